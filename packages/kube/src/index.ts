@@ -1,0 +1,10 @@
+export type { Kind, Ref } from "./kind.ts";
+export { apiVersionOf, defineKind, refKey } from "./kind.ts";
+export type * from "./object.ts";
+export type * from "./resource-client.ts";
+export * from "./status.ts";
+export * from "./types/apiextensions.ts";
+export * from "./types/apps.ts";
+export * from "./types/batch.ts";
+export * from "./types/core.ts";
+export * from "./types/discovery.ts";
