@@ -2,9 +2,53 @@ export type { Kind, Ref } from "./kind.ts";
 export { apiVersionOf, defineKind, refKey } from "./kind.ts";
 export type * from "./object.ts";
 export type * from "./resource-client.ts";
+export { checkFieldSelector, matchesFieldSelector } from "./selectors/field-labels.ts";
+export type { FieldRequirement, FieldRequirements } from "./selectors/field-selector.ts";
+export { formatFieldSelector, matchesFields, parseFieldSelector } from "./selectors/field-selector.ts";
+export type { LabelRequirement, LabelRequirements } from "./selectors/label-selector.ts";
+export {
+  formatLabelSelector,
+  formatRequirements,
+  labelRequirements,
+  matchesLabelSelector,
+  matchesRequirements,
+  parseLabelSelector,
+  SelectorSyntaxError,
+} from "./selectors/label-selector.ts";
 export * from "./status.ts";
 export * from "./types/apiextensions.ts";
 export * from "./types/apps.ts";
 export * from "./types/batch.ts";
 export * from "./types/core.ts";
 export * from "./types/discovery.ts";
+export type { FieldError, FieldErrorReason } from "./validation/field-error.ts";
+export {
+  aggregateText,
+  duplicate,
+  fieldErrorBody,
+  fieldErrorText,
+  forbidden,
+  invalid,
+  invalidStatus,
+  notFound,
+  notSupported,
+  required,
+  tooLong,
+  tooMany,
+  typeInvalid,
+} from "./validation/field-error.ts";
+export * from "./validation/names.ts";
+export { goJson, quote } from "./values/go-text.ts";
+export { percentOf, scaledValue } from "./values/int-or-percent.ts";
+export type { Quantity } from "./values/quantity.ts";
+export {
+  addQuantities,
+  canonicalQuantity,
+  compareQuantities,
+  formatQuantity,
+  parseQuantity,
+  QuantityError,
+  quantityCeil,
+  quantityNumber,
+} from "./values/quantity.ts";
+export { canonicalTime, formatMicroTime, formatTime, parseTime } from "./values/time.ts";
