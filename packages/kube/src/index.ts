@@ -1,7 +1,13 @@
+export type { JsonObject } from "./json.ts";
+export { isObject, jsonEqual, sortedJson } from "./json.ts";
 export type { Kind, Ref } from "./kind.ts";
 export { apiVersionOf, defineKind, refKey } from "./kind.ts";
 export type * from "./object.ts";
 export type * from "./resource-client.ts";
+export type { GroupVersion, Resource, Subresource } from "./schema/built-in-resources.ts";
+export { builtInGroupVersions, kubernetesVersion } from "./schema/built-in-resources.ts";
+export { builtInType, objectMetaType } from "./schema/built-in-types.ts";
+export type { Field, ListType, MapType, StructType, ValueType } from "./schema/value-type.ts";
 export { checkFieldSelector, matchesFieldSelector } from "./selectors/field-labels.ts";
 export type { FieldRequirement, FieldRequirements } from "./selectors/field-selector.ts";
 export { formatFieldSelector, matchesFields, parseFieldSelector } from "./selectors/field-selector.ts";

@@ -29,10 +29,10 @@ export function parseFieldSelector(text: string): FieldRequirements {
 /** Whether a field's values satisfy the requirements; a field that is absent is "". */
 export function matchesFields(
   requirements: FieldRequirements,
-  valueOf: (field: string) => string | undefined,
+  fieldValue: (field: string) => string | undefined,
 ): boolean {
   return requirements.every(
-    ({ field, operator, value }) => ((valueOf(field) ?? "") === value) === (operator === "="),
+    ({ field, operator, value }) => ((fieldValue(field) ?? "") === value) === (operator === "="),
   );
 }
 
