@@ -1,0 +1,33 @@
+import { ProblemError } from "@tracegate/contracts";
+import { runningPlatform, stateDirectory } from "@tracegate/platform";
+import { command, common } from "../command.ts";
+import { print } from "../output.ts";
+
+export const env = command({
+  path: "env",
+  summary: "Print the shell lines that point kubectl and others at the platform",
+  examples: ['eval "$(tracegate env)" && kubectl get pods -A'],
+  options: { state: common.state, output: common.output },
+  async run({ state: path, output }, io) {
+    const state = stateDirectory(path);
+    if (runningPlatform(state) === undefined) {
+      throw new ProblemError({
+        code: "unreachable/no-platform",
+        where: state.root,
+        message: "no platform runs on this state directory",
+        advice: "Start one with `tracegate up`",
+      });
+    }
+    const variables = { KUBECONFIG: state.kubeconfig };
+    print(io, output, variables, () =>
+      Object.entries(variables)
+        .map(([name, value]) => `export ${name}=${shellQuoted(value)}\n`)
+        .join(""),
+    );
+    return 0;
+  },
+});
+
+/** As it is where a shell leaves it alone, else in single quotes. */
+const shellQuoted = (text: string) =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

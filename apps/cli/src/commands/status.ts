@@ -1,0 +1,82 @@
+import { Application } from "@tracegate/gitops";
+import { isNotFound, type Kind, type KubeObject, type ResourceClient } from "@tracegate/kube";
+import { runningPlatform, stateDirectory } from "@tracegate/platform";
+import { Rollout } from "@tracegate/rollouts";
+import { command, common } from "../command.ts";
+import { connect } from "../connection.ts";
+import { print, table } from "../output.ts";
+
+export const status = command({
+  path: "status",
+  summary: "What runs, where it serves, and how applications and rollouts are",
+  details: "Exits 0 when all is healthy, 1 when something is not, 3 when no platform runs.",
+  examples: ["tracegate status", "tracegate status -o json"],
+  options: { state: common.state, output: common.output },
+  async run({ state: path, output }, io) {
+    const state = stateDirectory(path);
+    const running = runningPlatform(state);
+    if (running === undefined) {
+      print(io, output, { running: false }, () => "No platform runs here. Start one with `tracegate up`.\n");
+      return 3;
+    }
+    const client = connect(path, io);
+    try {
+      const applications = (await listed(client, Application)).map(({ metadata, status }) => ({
+        namespace: metadata.namespace ?? "",
+        name: metadata.name,
+        sync: status?.sync?.status ?? "Unknown",
+        health: status?.health?.status ?? "Unknown",
+      }));
+      const rollouts = (await listed(client, Rollout)).map(({ metadata, status }) => ({
+        namespace: metadata.namespace ?? "",
+        name: metadata.name,
+        phase: status?.phase ?? "Unknown",
+        message: status?.message ?? "",
+      }));
+      const healthy =
+        applications.every(({ sync, health }) => sync === "Synced" && health === "Healthy") &&
+        rollouts.every(({ phase }) => phase === "Healthy");
+      print(
+        io,
+        output,
+        { running: true, ...running, kubeconfig: state.kubeconfig, applications, rollouts },
+        () =>
+          [
+            `Platform: process ${running.pid}, Kubernetes API at ${running.server}\n`,
+            ...Object.entries(running.urls).map(([name, url]) => `  ${name.padEnd(12)} ${url}\n`),
+            `  ${"kubeconfig".padEnd(12)} ${state.kubeconfig}\n`,
+            applications.length === 0
+              ? "\nNo applications.\n"
+              : `\n${table(
+                  ["APPLICATION", "SYNC", "HEALTH"],
+                  applications.map((app) => [app.name, app.sync, app.health]),
+                )}`,
+            rollouts.length === 0
+              ? "\nNo rollouts.\n"
+              : `\n${table(
+                  ["ROLLOUT", "NAMESPACE", "STATUS", "MESSAGE"],
+                  rollouts.map((rollout) => [
+                    rollout.name,
+                    rollout.namespace,
+                    rollout.phase,
+                    rollout.message,
+                  ]),
+                )}`,
+          ].join(""),
+      );
+      return healthy ? 0 : 1;
+    } finally {
+      client.close();
+    }
+  },
+});
+
+/** A cluster need not have the kind: then there are none of it. */
+async function listed<T extends KubeObject>(client: ResourceClient, kind: Kind<T>): Promise<T[]> {
+  try {
+    return (await client.list(kind)).items;
+  } catch (error) {
+    if (isNotFound(error)) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,35 @@
+// The `tracegate` process: arguments, terminal and signals come in here and nowhere else.
+
+import type { Io } from "./command.ts";
+import { commands } from "./commands/index.ts";
+import { runCli } from "./parse.ts";
+
+const stopping = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    // A second Ctrl-C does not wait for an orderly end.
+    if (stopping.signal.aborted) process.exit(130);
+    stopping.abort(new Error(signal));
+  });
+}
+// A reader such as `head` may go away; that is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+
+const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
+const drawable = process.stdout.isTTY === true && TERM !== "dumb";
+const io: Io = {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  env: process.env,
+  cwd: process.cwd(),
+  terminal: drawable
+    ? {
+        get columns() {
+          return process.stdout.columns || 80;
+        },
+      }
+    : undefined,
+  colour: (NO_COLOR ?? "") === "" && (drawable || (FORCE_COLOR ?? "") !== ""),
+  signal: stopping.signal,
+};
+process.exit(await runCli(process.argv.slice(2), commands, io));

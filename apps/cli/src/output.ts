@@ -1,0 +1,21 @@
+import { stringify } from "yaml";
+import type { Io } from "./command.ts";
+
+/** Prints `value` as asked for with -o, or else the text that people read. */
+export function print(io: Io, format: "json" | "yaml" | undefined, value: unknown, text: () => string): void {
+  if (format === "json") io.out(`${JSON.stringify(value, undefined, 2)}\n`);
+  else if (format === "yaml") io.out(stringify(value));
+  else io.out(text());
+}
+
+/** Columns as kubectl prints them: upper-case heads, three blanks between, nothing behind the last. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd((widths[column] ?? 0) + 3)))
+      .join("");
+  return [head, ...rows].map((row) => `${line(row).trimEnd()}\n`).join("");
+}

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ProblemError } from "@tracegate/contracts";
+import { StatusError } from "@tracegate/kube";
+import { type Command, command, common, type ExitCode, type Io } from "./command.ts";
+import { runCli } from "./parse.ts";
+
+const greet = command({
+  path: "people greet",
+  summary: "Greet somebody",
+  examples: ["tracegate people greet Ada"],
+  positionals: [{ name: "who", help: "a name" }],
+  options: { output: common.output, loud: { flags: "--loud", help: "shout" } },
+  async run({ who, loud, output }, io) {
+    io.out(`${loud ? who.toUpperCase() : who} ${output ?? "text"}\n`);
+    return 0;
+  },
+});
+
+async function run(
+  commands: readonly Command[],
+  ...argv: string[]
+): Promise<{ code: ExitCode; out: string; err: string }> {
+  let out = "";
+  let err = "";
+  const io: Io = {
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+    env: {},
+    cwd: "/",
+    terminal: undefined,
+    colour: false,
+    signal: new AbortController().signal,
+  };
+  return { code: await runCli(argv, commands, io), out, err };
+}
+
+const failing = (error: unknown) =>
+  command({ path: "fail", summary: "", examples: ["x"], run: () => Promise.reject(error) });
+
+test("positionals and options arrive by name", async () => {
+  assert.deepEqual(await run([greet], "people", "greet", "Ada", "--loud", "-o", "json"), {
+    code: 0,
+    out: "ADA json\n",
+    err: "",
+  });
+});
+
+test("help shows the summary and an example and exits 0", async () => {
+  const { code, out } = await run([greet], "people", "greet", "--help");
+  assert.equal(code, 0);
+  assert.match(out, /Greet somebody[\s\S]*Examples:\n {2}\$ tracegate people greet Ada/);
+});
+
+test("a wrong option, choice, command or missing argument is a usage error: exit 2 and one clear text", async () => {
+  for (const argv of [
+    ["people", "greet"],
+    ["people", "greet", "Ada", "--lood"],
+    ["people", "greet", "Ada", "-o", "xml"],
+    ["person"],
+  ]) {
+    const { code, err } = await run([greet], ...argv);
+    assert.equal(code, 2, argv.join(" "));
+    assert.match(err, /^error: /);
+    assert.doesNotMatch(err, /\n\s+at /);
+  }
+});
+
+test("problems, refusals of the API and unreachable servers each have their exit code and no stack trace", async () => {
+  const cases: [unknown, ExitCode, RegExp][] = [
+    [new ProblemError({ code: "input/x", message: "broken" }), 2, /^tracegate: broken\n$/],
+    [new ProblemError({ code: "state/in-use", message: "taken" }), 1, /^tracegate: taken\n$/],
+    [new ProblemError({ code: "unreachable/x", message: "away" }), 3, /^tracegate: away\n$/],
+    [
+      new StatusError({ code: 404, reason: "NotFound", message: "x not found" }),
+      1,
+      /^Error from server \(NotFound\): x not found\n$/,
+    ],
+    [
+      Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:6443"), { code: "ECONNREFUSED" }),
+      3,
+      /cannot be reached/,
+    ],
+  ];
+  for (const [error, expected, text] of cases) {
+    const { code, err } = await run([failing(error)], "fail");
+    assert.equal(code, expected);
+    assert.match(err, text);
+  }
+});
+
+test("an error that is our fault shows its stack, for the report", async () => {
+  const { code, err } = await run([failing(new TypeError("x is undefined"))], "fail");
+  assert.equal(code, 1);
+  assert.match(err, /please report it[\s\S]*TypeError: x is undefined/);
+});

@@ -1,0 +1,110 @@
+import { accessSync, constants, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { ProblemError } from "@tracegate/contracts";
+
+/** Everything a platform keeps lies below one directory; delete it to start afresh. */
+export interface StateDirectory {
+  readonly root: string;
+  readonly apiDatabase: string;
+  readonly certificates: string;
+  readonly kubeconfig: string;
+  readonly metrics: string;
+  readonly traces: string;
+  readonly pods: string;
+  readonly repositories: string;
+  readonly gitCache: string;
+  readonly evidence: string;
+}
+
+export function stateDirectory(path: string): StateDirectory {
+  const root = resolve(path);
+  return {
+    root,
+    apiDatabase: join(root, "api.db"),
+    certificates: join(root, "certificates"),
+    kubeconfig: join(root, "kubeconfig"),
+    metrics: join(root, "metrics"),
+    traces: join(root, "traces.db"),
+    pods: join(root, "pods"),
+    repositories: join(root, "repos"),
+    gitCache: join(root, "git"),
+    evidence: join(root, "evidence"),
+  };
+}
+
+/** What a running platform says of itself, for the other commands. */
+export interface RunningPlatform {
+  readonly pid: number;
+  /** Of the process's start, from /proc: a number used again by another process is not taken for this one. */
+  readonly startedTicks: string;
+  readonly server: string;
+  readonly urls: Readonly<Record<string, string>>;
+}
+
+const claimFile = (state: StateDirectory) => join(state.root, "platform.json");
+
+/**
+ * Makes the directory (0700) and claims it for this process.
+ * @throws ProblemError where it cannot be written, or another platform runs on it.
+ */
+export function claimStateDirectory(state: StateDirectory): { release(): void } {
+  try {
+    mkdirSync(state.root, { recursive: true, mode: 0o700 });
+    accessSync(state.root, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new ProblemError({
+      code: "state/unwritable",
+      where: state.root,
+      message: `the state directory cannot be written (${(error as NodeJS.ErrnoException).code})`, // fs errors carry a code
+      advice: "Give the directory to your user, or choose another with --state DIR",
+    });
+  }
+  const other = runningPlatform(state);
+  if (other !== undefined && other.pid !== process.pid) {
+    throw new ProblemError({
+      code: "state/in-use",
+      where: state.root,
+      message: `a platform runs on this state directory already (process ${other.pid})`,
+      advice: "Stop it with `tracegate down`, or choose another directory with --state DIR",
+    });
+  }
+  publishRunning(state, { server: "", urls: {} });
+  return { release: () => rmSync(claimFile(state), { force: true }) };
+}
+
+/** Writes down where this process serves. */
+export function publishRunning(
+  state: StateDirectory,
+  serving: Pick<RunningPlatform, "server" | "urls">,
+): void {
+  const running: RunningPlatform = {
+    pid: process.pid,
+    startedTicks: startTicks(process.pid) ?? "",
+    ...serving,
+  };
+  writeFileSync(claimFile(state), `${JSON.stringify(running, undefined, 2)}\n`, { mode: 0o600 });
+}
+
+/** The live platform on this directory, if any; the claim of one that was killed counts for nothing. */
+export function runningPlatform(state: StateDirectory): RunningPlatform | undefined {
+  let claim: RunningPlatform;
+  try {
+    claim = JSON.parse(readFileSync(claimFile(state), "utf8")) as RunningPlatform; // written by publishRunning only
+  } catch {
+    return undefined;
+  }
+  const ticks = startTicks(claim.pid);
+  return ticks !== undefined && ticks === claim.startedTicks ? claim : undefined;
+}
+
+/** When a process started, in clock ticks since boot: field 22 of /proc/PID/stat, counted after the command's name. */
+function startTicks(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    // A killed process that nobody has waited for yet is no running platform.
+    return fields[0] === "Z" ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,78 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = fileURLToPath(new URL("../../", import.meta.url));
+
+/** A run of the real program: what it printed, and how it ended. */
+export interface Run {
+  readonly process: ChildProcess;
+  /** Everything printed so far, both streams in the order they came. */
+  output(): string;
+  /** Resolves with the first match in the output; rejects with the output when the program ends without it. */
+  seen(pattern: RegExp): Promise<RegExpExecArray>;
+  readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+}
+
+/** Starts `npm start -- …` (or another command line) as a user would, without a terminal. */
+export function start(command: string, args: readonly string[], env: Record<string, string> = {}): Run {
+  const child = spawn(command, args, {
+    cwd: root,
+    env: { ...process.env, NO_COLOR: "1", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  const listeners = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8");
+    stream.on("data", (chunk: string) => {
+      output += chunk;
+      for (const listener of listeners) listener();
+    });
+  }
+  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) =>
+    child.on("close", (code, signal) => resolve({ code, signal })),
+  );
+  return {
+    process: child,
+    output: () => output,
+    ended,
+    seen: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          const match = pattern.exec(output);
+          if (match === null) return;
+          listeners.delete(look);
+          resolve(match);
+        };
+        listeners.add(look);
+        look();
+        void ended.then(({ code }) => {
+          look();
+          reject(new Error(`ended with ${code} before ${pattern} was seen:\n${output}`));
+        });
+      }),
+  };
+}
+
+/** `tracegate …` of this checkout, under the Node that runs the tests. */
+export const tracegate = (...args: string[]): Run =>
+  start(process.execPath, [
+    "--disable-warning=ExperimentalWarning",
+    join(root, "apps/cli/src/main.ts"),
+    ...args,
+  ]);
+
+/** Runs a command to its end. */
+export async function finish(run: Run): Promise<{ code: number | null; output: string }> {
+  const { code } = await run.ended;
+  return { code, output: run.output() };
+}
+
+/** A state directory of its own; removed at the end of the test. */
+export function temporaryState(): { path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), "tracegate-"));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
