@@ -38,3 +38,12 @@ export function goJson(value: unknown): string {
 export function byteLength(text: string): number {
   return Buffer.byteLength(text, "utf8");
 }
+
+/** A JSON value as `%v` prints it: `map[a:1 b:[x y]]`. */
+export function goMap(value: unknown): string {
+  if (value === null || value === undefined) return "<nil>";
+  if (Array.isArray(value)) return `[${value.map(goMap).join(" ")}]`;
+  if (typeof value !== "object") return String(value);
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `map[${members.map(([key, member]) => `${key}:${goMap(member)}`).join(" ")}]`;
+}
