@@ -1,4 +1,10 @@
 export { attribute, attributeText, plainValue, stringAttribute, valueText } from "./attributes.ts";
+export type { GrpcClientOptions, OtlpClient } from "./grpc-client.ts";
+export { grpcClient } from "./grpc-client.ts";
+export type { OtlpGrpcListener, OtlpGrpcOptions } from "./grpc-listener.ts";
+export { listenGrpc } from "./grpc-listener.ts";
+export type { HttpClientOptions } from "./http-client.ts";
+export { httpClient } from "./http-client.ts";
 export type { Accept, Consumers, OtlpHttpOptions } from "./http-listener.ts";
 export { DEFAULT_MAX_BODY_BYTES, DEFAULT_PATHS, otlpHttpHandler } from "./http-listener.ts";
 export { decodeJson, encodeJson, fromJsonValue, JsonError, messageToJson, toJsonValue } from "./json.ts";

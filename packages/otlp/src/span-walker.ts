@@ -187,7 +187,7 @@ export class SpanWalker {
       }
     }
     const nanos = (endHigh - startHigh) * 4294967296 + (endLow - startLow);
-    view.durationNanos = nanos > 0 ? nanos : 0;
+    view.durationNanos = Math.max(nanos, 0);
   }
 
   /** Notes where the value lies if the key is a wanted one. A key given twice: the first counts, as in the Collector. */

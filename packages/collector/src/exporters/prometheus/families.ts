@@ -86,7 +86,7 @@ export function families(
     family.samples.push({
       labels: labels.labels,
       timestampMs: naming.timestamps ? Number(one.point.timeUnixNano / 1_000_000n) : undefined,
-      value: valueOf(one),
+      value: sampleValue(one),
     });
   }
   const info = targetInfo(series, naming);
@@ -170,7 +170,7 @@ function sortLabels(labels: ReadonlyMap<string, string>): Labels {
   return [...labels].sort(([a], [b]) => compare(a, b));
 }
 
-function valueOf(one: Accumulated): SampleValue {
+function sampleValue(one: Accumulated): SampleValue {
   if (one.kind === "summary") {
     const { quantileValues, sum, count } = one.point;
     return { kind: "summary", quantiles: quantileValues, sum, count };
