@@ -1,0 +1,193 @@
+import type { Clock } from "@tracegate/contracts";
+import { type Controller, controllerOf } from "@tracegate/controller-runtime";
+import { isCompleted } from "@tracegate/judge";
+import { isConflict, isNotFound, Job, type KubeObject, type ResourceClient, Secret } from "@tracegate/kube";
+import {
+  expiresAt,
+  failedRun,
+  planAnalysisRun,
+  type RunEvent,
+  type RunOutcome,
+  retentionOf,
+  settleAnalysisRun,
+  type Task,
+} from "./plan.ts";
+import type { MetricProvider } from "./provider.ts";
+import { substituteArgs } from "./templates.ts";
+import { AnalysisRun, type Argument, type Measurement } from "./types.ts";
+
+/** Where Events go; the runtime's recorder fits. */
+export interface EventSink {
+  event(about: KubeObject, type: "Normal" | "Warning", reason: string, message: string): Promise<void> | void;
+}
+
+export interface AnalysisRunControllerOptions {
+  readonly client: ResourceClient;
+  readonly clock: Clock;
+  readonly events: EventSink;
+  /** By the name of the provider's field: `prometheus`, `web`, `job`. Others are refused by name. */
+  readonly providers: Readonly<Record<string, MetricProvider>>;
+}
+
+/**
+ * Takes the measurements of AnalysisRuns. All of a run's state is in its status: it is written with the resourceVersion
+ * that was read, so of two writers one starts over, and a measurement is counted once or not at all.
+ */
+export function analysisRunController({
+  client,
+  clock,
+  events,
+  providers,
+}: AnalysisRunControllerOptions): Controller<AnalysisRun> {
+  return {
+    name: "analysisruns",
+    kind: AnalysisRun,
+    watches: [{ kind: Job, map: controllerOf(AnalysisRun) }],
+    async reconcile(ref, signal) {
+      let run: AnalysisRun;
+      try {
+        run = await client.get(AnalysisRun, ref);
+      } catch (error) {
+        if (isNotFound(error)) return undefined;
+        throw error;
+      }
+      if (run.metadata.deletionTimestamp !== undefined) return undefined;
+      if (isCompleted(run.status?.phase)) return expire(client, run, clock.now());
+      const outcome = await advance(run, signal);
+      if (!same(run.status, outcome.status)) {
+        try {
+          await client.patch(AnalysisRun, ref, {
+            type: "merge",
+            body: {
+              metadata: { resourceVersion: run.metadata.resourceVersion },
+              status: replacing(run.status, outcome.status),
+            },
+          });
+        } catch (error) {
+          if (isConflict(error)) return { requeueAfterMs: 0 };
+          throw error;
+        }
+      }
+      for (const { type, reason, message } of outcome.events) await events.event(run, type, reason, message);
+      return outcome.wakeAt === undefined
+        ? undefined
+        : { requeueAfterMs: Math.max(0, outcome.wakeAt - clock.now()) };
+    },
+  };
+
+  async function advance(run: AnalysisRun, signal: AbortSignal): Promise<RunOutcome> {
+    const plan = planAnalysisRun(run, clock.now());
+    if ("outcome" in plan) return plan.outcome;
+    const secrets = plan.tasks.length === 0 ? [] : await secretArgs(client, run);
+    if ("error" in secrets)
+      return failedRun(run.status ?? { phase: "" }, `Unable to resolve metric arguments: ${secrets.error}`);
+    const taken = await Promise.all(plan.tasks.map((task) => measure(run, task, secrets, signal)));
+    return settleAnalysisRun(run, plan.metrics, taken, clock.now());
+  }
+
+  async function measure(run: AnalysisRun, task: Task, secrets: readonly Argument[], signal: AbortSignal) {
+    const name = providerName(task);
+    const provider = Object.hasOwn(providers, name) ? providers[name] : undefined;
+    const written = run.spec.metrics.find((metric) => metric.name === task.metric.name) ?? task.metric;
+    const args = (run.spec.args ?? []).map(
+      (arg) => secrets.find((secret) => secret.name === arg.name) ?? arg,
+    );
+    const filled = secrets.length === 0 ? { resolved: task.metric } : substituteArgs(written, args);
+    const refusal =
+      "error" in filled
+        ? filled.error
+        : provider === undefined
+          ? `no valid provider in metric '${task.metric.name}': ${name} is not supported here`
+          : undefined;
+    if (refusal !== undefined || provider === undefined || "error" in filled) {
+      const at = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, "Z");
+      return {
+        task,
+        measurement: {
+          phase: "Error",
+          message: refusal ?? "",
+          startedAt: at,
+          finishedAt: at,
+        } satisfies Measurement,
+      };
+    }
+    const context = { run, metric: filled.resolved, now: clock.now(), signal, attempt: task.attempt };
+    const measurement = redacted(
+      task.action === "run" || task.measurement === undefined
+        ? await provider.run(context)
+        : task.action === "resume"
+          ? await provider.resume(context, task.measurement)
+          : await provider.terminate(context, task.measurement),
+      secrets,
+    );
+    if (isCompleted(measurement.phase))
+      await provider.collect?.(context, retentionOf(run.spec, task.metric.name));
+    const metadata = provider.metadata?.(task.metric);
+    return { task, measurement, ...(metadata === undefined ? {} : { metadata }) };
+  }
+}
+
+const providerName = ({ metric }: Task): string =>
+  Object.entries(metric.provider).find(([, config]) => config !== undefined && config !== null)?.[0] ?? "";
+
+async function expire(client: ResourceClient, run: AnalysisRun, now: number) {
+  const at = expiresAt(run);
+  if (at === undefined) return undefined;
+  if (at > now) return { requeueAfterMs: at - now };
+  try {
+    await client.delete(AnalysisRun, {
+      namespace: run.metadata.namespace ?? "default",
+      name: run.metadata.name,
+    });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+  return undefined;
+}
+
+/** Arguments whose values come from Secrets, read at every measurement. */
+async function secretArgs(
+  client: ResourceClient,
+  run: AnalysisRun,
+): Promise<Argument[] | { readonly error: string }> {
+  const args: Argument[] = [];
+  for (const { name, valueFrom } of run.spec.args ?? []) {
+    const source = valueFrom?.secretKeyRef;
+    if (source === undefined) continue;
+    try {
+      const secret = await client.get(Secret, {
+        namespace: run.metadata.namespace ?? "default",
+        name: source.name,
+      });
+      const encoded = secret.data?.[source.key];
+      if (encoded === undefined)
+        return { error: `key '${source.key}' does not exist in secret '${source.name}'` };
+      args.push({ name, value: Buffer.from(encoded, "base64").toString("utf8") });
+    } catch (error) {
+      if (isNotFound(error) && error instanceof Error) return { error: error.message };
+      throw error;
+    }
+  }
+  return args;
+}
+
+/** Secrets must not reach the status. */
+function redacted(measurement: Measurement, secrets: readonly Argument[]): Measurement {
+  if (measurement.message === undefined) return measurement;
+  const message = secrets.reduce(
+    (text, { value }) => (value === undefined || value === "" ? text : text.replaceAll(value, "*****")),
+    measurement.message,
+  );
+  return { ...measurement, message };
+}
+
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+/** A merge patch that makes `before` into `after` also where fields went away. */
+function replacing(before: AnalysisRun["status"], after: AnalysisRun["status"]): Record<string, unknown> {
+  const gone = Object.keys(before ?? {}).filter((key) => !Object.hasOwn(after ?? {}, key));
+  // Summaries are merged key by key, so a count that went back must be written as gone.
+  return { ...Object.fromEntries(gone.map((key) => [key, null])), ...after };
+}
+
+export type { RunEvent };

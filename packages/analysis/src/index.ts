@@ -1,0 +1,15 @@
+export type { AnalysisRunControllerOptions, EventSink } from "./controller.ts";
+export { analysisRunController } from "./controller.ts";
+export { crds } from "./crds.ts";
+export type { HttpClient, HttpRequest, HttpResponse } from "./http-client.ts";
+export { clusterHttp } from "./http-client.ts";
+export { effectiveCount, limitsOf, metricProblem } from "./metric-limits.ts";
+export type { RunEvent, RunOutcome, RunPlan, Task } from "./plan.ts";
+export { isTerminating, planAnalysisRun, settleAnalysisRun } from "./plan.ts";
+export type { Answer, MeasurementContext, MetricProvider } from "./provider.ts";
+export { jobProvider } from "./providers/job.ts";
+export { prometheusProvider } from "./providers/prometheus.ts";
+export { webProvider } from "./providers/web.ts";
+export type { Merged } from "./templates.ts";
+export { fieldPathValue, fillArgs, mergeTemplates, substituteArgs } from "./templates.ts";
+export * from "./types.ts";
