@@ -1,0 +1,479 @@
+import type { Clock } from "@tracegate/contracts";
+import type { Controller, Requeue, WatchSource } from "@tracegate/controller-runtime";
+import {
+  isNotFound,
+  type Kind,
+  type KubeObject,
+  type Ref,
+  type ResourceClient,
+  refKey,
+} from "@tracegate/kube";
+import { type ApplicationState, type StateReader, stateReader } from "./application-state.ts";
+import { fieldManager } from "./apply.ts";
+import { trackedBy } from "./compare/tracking.ts";
+import { deleteApplication } from "./deletion.ts";
+import { type GitRepositories, SourceError } from "./git/repositories.ts";
+import { builtInKinds } from "./kinds.ts";
+import { type PassOutcome, runSyncPass, terminateSync } from "./operation.ts";
+import {
+  hydrateAnnotation,
+  type RefreshHints,
+  type RefreshLevel,
+  refreshAnnotation,
+  refreshLevel,
+} from "./refresh.ts";
+import { sourceOf } from "./spec.ts";
+import { comparisonConditions, mergePatch, replaceConditions } from "./status.ts";
+import { decideAutoSync } from "./sync/auto-sync.ts";
+import { afterFailure, retryAt, wholeSeconds } from "./sync/retry.ts";
+import {
+  Application,
+  type ApplicationStatus,
+  type OperationState,
+  type RevisionHistory,
+} from "./types/application.ts";
+
+export interface ApplicationControllerOptions {
+  readonly client: ResourceClient;
+  readonly clock: Clock;
+  readonly git: GitRepositories;
+  /** How often Git is asked for new commits, in milliseconds (upstream: 120 s). An unchanged revision costs nothing more. */
+  readonly pollIntervalMs?: number;
+  /** How often `status.reconciledAt` is renewed where nothing changes. */
+  readonly resyncIntervalMs?: number;
+  /** How long a first failure to read the repository is kept quiet (180 s), unless someone asked for a refresh. */
+  readonly repoErrorGraceMs?: number;
+  /** Between two waves of a sync (2 s). */
+  readonly waveDelayMs?: number;
+  /** Kinds whose changes are noticed at once; others are seen at the next poll. */
+  readonly watchedKinds?: readonly Kind[];
+  /** Writes Events on Applications. */
+  readonly recordEvent?: (
+    application: Application,
+    type: "Normal" | "Warning",
+    reason: string,
+    message: string,
+  ) => void;
+}
+
+/** What is remembered of one Application. Losing it costs a comparison, never a decision. */
+interface Hints {
+  polledAt?: number;
+  requested?: RefreshLevel;
+  /** The next pass of the running sync may begin. */
+  nextPassAt?: number;
+  repoErrorSince?: number;
+}
+
+/** How often a running operation is looked at where no watched object tells of it. */
+const operationPollMs = 5000;
+
+/** Keeps Applications as Git says: compares, synchronises, prunes, heals, and writes down what it found. */
+export function applicationController(options: ApplicationControllerOptions): Controller<Application> {
+  const { client, clock, git } = options;
+  const pollIntervalMs = options.pollIntervalMs ?? 120_000;
+  const resyncIntervalMs = options.resyncIntervalMs ?? 120_000;
+  const graceMs = options.repoErrorGraceMs ?? 180_000;
+  const waveDelayMs = options.waveDelayMs ?? 2000;
+  const record = options.recordEvent ?? (() => {});
+  const states: StateReader = stateReader({ client, git });
+  const remembered = new Map<string, Hints>();
+  const owners = new OwnerIndex();
+
+  /** Compares, writes what changed, and starts a sync where the policy asks for one. */
+  async function refresh(
+    application: Application,
+    hints: Hints,
+  ): Promise<{ application: Application; state: ApplicationState; waitMs: number }> {
+    const now = clock.now();
+    const level = refreshLevel(application, hints as RefreshHints, now, pollIntervalMs);
+    const asksGit = level !== "recent";
+    if (asksGit) hints.polledAt = now;
+    delete hints.requested;
+    const recent = application.status?.sync?.revision;
+    const state = await states.read(application, {
+      ...(level === "recent" && recent !== undefined ? { revision: recent } : {}),
+      fresh: level === "forced" || level === "hard",
+      render: level === "hard",
+      everyKind: asksGit && level !== "latest",
+    });
+    owners.set(refKey(application.metadata), application.metadata, state.live.uids);
+
+    const unreadable = state.conditions.some(({ type }) => type === "ComparisonError");
+    if (unreadable && level !== "forced" && level !== "hard") {
+      hints.repoErrorSince ??= now;
+      if (now - hints.repoErrorSince < graceMs) return { application, state, waitMs: pollIntervalMs };
+    } else if (!unreadable) delete hints.repoErrorSince;
+
+    let current = application;
+    let waitMs = pollIntervalMs;
+    let complaint: string | undefined;
+    if (state.refused === undefined && state.revision !== undefined && state.targets !== undefined) {
+      const decision = decideAutoSync({
+        application,
+        status: state.comparison.status,
+        revision: state.revision,
+        source: state.source,
+        resources: state.comparison.resources.map(({ status }) => status),
+        now,
+      });
+      if (decision.do === "complain") complaint = decision.message;
+      if (decision.do === "wait") waitMs = decision.ms;
+      if (decision.do === "start") {
+        current = await patch(application, {
+          operation: decision.operation,
+          status: { operationState: null },
+        });
+        record(application, "Normal", "OperationStarted", `Initiated automated sync to '${state.revision}'`);
+      }
+    }
+    const before = current.status ?? {};
+    const status = compared(current, state, complaint, wholeSeconds(now));
+    const changed =
+      mergePatch({ ...before, reconciledAt: "" }, { ...status, reconciledAt: "" }) !== undefined;
+    const stale =
+      before.reconciledAt === undefined || now - Date.parse(before.reconciledAt) >= resyncIntervalMs;
+    const asked = application.metadata.annotations?.[refreshAnnotation] !== undefined;
+    if (asksGit && (changed || stale || asked)) status.reconciledAt = wholeSeconds(now);
+    const body = {
+      ...(asked || application.metadata.annotations?.[hydrateAnnotation] !== undefined
+        ? { metadata: { annotations: { [refreshAnnotation]: null, [hydrateAnnotation]: null } } }
+        : {}),
+      ...projectField(application),
+      ...wrap("status", mergePatch(before, status)),
+    };
+    if (Object.keys(body).length > 0) current = await patch(current, body);
+    tellChanges(before, status, (reason, message) => record(application, "Normal", reason, message));
+    return { application: current, state, waitMs };
+  }
+
+  /** Brings a sync that is asked for or running one pass on. */
+  async function operate(application: Application, hints: Hints): Promise<number | undefined> {
+    const now = clock.now();
+    let current = application;
+    let state = current.status?.operationState;
+    const inProgress = state !== undefined && (state.phase === "Running" || state.phase === "Terminating");
+    if (!inProgress) {
+      if (current.operation === undefined) return undefined;
+      if (current.operation.sync === undefined) {
+        await finish(
+          current,
+          {
+            operation: current.operation,
+            phase: "Error",
+            message: "Invalid operation request: no operation specified",
+            startedAt: wholeSeconds(now),
+            finishedAt: wholeSeconds(now),
+          },
+          hints,
+        );
+        return undefined;
+      }
+      state = { operation: current.operation, phase: "Running", startedAt: wholeSeconds(now) };
+      current = await patchOperationState(current, state);
+      delete hints.nextPassAt;
+    }
+    if (state === undefined) return undefined;
+    const resumeAt = retryAt(state);
+    if (resumeAt !== undefined) {
+      if (now < resumeAt) return resumeAt - now;
+      const { finishedAt: _finishedAt, syncResult, ...rest } = state;
+      state = {
+        ...rest,
+        ...(syncResult === undefined ? {} : { syncResult: { ...syncResult, resources: [] } }),
+      };
+      current = await patchOperationState(current, state);
+    }
+    if (state.phase === "Running" && hints.nextPassAt !== undefined && now < hints.nextPassAt)
+      return hints.nextPassAt - now;
+    delete hints.nextPassAt;
+
+    const sync = state.operation.sync ?? {};
+    const source = sync.source ?? sourceOf(current.spec) ?? { repoURL: "" };
+    let outcome: PassOutcome;
+    let revision: string;
+    try {
+      revision = state.syncResult?.revision ?? (await commitOf(git, source, sync.revision));
+      const read = await states.read(current, {
+        revision,
+        source,
+        fresh: false,
+        render: false,
+        everyKind: false,
+      });
+      const errors = [
+        ...(read.refused === undefined ? [] : [read.refused]),
+        ...read.conditions.filter(({ type }) => /Error$/.test(type)),
+      ];
+      if (errors.length > 0) {
+        const message = errors.map((condition) => `${condition.type}: ${condition.message}`).join(";");
+        outcome = { phase: "Error", message, results: state.syncResult?.resources ?? [], waveApplied: false };
+      } else {
+        const request = { application: current, operation: state, revision, state: read };
+        outcome =
+          state.phase === "Terminating"
+            ? await terminateSync(client, request)
+            : await runSyncPass(client, request);
+      }
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error;
+      revision = sync.revision ?? "";
+      outcome = { phase: "Error", message: error.message, results: [], waveApplied: false };
+    }
+    const managed = current.spec.syncPolicy?.managedNamespaceMetadata;
+    const next: OperationState = {
+      ...state,
+      message: outcome.message,
+      phase: state.phase === "Terminating" && outcome.phase === "Running" ? "Terminating" : outcome.phase,
+      syncResult: {
+        ...(outcome.results.length === 0 ? {} : { resources: [...outcome.results] }),
+        revision,
+        source,
+        ...(managed === undefined ? {} : { managedNamespaceMetadata: managed }),
+      },
+    };
+    if (outcome.phase === "Running") {
+      if (outcome.waveApplied) hints.nextPassAt = clock.now() + waveDelayMs;
+      await patchOperationState(current, next);
+      return outcome.waveApplied ? waveDelayMs : operationPollMs;
+    }
+    const finished = wholeSeconds(clock.now());
+    if (outcome.phase === "Succeeded") await finish(current, { ...next, finishedAt: finished }, hints);
+    else {
+      const ended: OperationState =
+        state.phase === "Terminating"
+          ? { ...next, finishedAt: finished }
+          : afterFailure(next, outcome.message, clock.now());
+      if (ended.phase === "Running") {
+        await patchOperationState(current, ended);
+        return Math.max(0, (retryAt(ended) ?? 0) - clock.now());
+      }
+      await finish(current, ended, hints);
+    }
+    return undefined;
+  }
+
+  /** Ends an operation: its state, the history of what was deployed, and the request itself gone, in one write. */
+  async function finish(application: Application, state: OperationState, hints: Hints): Promise<void> {
+    const sync = state.operation.sync;
+    const deployed =
+      state.phase === "Succeeded" && sync?.dryRun !== true && (sync?.resources?.length ?? 0) === 0;
+    const history = deployed ? withDeployment(application, state) : application.status?.history;
+    hints.requested = state.operation.initiatedBy?.automated === true ? "latest" : "forced";
+    const before = application.status ?? {};
+    const after: ApplicationStatus = {
+      ...before,
+      operationState: state,
+      ...(history === undefined ? {} : { history }),
+    };
+    await patch(application, { operation: null, ...wrap("status", mergePatch(before, after)) });
+    const revision = state.syncResult?.revision ?? "";
+    if (state.phase === "Succeeded")
+      record(application, "Normal", "OperationCompleted", `Sync operation to ${revision} succeeded`);
+    else
+      record(
+        application,
+        "Warning",
+        "OperationCompleted",
+        `Sync operation to ${revision} failed: ${state.message ?? ""}`,
+      );
+  }
+
+  const patch = (application: Application, body: object): Promise<Application> =>
+    client.patch(Application, refOfApplication(application), { type: "merge", body }, { fieldManager });
+
+  async function patchOperationState(application: Application, state: OperationState): Promise<Application> {
+    const change = mergePatch(application.status?.operationState, state);
+    return change === undefined
+      ? application
+      : await patch(application, { status: { operationState: change } });
+  }
+
+  return {
+    name: "applications",
+    kind: Application,
+    watches: (options.watchedKinds ?? watchedByDefault).map((kind) => owners.watch(kind)),
+    async reconcile(ref: Ref): Promise<Requeue | undefined> {
+      const key = refKey(ref);
+      let application: Application;
+      try {
+        application = await client.get(Application, ref);
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+        remembered.delete(key);
+        owners.delete(key);
+        return undefined;
+      }
+      if (application.metadata.annotations?.["argocd.argoproj.io/skip-reconcile"] === "true")
+        return undefined;
+      const hints = remembered.get(key) ?? {};
+      remembered.set(key, hints);
+      if (application.metadata.deletionTimestamp !== undefined) {
+        const uids = await deleteApplication(client, application);
+        owners.set(key, ref, uids);
+        return uids.size === 0 ? undefined : { requeueAfterMs: operationPollMs };
+      }
+      const refreshed = await refresh(application, hints);
+      const operationMs =
+        refreshed.state.refused === undefined ? await operate(refreshed.application, hints) : undefined;
+      return { requeueAfterMs: Math.min(refreshed.waitMs, operationMs ?? Number.POSITIVE_INFINITY) };
+    },
+  };
+}
+
+/** What happens to a managed object or its pods must be seen at once for health and self-heal. */
+export const watchedByDefault: readonly Kind[] = builtInKinds.filter(({ kind }) =>
+  [
+    "ConfigMap",
+    "Secret",
+    "Service",
+    "Pod",
+    "Deployment",
+    "ReplicaSet",
+    "StatefulSet",
+    "DaemonSet",
+    "Job",
+    "Ingress",
+  ].includes(kind),
+);
+
+/** Which Application an object concerns: by its mark, else by the last known owner. */
+class OwnerIndex {
+  readonly #applications = new Map<string, { ref: Ref; uids: ReadonlySet<string> }>();
+  readonly #byUid = new Map<string, Ref>();
+  readonly #byName = new Map<string, Ref>();
+
+  set(key: string, ref: Ref, uids: ReadonlySet<string>): void {
+    this.delete(key);
+    const own: Ref =
+      ref.namespace === undefined ? { name: ref.name } : { namespace: ref.namespace, name: ref.name };
+    this.#applications.set(key, { ref: own, uids });
+    this.#byName.set(own.name, own);
+    for (const uid of uids) this.#byUid.set(uid, own);
+  }
+
+  delete(key: string): void {
+    const known = this.#applications.get(key);
+    if (known === undefined) return;
+    this.#applications.delete(key);
+    this.#byName.delete(known.ref.name);
+    for (const uid of known.uids) if (this.#byUid.get(uid) === known.ref) this.#byUid.delete(uid);
+  }
+
+  watch(kind: Kind): WatchSource {
+    return {
+      kind,
+      map: ({ metadata }: KubeObject) => {
+        const refs = new Set<Ref>();
+        const marked = this.#byName.get(trackedBy(metadata) ?? "");
+        if (marked !== undefined) refs.add(marked);
+        for (const uid of [metadata.uid, ...(metadata.ownerReferences ?? []).map((owner) => owner.uid)]) {
+          const ref = uid === undefined ? undefined : this.#byUid.get(uid);
+          if (ref !== undefined) refs.add(ref);
+        }
+        return [...refs];
+      },
+    };
+  }
+}
+
+/** The status after a comparison. */
+function compared(
+  application: Application,
+  state: ApplicationState,
+  complaint: string | undefined,
+  now: string,
+): ApplicationStatus {
+  const before = application.status ?? {};
+  const syncError = complaint === undefined ? [] : [{ type: "SyncError" as const, message: complaint }];
+  const conditions = replaceConditions(
+    before.conditions,
+    [...(state.refused === undefined ? state.conditions : [state.refused]), ...syncError],
+    [...comparisonConditions, "SyncError"],
+    now,
+  );
+  const {
+    conditions: _conditions,
+    resources: _resources,
+    summary: _summary,
+    sourceType: _sourceType,
+    ...kept
+  } = before;
+  const { ignoreDifferences, destination } = application.spec;
+  const health = state.refused === undefined ? state.comparison.health : "Unknown";
+  const since = before.health?.status === health ? before.health.lastTransitionTime : now;
+  return {
+    ...kept,
+    ...(conditions.length === 0 ? {} : { conditions }),
+    sync: {
+      status: state.refused === undefined ? state.comparison.status : "Unknown",
+      comparedTo: {
+        source: state.source,
+        destination,
+        ...(ignoreDifferences === undefined ? {} : { ignoreDifferences }),
+      },
+      ...(state.targets === undefined || state.revision === undefined ? {} : { revision: state.revision }),
+    },
+    health: { status: health, ...(since === undefined ? {} : { lastTransitionTime: since }) },
+    ...(state.comparison.resources.length === 0
+      ? {}
+      : { resources: state.comparison.resources.map(({ status }) => status) }),
+    summary: state.live.images.length === 0 ? {} : { images: [...state.live.images] },
+    ...(state.sourceType === undefined || state.targets === undefined
+      ? {}
+      : { sourceType: state.sourceType }),
+    resourceHealthSource: "appTree",
+    ...(application.metadata.namespace === undefined
+      ? {}
+      : { controllerNamespace: application.metadata.namespace }),
+  };
+}
+
+function withDeployment(application: Application, state: OperationState): RevisionHistory[] {
+  const history = application.status?.history ?? [];
+  const limit = application.spec.revisionHistoryLimit ?? 10;
+  const result = state.syncResult;
+  if (result === undefined) return history;
+  const deployment: RevisionHistory = {
+    id: (history.at(-1)?.id ?? -1) + 1,
+    revision: result.revision,
+    source: result.source ?? sourceOf(application.spec) ?? { repoURL: "" },
+    deployStartedAt: state.startedAt,
+    deployedAt: state.finishedAt ?? state.startedAt,
+    initiatedBy: state.operation.initiatedBy ?? {},
+  };
+  return limit === 0 ? [] : [...history, deployment].slice(-limit);
+}
+
+function tellChanges(
+  before: ApplicationStatus,
+  after: ApplicationStatus,
+  tell: (reason: string, message: string) => void,
+): void {
+  const from = { sync: before.sync?.status, health: before.health?.status };
+  const to = { sync: after.sync?.status, health: after.health?.status };
+  if (from.sync !== to.sync)
+    tell("ResourceUpdated", `Updated sync status: ${from.sync ?? ""} -> ${to.sync ?? ""}`);
+  if (from.health !== to.health)
+    tell("ResourceUpdated", `Updated health status: ${from.health ?? ""} -> ${to.health ?? ""}`);
+}
+
+/** The commit a sync goes to: the one it names, or what its name resolves to. */
+async function commitOf(
+  git: GitRepositories,
+  source: { repoURL: string; targetRevision?: string },
+  revision: string | undefined,
+): Promise<string> {
+  return await git.resolve(source.repoURL, revision ?? source.targetRevision ?? "");
+}
+
+/** An Application that names no project belongs to `default`, and is told so. */
+const projectField = (application: Application): object =>
+  application.spec.project === "" || application.spec.project === undefined
+    ? { spec: { project: "default" } }
+    : {};
+
+const wrap = (field: string, value: unknown): object => (value === undefined ? {} : { [field]: value });
+
+const refOfApplication = ({ metadata: { namespace, name } }: Application): Ref =>
+  namespace === undefined ? { name } : { namespace, name };

@@ -1,0 +1,196 @@
+import { isNotFound, type ResourceClient } from "@tracegate/kube";
+import { type Comparison, compare } from "./compare/compare.ts";
+import { prepareTargets } from "./compare/targets.ts";
+import { trackedBy } from "./compare/tracking.ts";
+import { type GitRepositories, SourceError } from "./git/repositories.ts";
+import { discoverKinds, type KindCatalogue } from "./kinds.ts";
+import { type LiveObjects, readLive } from "./live-objects.ts";
+import { keyOf, keyText, type Manifest } from "./manifest.ts";
+import { refusalOf } from "./project.ts";
+import { type Rendered, renderSource } from "./render/render.ts";
+import { invalidSpec, sourceOf } from "./spec.ts";
+import { AppProject, type AppProjectSpec, defaultProject } from "./types/app-project.ts";
+import type {
+  Application,
+  ApplicationCondition,
+  ApplicationSource,
+  SourceType,
+} from "./types/application.ts";
+
+/** What an Application wants and has, read at one moment. */
+export interface ApplicationState {
+  /** Why nothing could be compared at all: the spec or the project does not allow it. */
+  readonly refused?: ApplicationCondition;
+  readonly project?: { readonly name: string; readonly spec: AppProjectSpec };
+  readonly source: ApplicationSource;
+  /** Absent when the target state could not be loaded. */
+  readonly revision?: string;
+  readonly sourceType?: SourceType;
+  readonly targets?: readonly Manifest[];
+  readonly conditions: readonly ApplicationCondition[];
+  readonly comparison: Comparison;
+  readonly live: LiveObjects;
+  readonly catalogue: KindCatalogue;
+}
+
+export interface StateReader {
+  read(application: Application, how: ReadOptions): Promise<ApplicationState>;
+}
+
+export interface ReadOptions {
+  /** A commit to render; absent: what the source's target revision resolves to. */
+  readonly revision?: string;
+  readonly source?: ApplicationSource;
+  /** Ask the remote rather than the cache. */
+  readonly fresh: boolean;
+  /** Render again even when the commit was rendered before. */
+  readonly render: boolean;
+  readonly everyKind: boolean;
+}
+
+/** Reads state through Git and the API. Renderings are kept, because a commit never changes. */
+export function stateReader(options: {
+  client: ResourceClient;
+  git: GitRepositories;
+  renderings?: number;
+}): StateReader {
+  const { client, git, renderings = 64 } = options;
+  const kept = new Map<string, Promise<Rendered>>();
+
+  function rendered(source: ApplicationSource, commit: string, anew: boolean): Promise<Rendered> {
+    const key = `${commit}\n${JSON.stringify(source)}`;
+    const known = anew ? undefined : kept.get(key);
+    const rendering = known ?? renderSource(git, source, commit);
+    kept.delete(key); // moves it to the young end
+    kept.set(key, rendering);
+    if (known === undefined) rendering.catch(() => kept.delete(key));
+    for (const oldest of kept.keys()) {
+      if (kept.size <= renderings) break;
+      kept.delete(oldest);
+    }
+    return rendering;
+  }
+
+  async function loadTargets(
+    application: Application,
+    source: ApplicationSource,
+    how: ReadOptions,
+    catalogue: KindCatalogue,
+  ) {
+    try {
+      const revision =
+        how.revision ??
+        (await git.resolve(source.repoURL, source.targetRevision ?? "", { fresh: how.fresh }));
+      const { manifests, sourceType } = await rendered(source, revision, how.render);
+      const { namespace = "" } = application.spec.destination;
+      const targets = prepareTargets(
+        manifests.map(({ manifest }) => manifest),
+        application.metadata.name,
+        namespace,
+        catalogue,
+      );
+      return { revision, sourceType, targets: targets.manifests, conditions: targets.conditions };
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error;
+      const message = `Failed to load target state: failed to generate manifest for source 1 of 1: rpc error: code = ${error.code} desc = ${error.message}`;
+      return { conditions: [{ type: "ComparisonError", message } as const] };
+    }
+  }
+
+  return {
+    async read(application, how) {
+      const catalogue = await discoverKinds(client);
+      const source = how.source ?? sourceOf(application.spec) ?? { repoURL: "" };
+      const nothing = { source, conditions: [], catalogue, live: noObjects, comparison: notCompared };
+      const invalid = invalidSpec(application);
+      if (invalid !== undefined)
+        return { ...nothing, refused: { type: "InvalidSpecError", message: invalid } };
+      const project = await findProject(client, application);
+      if (project === undefined) {
+        const message = `Application referencing project ${application.spec.project} which does not exist`;
+        return { ...nothing, refused: { type: "InvalidSpecError", message } };
+      }
+      const refusal = refusalOf(project, source.repoURL, application.spec.destination);
+      if (refusal !== undefined)
+        return { ...nothing, project, refused: { type: "InvalidSpecError", message: refusal } };
+
+      const loaded = await loadTargets(application, source, how, catalogue);
+      const { namespace = "" } = application.spec.destination;
+      const identity = { application: application.metadata.name, destinationNamespace: namespace };
+      const known = application.status?.resources ?? [];
+      const live = await readLive(client, catalogue, {
+        ...identity,
+        targets: loaded.targets ?? [],
+        known,
+        everyKind: how.everyKind,
+      });
+      const { targets } = loaded;
+      try {
+        const comparison = compare({
+          ...identity,
+          ...(targets === undefined ? {} : { targets }),
+          live: live.objects,
+          ignoreDifferences: application.spec.ignoreDifferences ?? [],
+        });
+        const shared = targets === undefined ? [] : sharedResources(application, targets, live.objects);
+        return {
+          ...loaded,
+          source,
+          project,
+          conditions: [...loaded.conditions, ...shared],
+          comparison,
+          live,
+          catalogue,
+        };
+      } catch (error) {
+        if (!(error instanceof SourceError)) throw error;
+        const message = `Failed to compare desired state to live state: ${error.message}`;
+        const comparison = compare({ ...identity, live: live.objects, ignoreDifferences: [] });
+        return {
+          source,
+          project,
+          conditions: [{ type: "ComparisonError", message }],
+          comparison,
+          live,
+          catalogue,
+        };
+      }
+    },
+  };
+}
+
+const noObjects: LiveObjects = { objects: [], images: [], uids: new Set() };
+const notCompared: Comparison = { resources: [], status: "Unknown", health: "Unknown" };
+
+async function findProject(
+  client: ResourceClient,
+  application: Application,
+): Promise<{ name: string; spec: AppProjectSpec } | undefined> {
+  const name =
+    application.spec.project === "" || application.spec.project === undefined
+      ? "default"
+      : application.spec.project;
+  const { namespace } = application.metadata;
+  try {
+    const project = await client.get(AppProject, namespace === undefined ? { name } : { namespace, name });
+    return { name, spec: project.spec };
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    return name === "default" ? { name, spec: defaultProject.spec } : undefined;
+  }
+}
+
+function sharedResources(
+  application: Application,
+  targets: readonly Manifest[],
+  live: readonly Manifest[],
+): ApplicationCondition[] {
+  const wanted = new Set(targets.map((target) => keyText(keyOf(target))));
+  const { namespace, name } = application.metadata;
+  return live.flatMap((object) => {
+    const owner = trackedBy(object.metadata);
+    if (owner === undefined || owner === name || !wanted.has(keyText(keyOf(object)))) return [];
+    const message = `${object.kind}/${object.metadata.name} is part of applications ${namespace}/${name} and ${owner}`;
+    return [{ type: "SharedResourceWarning" as const, message }];
+  });
+}

@@ -1,0 +1,141 @@
+import {
+  isAlreadyExists,
+  isConflict,
+  isNotFound,
+  type Kind,
+  type ResourceClient,
+  StatusError,
+} from "@tracegate/kube";
+import { lastAppliedAnnotation } from "./compare/normalize.ts";
+import { sameJson, threeWayMerge } from "./compare/three-way-merge.ts";
+import { isBuiltInGroup } from "./kinds.ts";
+import { groupOf, isObject, type Manifest } from "./manifest.ts";
+
+export const fieldManager = "argocd-controller";
+
+export type ApplyVerb = "created" | "configured" | "unchanged" | "serverside-applied" | "replaced";
+
+export interface ApplyOptions {
+  readonly dryRun: boolean;
+  readonly serverSide: boolean;
+  readonly replace: boolean;
+  /** Delete and create again what cannot be changed in place. */
+  readonly force: boolean;
+}
+
+/** Applies a target as `kubectl apply` does (or `replace`, or on the server) and tells what that came to. */
+export async function applyTarget(
+  client: ResourceClient,
+  kind: Kind<Manifest>,
+  target: Manifest,
+  options: ApplyOptions,
+): Promise<ApplyVerb> {
+  if (options.serverSide && !options.replace) {
+    if (!options.dryRun) {
+      await client.patch(kind, refOf(target), { type: "apply", body: target }, { fieldManager, force: true });
+    }
+    return "serverside-applied";
+  }
+  for (let attempt = 0; ; attempt++) {
+    const live = await getOrUndefined(client, kind, target);
+    try {
+      if (live === undefined) {
+        if (!options.dryRun) {
+          await client.create(kind, options.replace ? target : withLastApplied(target, target), {
+            fieldManager,
+          });
+        }
+        return "created";
+      }
+      const merged = options.replace ? replaced(target, live) : merge(target, live);
+      if (!options.replace && sameJson(merged, live)) return "unchanged";
+      if (!options.dryRun) await client.update(kind, merged, { fieldManager });
+      return options.replace ? "replaced" : "configured";
+    } catch (error) {
+      // Someone else wrote in between: read again. Five times is what kubectl gives itself.
+      if ((isConflict(error) || isAlreadyExists(error)) && attempt < 5) continue;
+      if (
+        options.force &&
+        live !== undefined &&
+        error instanceof StatusError &&
+        error.status.reason === "Invalid"
+      ) {
+        await client.delete(kind, refOf(target), { propagationPolicy: "Background" });
+        await client.create(kind, withLastApplied(target, target), { fieldManager });
+        return "configured";
+      }
+      throw error;
+    }
+  }
+}
+
+function merge(target: Manifest, live: Manifest): Manifest {
+  const lastApplied = live.metadata.annotations?.[lastAppliedAnnotation];
+  let last: unknown;
+  try {
+    last = lastApplied === undefined ? undefined : JSON.parse(lastApplied);
+  } catch {
+    last = undefined; // edited by hand; nothing is taken away then
+  }
+  const merged = threeWayMerge(last, { ...target, metadata: { ...target.metadata } }, live, {
+    builtIn: isBuiltInGroup(groupOf(target)),
+  });
+  return withLastApplied(merged as Manifest, target); // a merge of two manifests is one
+}
+
+function replaced(target: Manifest, live: Manifest): Manifest {
+  const { uid, resourceVersion } = live.metadata;
+  return {
+    ...target,
+    metadata: {
+      ...target.metadata,
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    },
+  };
+}
+
+/** Notes on the object what was asked for, as `kubectl apply` does; the next merge reads it. */
+function withLastApplied(object: Manifest, target: Manifest): Manifest {
+  const { [lastAppliedAnnotation]: _own, ...annotations } = target.metadata.annotations ?? {};
+  const noted = { ...target, metadata: { ...target.metadata, annotations } };
+  return {
+    ...object,
+    metadata: {
+      ...object.metadata,
+      annotations: { ...object.metadata.annotations, [lastAppliedAnnotation]: `${sortedJson(noted)}\n` },
+    },
+  };
+}
+
+/** Compact JSON with sorted keys, as Go writes maps. */
+function sortedJson(value: unknown): string {
+  return JSON.stringify(value, (_key, child: unknown) =>
+    isObject(child) ? Object.fromEntries(Object.entries(child).sort(([a], [b]) => (a < b ? -1 : 1))) : child,
+  );
+}
+
+export async function getOrUndefined(
+  client: ResourceClient,
+  kind: Kind<Manifest>,
+  object: Manifest,
+): Promise<Manifest | undefined> {
+  try {
+    return await client.get(kind, refOf(object));
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+export function refOf({ metadata: { namespace, name } }: Pick<Manifest, "metadata">): {
+  namespace?: string;
+  name: string;
+} {
+  return namespace === undefined || namespace === "" ? { name } : { namespace, name };
+}
+
+/** `deployment.apps/web`, as kubectl names what it changed. */
+export function resultName(kind: Kind, name: string): string {
+  return `${kind.kind.toLowerCase()}${kind.group === "" ? "" : `.${kind.group}`}/${name}`;
+}

@@ -1,0 +1,171 @@
+import { countsWhenMissing, resourceHealth, worstHealth } from "../health/health.ts";
+import { isBuiltInGroup } from "../kinds.ts";
+import {
+  groupOf,
+  isObject,
+  keyOf,
+  keyText,
+  type Manifest,
+  type ResourceKey,
+  versionOf,
+} from "../manifest.ts";
+import { isHook, isSkipped, waveOf } from "../sync/hooks.ts";
+import type {
+  HealthStatusCode,
+  IgnoreDifferences,
+  ResourceStatus,
+  SyncStatusCode,
+} from "../types/application.ts";
+import { removeIgnored } from "./ignore-differences.ts";
+import { lastAppliedAnnotation, normalized } from "./normalize.ts";
+import { sameJson, threeWayMerge } from "./three-way-merge.ts";
+import { namesItself } from "./tracking.ts";
+
+export interface ComparisonInput {
+  readonly application: string;
+  readonly destinationNamespace: string;
+  /** Absent when they could not be loaded: then everything is `Unknown`. */
+  readonly targets?: readonly Manifest[];
+  /** Objects that carry the Application's mark, and those at the keys of targets. */
+  readonly live: readonly Manifest[];
+  readonly ignoreDifferences: readonly IgnoreDifferences[];
+}
+
+/** A target and its live object. One of them may be missing. */
+export interface ComparedResource {
+  readonly key: ResourceKey;
+  readonly target?: Manifest;
+  readonly live?: Manifest;
+  readonly status: ResourceStatus;
+}
+
+export interface Comparison {
+  /** In the order of keys; hooks that are not live are left out. */
+  readonly resources: readonly ComparedResource[];
+  readonly status: SyncStatusCode;
+  readonly health: HealthStatusCode;
+}
+
+/** Compares what is wanted with what is there. */
+export function compare(input: ComparisonInput): Comparison {
+  const { application, destinationNamespace, targets, live, ignoreDifferences } = input;
+  const liveByKey = new Map(live.map((object) => [keyText(keyOf(object)), object]));
+  const resources: ComparedResource[] = [];
+  let different = false;
+  for (const target of targets ?? []) {
+    const key = keyOf(target);
+    const found = liveByKey.get(keyText(key));
+    // A hook's live object is listed below, as something that is there without being wanted for good.
+    if (isHook(target.metadata)) continue;
+    liveByKey.delete(keyText(key));
+    const inSync = found !== undefined && !differs(target, found, ignoreDifferences);
+    const skipped = isSkipped(target.metadata);
+    if (!inSync && !skipped) different = true;
+    resources.push({
+      key,
+      target,
+      ...(found === undefined ? {} : { live: found }),
+      status: {
+        ...identityOf(target),
+        ...(skipped ? {} : { status: inSync ? "Synced" : "OutOfSync" }),
+        ...waveField(target),
+      },
+    });
+  }
+  for (const extra of liveByKey.values()) {
+    const hook = isHook(extra.metadata);
+    const counted =
+      !hook && namesItself(extra, application, destinationNamespace) && !ignoresExtraneous(extra);
+    if (counted) different = true;
+    resources.push({
+      key: keyOf(extra),
+      live: extra,
+      status: {
+        ...identityOf(extra),
+        ...(hook ? { hook: true } : { status: "OutOfSync" }),
+        requiresPruning: true,
+        ...waveField(extra),
+      },
+    });
+  }
+  resources.sort((a, b) => (keyText(a.key) < keyText(b.key) ? -1 : 1));
+  if (targets === undefined) {
+    const unknown = resources.map((resource) => ({
+      ...resource,
+      status: { ...resource.status, status: "Unknown" as const },
+    }));
+    return { resources: unknown, status: "Unknown", health: applicationHealth(unknown) };
+  }
+  return { resources, status: different ? "OutOfSync" : "Synced", health: applicationHealth(resources) };
+}
+
+/** Whether applying `target` would change `live`. */
+export function differs(target: Manifest, live: Manifest, ignored: readonly IgnoreDifferences[]): boolean {
+  const { predicted, current } = predictedAndCurrent(target, live, ignored);
+  return !sameJson(predicted, current);
+}
+
+/** Both sides of a difference, as `argocd app diff` prints them: what applying would give, and what is there. */
+export function predictedAndCurrent(
+  target: Manifest,
+  live: Manifest,
+  ignored: readonly IgnoreDifferences[],
+): { predicted: Manifest; current: Manifest } {
+  const current = normalized(live);
+  const wanted = normalized(target);
+  // Where nothing was applied by us, the target itself stands for the last application: nothing is taken away.
+  const lastApplied = lastAppliedOf(live) ?? wanted;
+  const merged = threeWayMerge(lastApplied, wanted, current, { builtIn: isBuiltInGroup(groupOf(target)) });
+  const predicted = merged as Manifest; // a merge of two manifests is one
+  removeIgnored(predicted, live, ignored);
+  removeIgnored(current, live, ignored);
+  return { predicted, current };
+}
+
+/** What the last application asked for, from its annotation. */
+export function lastAppliedOf(live: Manifest): Manifest | undefined {
+  const text = live.metadata.annotations?.[lastAppliedAnnotation];
+  if (text === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) && isObject(value["metadata"]) ? normalized(value as Manifest) : undefined; // it was one when written
+  } catch {
+    return undefined; // someone edited it; then nothing is known of the last application
+  }
+}
+
+function applicationHealth(resources: readonly ComparedResource[]): HealthStatusCode {
+  const statuses: HealthStatusCode[] = [];
+  for (const { key, target, live, status } of resources) {
+    if (status.hook === true || (target !== undefined && isSkipped(target.metadata))) continue;
+    if (live === undefined) {
+      if (countsWhenMissing(key.group, key.kind)) statuses.push("Missing");
+      continue;
+    }
+    if (live.metadata.annotations?.["argocd.argoproj.io/ignore-healthcheck"] === "true") continue;
+    const health = resourceHealth(live);
+    if (health !== undefined) statuses.push(health.status);
+  }
+  return worstHealth(statuses);
+}
+
+function identityOf(object: Manifest): Omit<ResourceStatus, "status"> {
+  const { group, kind, namespace, name } = keyOf(object);
+  return {
+    ...(group === "" ? {} : { group }),
+    version: versionOf(object),
+    kind,
+    ...(namespace === "" ? {} : { namespace }),
+    name,
+  };
+}
+
+function waveField(object: Manifest): { syncWave?: number } {
+  const wave = waveOf(object.metadata);
+  return wave === 0 ? {} : { syncWave: wave };
+}
+
+function ignoresExtraneous(live: Manifest): boolean {
+  const options = live.metadata.annotations?.["argocd.argoproj.io/compare-options"] ?? "";
+  return options.split(",").some((option) => option.trim() === "IgnoreExtraneous");
+}

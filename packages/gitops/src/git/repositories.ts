@@ -1,0 +1,44 @@
+/**
+ * What the controllers see of Git: a revision resolves to a commit, and a commit is a set of files. Nothing is ever
+ * checked out, so no hook, filter or symbolic link of a source can act on this machine.
+ */
+export interface GitRepositories {
+  /**
+   * The commit (40 hex digits) that a branch, tag, SHA or semver constraint names; "" and `HEAD` are the default branch.
+   * `fresh` asks the remote even when a recent answer is at hand. Rejects with a `SourceError`.
+   */
+  resolve(repoURL: string, revision: string, options?: { fresh?: boolean }): Promise<string>;
+  /** The files of a commit. Rejects with a `SourceError`. */
+  tree(repoURL: string, commit: string): Promise<RepositoryTree>;
+}
+
+export interface RepositoryTree {
+  readonly commit: string;
+  /** Paths of all files from the root, in lexical order. A link to a file inside the repository stands as that file. */
+  readonly files: readonly string[];
+  /** The contents of files of this tree; a path that is not in `files` is left out. */
+  read(paths: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>;
+}
+
+/** Why a source could not be read or rendered, in the words that conditions show. Never holds credentials. */
+export class SourceError extends Error {
+  /** The gRPC code the repository server of Argo CD would answer with; it is part of condition texts. */
+  readonly code: string;
+  constructor(message: string, code = "Unknown") {
+    super(message);
+    this.name = "SourceError";
+    this.code = code;
+  }
+}
+
+/** `https://user:secret@host/…` → `https://host/…`, anywhere in a text. */
+export function withoutCredentials(text: string): string {
+  return text.replace(/(\b[a-z][a-z0-9+.-]*:\/\/)[^/@\s]*@/gi, "$1");
+}
+
+export const isFullSha = (revision: string): boolean => /^[0-9a-f]{40}$/.test(revision);
+
+/** Lexical order by bytes, as Git and Go's directory walk give it. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

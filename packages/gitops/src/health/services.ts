@@ -1,0 +1,53 @@
+import { listAt, type Manifest, stringAt } from "../manifest.ts";
+import type { Health } from "../types/application.ts";
+
+export function serviceHealth(live: Manifest): Health {
+  const addressed = listAt(live, "status", "loadBalancer", "ingress").length > 0;
+  return {
+    status: stringAt(live, "spec", "type") === "LoadBalancer" && !addressed ? "Progressing" : "Healthy",
+  };
+}
+
+export function ingressHealth(live: Manifest): Health {
+  return { status: listAt(live, "status", "loadBalancer", "ingress").length > 0 ? "Healthy" : "Progressing" };
+}
+
+export function persistentVolumeClaimHealth(live: Manifest): Health {
+  switch (stringAt(live, "status", "phase")) {
+    case "Bound":
+      return { status: "Healthy" };
+    case "Pending":
+      return { status: "Progressing" };
+    case "Lost":
+      return { status: "Degraded" };
+    default:
+      return { status: "Unknown" };
+  }
+}
+
+const scalingFailures = new Set([
+  "AbleToScale/FailedGetScale",
+  "AbleToScale/FailedUpdateScale",
+  "ScalingActive/FailedGetResourceMetric",
+  "ScalingActive/FailedGetObjectMetric",
+  "ScalingActive/FailedGetPodsMetric",
+  "ScalingActive/FailedGetExternalMetric",
+  "ScalingActive/FailedComputeMetricsReplicas",
+  "ScalingActive/InvalidSelector",
+]);
+
+export function horizontalPodAutoscalerHealth(live: Manifest): Health {
+  const conditions = listAt(live, "status", "conditions");
+  for (const condition of conditions) {
+    if (scalingFailures.has(`${stringAt(condition, "type")}/${stringAt(condition, "reason")}`)) {
+      return { status: "Degraded", message: stringAt(condition, "message") ?? "" };
+    }
+  }
+  for (const condition of conditions) {
+    const type = stringAt(condition, "type");
+    if ((type === "AbleToScale" || type === "ScalingLimited") && stringAt(condition, "status") === "True") {
+      return { status: "Healthy", message: stringAt(condition, "message") ?? "" };
+    }
+  }
+  return { status: "Progressing", message: "Waiting to Autoscale" };
+}

@@ -1,0 +1,85 @@
+import type { KubeObject } from "@tracegate/kube";
+
+/** An object of any kind: what it has beside metadata is unknown here. */
+export type Manifest = KubeObject & { [field: string]: unknown };
+
+export type JsonObject = { [key: string]: unknown };
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The value at a path of object keys, or undefined. */
+export function valueAt(root: unknown, ...path: readonly string[]): unknown {
+  let at = root;
+  for (const key of path) {
+    if (!isObject(at)) return undefined;
+    at = at[key];
+  }
+  return at;
+}
+
+export const stringAt = (root: unknown, ...path: readonly string[]): string | undefined => {
+  const value = valueAt(root, ...path);
+  return typeof value === "string" ? value : undefined;
+};
+
+export const numberAt = (root: unknown, ...path: readonly string[]): number | undefined => {
+  const value = valueAt(root, ...path);
+  return typeof value === "number" ? value : undefined;
+};
+
+export const listAt = (root: unknown, ...path: readonly string[]): readonly unknown[] => {
+  const value = valueAt(root, ...path);
+  return Array.isArray(value) ? value : [];
+};
+
+/** What an object is and where, as Argo CD names it: `group/kind/namespace/name`. */
+export interface ResourceKey {
+  readonly group: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export function groupOf(object: Pick<KubeObject, "apiVersion">): string {
+  const slash = object.apiVersion.indexOf("/");
+  return slash < 0 ? "" : object.apiVersion.slice(0, slash);
+}
+
+export function versionOf(object: Pick<KubeObject, "apiVersion">): string {
+  return object.apiVersion.slice(object.apiVersion.indexOf("/") + 1);
+}
+
+export function keyOf(object: KubeObject): ResourceKey {
+  return {
+    group: groupOf(object),
+    kind: object.kind,
+    namespace: object.metadata.namespace ?? "",
+    name: object.metadata.name,
+  };
+}
+
+export function keyText({ group, kind, namespace, name }: ResourceKey): string {
+  return `${group}/${kind}/${namespace}/${name}`;
+}
+
+/** Image names of a pod template or pod, wherever in the object containers stand; sorted, each once. */
+export function imagesOf(object: unknown): string[] {
+  const images = new Set<string>();
+  const visit = (value: unknown): void => {
+    if (Array.isArray(value)) for (const item of value) visit(item);
+    if (!isObject(value)) return;
+    for (const [key, child] of Object.entries(value)) {
+      if ((key === "containers" || key === "initContainers") && Array.isArray(child)) {
+        for (const container of child) {
+          const image = stringAt(container, "image");
+          if (image !== undefined && image !== "") images.add(image);
+        }
+      }
+      visit(child);
+    }
+  };
+  visit(valueAt(object, "spec"));
+  return [...images].sort();
+}

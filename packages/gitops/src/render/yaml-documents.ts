@@ -1,0 +1,86 @@
+import { type Document, LineCounter, parseAllDocuments, type YAMLError } from "yaml";
+
+/** A document of a YAML stream. */
+export interface YamlDocument {
+  readonly value: unknown;
+  /** Where it begins, from 1. */
+  readonly line: number;
+}
+
+/** What a YAML stream holds up to the first document that cannot be read. */
+export interface YamlStream {
+  readonly documents: readonly YamlDocument[];
+  /** Why reading stopped, in the words of the Go parser that Kubernetes' tools use: `yaml: line 4: …`. */
+  readonly error?: string;
+}
+
+/** Most alias expansions of a document: past this it is an attack ("billion laughs"). */
+const maxAliases = 1000;
+
+/** Reads YAML 1.1 as Kubernetes' tools do: `yes` is true, `0644` is octal, dates stay text, repeated keys are let through. */
+export function readYaml(text: string): YamlStream {
+  const lineCounter = new LineCounter();
+  const parsed = parseAllDocuments(text, {
+    version: "1.1",
+    uniqueKeys: false,
+    merge: true,
+    lineCounter,
+    prettyErrors: false,
+    customTags: (tags) => tags.filter((tag) => typeof tag === "string" || !isGoText(tag)),
+  });
+  const documents: YamlDocument[] = [];
+  // An empty stream is an object of its own, without documents.
+  for (const document of Array.isArray(parsed) ? parsed : []) {
+    const error = document.errors[0];
+    if (error !== undefined) return { documents, error: goMessage(error, lineCounter) };
+    const start = document.contents?.range?.[0] ?? document.range?.[0] ?? 0;
+    try {
+      const value: unknown = (document as Document).toJS({ maxAliasCount: maxAliases });
+      if (value !== null && value !== undefined)
+        documents.push({ value, line: lineCounter.linePos(start).line });
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause);
+      const anchor = /Unresolved alias.*: (\S+)/.exec(message)?.[1];
+      return {
+        documents,
+        error: anchor === undefined ? `yaml: ${message}` : `yaml: unknown anchor '${anchor}' referenced`,
+      };
+    }
+  }
+  return { documents };
+}
+
+/** Types of YAML 1.1 that the Go parser leaves as text: times of day and dates. */
+function isGoText(tag: { tag: string; format?: string }): boolean {
+  return tag.tag === "tag:yaml.org,2002:timestamp" || tag.format === "TIME";
+}
+
+/**
+ * The Go parser's words for an error. It counts lines from 0 in its parser and from 1 in its scanner, and leaves a zero
+ * out; wording follows what kind of error it is, which our parser's code tells.
+ */
+function goMessage(error: YAMLError, lineCounter: LineCounter): string {
+  const line = lineCounter.linePos(error.pos[0]).line - 1;
+  const scanner = (problem: string) => `yaml: ${line > 0 ? `line ${line + 1}: ` : ""}${problem}`;
+  const parser = (problem: string) => `yaml: ${line > 0 ? `line ${line}: ` : ""}${problem}`;
+  switch (error.code) {
+    case "TAB_AS_INDENT":
+    case "BAD_SCALAR_START":
+      return scanner("found character that cannot start any token");
+    case "BLOCK_AS_IMPLICIT_KEY":
+      return scanner("mapping values are not allowed in this context");
+    case "BAD_DQ_ESCAPE":
+      return scanner("found unknown escape character");
+    case "BAD_ALIAS":
+      return scanner("did not find expected alphabetic or numeric character");
+    case "BLOCK_IN_FLOW":
+    case "MULTILINE_IMPLICIT_KEY":
+      return scanner("could not find expected ':'");
+    case "MISSING_CHAR":
+      if (/quote/.test(error.message)) return scanner("found unexpected end of stream");
+      if (/followed by|map value/.test(error.message)) return scanner("could not find expected ':'");
+      return parser(`did not find expected ',' or '${/\}|map/.test(error.message) ? "}" : "]"}'`);
+    default:
+      return parser("did not find expected key");
+  }
+}

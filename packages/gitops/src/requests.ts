@@ -1,0 +1,131 @@
+import { ProblemError } from "@tracegate/contracts";
+import type { Ref, ResourceClient } from "@tracegate/kube";
+import type { GitRepositories } from "./git/repositories.ts";
+import { hydrateAnnotation, refreshAnnotation } from "./refresh.ts";
+import { sourceOf } from "./spec.ts";
+import { Application, type Operation, type SyncOperation } from "./types/application.ts";
+
+// What `argocd app …` asks of the server, as writes to the Application.
+
+export interface SyncRequestOptions {
+  /** Defaults to the source's target revision. */
+  readonly revision?: string;
+  readonly prune?: boolean;
+  readonly dryRun?: boolean;
+  readonly force?: boolean;
+  readonly strategy?: "hook" | "apply";
+  readonly resources?: SyncOperation["resources"];
+  readonly syncOptions?: string[];
+  readonly retry?: Operation["retry"];
+  readonly initiatedBy?: string;
+}
+
+/** Asks for a sync. Refused while one runs. */
+export async function requestSync(
+  client: ResourceClient,
+  git: GitRepositories,
+  ref: Ref,
+  options: SyncRequestOptions = {},
+): Promise<Application> {
+  const application = await client.get(Application, ref);
+  const source = sourceOf(application.spec) ?? { repoURL: "" };
+  const revision = await git.resolve(source.repoURL, options.revision ?? source.targetRevision ?? "", {
+    fresh: true,
+  });
+  const strategy = options.force === true ? { force: true } : {};
+  const syncOptions = options.syncOptions ?? application.spec.syncPolicy?.syncOptions;
+  return await start(client, application, {
+    initiatedBy: options.initiatedBy === undefined ? {} : { username: options.initiatedBy },
+    retry: options.retry ?? application.spec.syncPolicy?.retry ?? {},
+    sync: {
+      revision,
+      ...(options.dryRun === true ? { dryRun: true } : {}),
+      ...(options.prune === true ? { prune: true } : {}),
+      ...(options.resources === undefined ? {} : { resources: options.resources }),
+      ...(syncOptions === undefined ? {} : { syncOptions }),
+      syncStrategy: options.strategy === "apply" ? { apply: strategy } : { hook: strategy },
+    },
+  });
+}
+
+/** Goes back to what a history entry deployed; without an id, to the last but one. */
+export async function requestRollback(
+  client: ResourceClient,
+  ref: Ref,
+  id?: number,
+  options: { prune?: boolean; initiatedBy?: string } = {},
+): Promise<Application> {
+  const application = await client.get(Application, ref);
+  const history = application.status?.history ?? [];
+  const entry = id === undefined ? history.at(-2) : history.find((deployment) => deployment.id === id);
+  if (entry === undefined) {
+    throw new ProblemError({
+      code: "gitops/unknown-history",
+      message:
+        id === undefined
+          ? `Application '${ref.name}' should have at least two successful deployments`
+          : `application '${ref.name}' does not have deployment id '${id}' in history`,
+    });
+  }
+  const automated = application.spec.syncPolicy?.automated;
+  if (automated !== undefined && automated.enabled !== false) {
+    throw new ProblemError({
+      code: "gitops/automated",
+      message: "rollback cannot be initiated when auto-sync is enabled",
+    });
+  }
+  return await start(client, application, {
+    initiatedBy: options.initiatedBy === undefined ? {} : { username: options.initiatedBy },
+    retry: {},
+    sync: {
+      revision: entry.revision,
+      source: entry.source,
+      ...(options.prune === true ? { prune: true } : {}),
+      syncStrategy: { apply: {} },
+    },
+  });
+}
+
+/** Asks for a comparison with what Git says now; done when the annotation has gone. */
+export async function requestRefresh(
+  client: ResourceClient,
+  ref: Ref,
+  how: "normal" | "hard" = "normal",
+): Promise<Application> {
+  const body = { metadata: { annotations: { [refreshAnnotation]: how, [hydrateAnnotation]: "normal" } } };
+  return await client.patch(Application, ref, { type: "merge", body });
+}
+
+/** Asks the running operation to end. */
+export async function requestTermination(client: ResourceClient, ref: Ref): Promise<Application> {
+  const application = await client.get(Application, ref);
+  if (application.operation === undefined || application.status?.operationState === undefined) {
+    throw new ProblemError({
+      code: "gitops/no-operation",
+      message: "Unable to terminate operation. No operation is in progress",
+    });
+  }
+  const body = { status: { operationState: { phase: "Terminating", message: "operation is terminating" } } };
+  return await client.patch(Application, ref, { type: "merge", body });
+}
+
+/** Writes the operation and takes the last one's state away, in one update. */
+async function start(
+  client: ResourceClient,
+  application: Application,
+  operation: Operation,
+): Promise<Application> {
+  if (application.operation !== undefined) {
+    throw new ProblemError({
+      code: "gitops/operation-in-progress",
+      message: "another operation is already in progress",
+      advice: "wait for it, or terminate it",
+    });
+  }
+  const { namespace, name, resourceVersion } = application.metadata;
+  const body = { metadata: { resourceVersion }, operation, status: { operationState: null } };
+  return await client.patch(Application, namespace === undefined ? { name } : { namespace, name }, {
+    type: "merge",
+    body,
+  });
+}

@@ -1,0 +1,61 @@
+import { inClusterServer } from "./project.ts";
+import type { Application, ApplicationSource } from "./types/application.ts";
+
+/** What of an Application's spec cannot be worked with; undefined when all is well. */
+export function invalidSpec({ spec }: Application): string | undefined {
+  if ((spec.sources?.length ?? 0) > 1)
+    return "spec.sources with several sources is not supported: use one source";
+  if (spec.sourceHydrator !== undefined) return "spec.sourceHydrator is not supported";
+  const source = sourceOf(spec);
+  if (
+    source === undefined ||
+    source.repoURL === "" ||
+    (source.path === undefined && source.chart === undefined)
+  ) {
+    return "spec.source.repoURL and either spec.source.path or spec.source.chart are required";
+  }
+  const unsupported = unsupportedField(source);
+  if (unsupported !== undefined) {
+    return `spec.source.${unsupported} is not supported: commit rendered manifests or a kustomization`;
+  }
+  const { destination } = spec;
+  const { server = "", name = "" } = destination;
+  if (server !== "" && name !== "") {
+    return `application destination can't have both name and server defined: ${name} ${server}`;
+  }
+  if (name !== "" && name !== "in-cluster") return `there are no clusters with this name: ${name}`;
+  if (server === "" && name === "") return "Destination server missing from app spec";
+  if (server !== "" && server.replace(/\/$/, "") !== inClusterServer) {
+    return `error getting cluster by server "${server}": rpc error: code = NotFound desc = cluster "${server}" not found`;
+  }
+  return undefined;
+}
+
+/** The one source of an Application. */
+export function sourceOf(spec: Application["spec"]): ApplicationSource | undefined {
+  return spec.sources?.[0] ?? spec.source;
+}
+
+function unsupportedField(source: ApplicationSource): string | undefined {
+  if (source.chart !== undefined && source.chart !== "") return "chart";
+  if (source.helm !== undefined) return "helm";
+  if (source.plugin !== undefined) return "plugin";
+  if (source.directory?.jsonnet !== undefined && JSON.stringify(source.directory.jsonnet) !== "{}")
+    return "directory.jsonnet";
+  const overlays = source.kustomize as Record<string, unknown> | undefined; // any field may be written there
+  return Object.keys(overlays ?? {})
+    .filter((field) => !supportedOverlays.has(field))
+    .map((field) => `kustomize.${field}`)[0];
+}
+
+const supportedOverlays = new Set([
+  "namePrefix",
+  "nameSuffix",
+  "namespace",
+  "images",
+  "commonLabels",
+  "commonAnnotations",
+  "replicas",
+  "patches",
+  "components",
+]);

@@ -1,0 +1,91 @@
+import { sameJson } from "../compare/three-way-merge.ts";
+import type { Application, ApplicationSource, Operation, ResourceStatus } from "../types/application.ts";
+
+export interface AutoSyncInput {
+  readonly application: Application;
+  /** What the comparison just found. */
+  readonly status: "Synced" | "OutOfSync" | "Unknown";
+  readonly revision: string;
+  readonly source: ApplicationSource;
+  readonly resources: readonly ResourceStatus[];
+  readonly now: number;
+}
+
+export type AutoSyncDecision =
+  | { readonly do: "nothing" }
+  | { readonly do: "start"; readonly operation: Operation }
+  /** Self-heal waits for its back-off. */
+  | { readonly do: "wait"; readonly ms: number }
+  | { readonly do: "complain"; readonly message: string };
+
+/** Whether the Application is to be synchronised now without anyone asking. The order of the questions is upstream's. */
+export function decideAutoSync({
+  application,
+  status,
+  revision,
+  source,
+  resources,
+  now,
+}: AutoSyncInput): AutoSyncDecision {
+  const nothing: AutoSyncDecision = { do: "nothing" };
+  const automated = application.spec.syncPolicy?.automated;
+  if (automated === undefined || automated.enabled === false) return nothing;
+  if (application.operation !== undefined || application.metadata.deletionTimestamp !== undefined)
+    return nothing;
+  const last = application.status?.operationState;
+  if (last?.phase === "Running" || last?.phase === "Terminating") return nothing;
+  if (status !== "OutOfSync") return nothing;
+
+  const counted = resources.filter(({ hook }) => hook !== true);
+  const different = counted.filter((resource) => resource.status !== "Synced");
+  if (automated.prune !== true && different.every(({ requiresPruning }) => requiresPruning === true))
+    return nothing;
+
+  const { syncPolicy } = application.spec;
+  const operation: Operation = {
+    sync: {
+      revision,
+      ...(automated.prune === true ? { prune: true } : {}),
+      ...(syncPolicy?.syncOptions === undefined ? {} : { syncOptions: syncPolicy.syncOptions }),
+    },
+    initiatedBy: { automated: true },
+    retry: syncPolicy?.retry ?? { limit: 5 },
+  };
+
+  const attempted =
+    last !== undefined &&
+    (last.syncResult === undefined ||
+      (last.syncResult.revision === revision && sameJson(last.syncResult.source, source)));
+  if (attempted) {
+    if (last.phase !== "Succeeded") {
+      return { do: "complain", message: `Failed sync attempt to ${revision}: ${last.message ?? ""}` };
+    }
+    if (automated.selfHeal !== true) return nothing;
+    const attempts = last.operation.sync?.autoHealAttemptsCount ?? 0;
+    const finished = last.finishedAt === undefined ? now : Date.parse(last.finishedAt);
+    const wait = finished + selfHealDelayMs(attempts) - now;
+    if (wait > 0) return { do: "wait", ms: wait };
+    operation.sync = {
+      ...operation.sync,
+      autoHealAttemptsCount: attempts + 1,
+      resources: different.map(({ group, kind, name }) => ({ ...(group ? { group } : {}), kind, name })),
+    };
+  }
+  const wipesOut =
+    automated.prune === true &&
+    automated.allowEmpty !== true &&
+    counted.length > 0 &&
+    counted.every(({ requiresPruning }) => requiresPruning === true);
+  if (wipesOut) {
+    return {
+      do: "complain",
+      message: `Skipping sync attempt to ${revision}: auto-sync will wipe out all resources`,
+    };
+  }
+  return { do: "start", operation };
+}
+
+/** Self-heal waits 0, 2, 6, 18, … seconds, at most 300, after so many attempts in a row. */
+export function selfHealDelayMs(attempts: number): number {
+  return attempts === 0 ? 0 : Math.min(300_000, 2000 * 3 ** (attempts - 1));
+}

@@ -1,0 +1,1 @@
+export { type MemoryGit, type MemoryRepository, memoryGit } from "./memory-git.ts";
