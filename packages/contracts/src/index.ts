@@ -1,3 +1,4 @@
+export type { Appender, AppendResult, SeriesRef } from "./appender.ts";
 export type { Clock } from "./clock.ts";
 export { wallClock } from "./clock.ts";
 export type { ClusterNetwork } from "./cluster-network.ts";

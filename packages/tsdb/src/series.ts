@@ -1,25 +1,11 @@
-import { isStale, type Labels, type SeriesView, type TimeRange } from "@tracegate/contracts";
+import {
+  type AppendResult,
+  isStale,
+  type Labels,
+  type SeriesView,
+  type TimeRange,
+} from "@tracegate/contracts";
 import { type Chunk, packChunk, unpackChunk } from "./chunk.ts";
-
-/** What became of a sample, as Prometheus decides it. */
-export const APPENDED = 0;
-/** Older than the newest sample of its series. */
-export const OUT_OF_ORDER = 1;
-/** At the time of the newest sample, with another value. */
-export const DUPLICATE = 2;
-/** The series is gone (retention took it): resolve its labels again. */
-export const UNKNOWN_SERIES = 3;
-/** Older than what retention keeps. */
-export const TOO_OLD = 4;
-/** At the time of the newest sample, with the same value: nothing to store, nothing wrong. */
-export const REPEATED = 5;
-export type AppendResult =
-  | typeof APPENDED
-  | typeof OUT_OF_ORDER
-  | typeof DUPLICATE
-  | typeof UNKNOWN_SERIES
-  | typeof TOO_OLD
-  | typeof REPEATED;
 
 /** The newest samples stay flat, so that rule-like queries over the last minutes unpack nothing. */
 const FLAT = 128;
@@ -62,13 +48,13 @@ export class MemorySeries {
     const { count } = this;
     if (count > 0) {
       const last = this.times[count - 1] ?? 0;
-      if (time <= last) return time < last ? OUT_OF_ORDER : this.#sameAsLast(source, index);
+      if (time <= last) return time < last ? "out of order" : this.#sameAsLast(source, index);
       if (count === this.times.length) this.#makeRoom();
     }
     const at = this.count++;
     this.times[at] = time;
     copyBits(source, index, this.values, at);
-    return APPENDED;
+    return "appended";
   }
 
   /** The samples in `range`, without copying when all of them are still flat. */
@@ -95,7 +81,7 @@ export class MemorySeries {
     const bothStale = isStale(source, index) && isStale(this.values, last);
     const equal =
       !isStale(source, index) && !isStale(this.values, last) && Object.is(source[index], this.values[last]);
-    return bothStale || equal ? REPEATED : DUPLICATE;
+    return bothStale || equal ? "repeated" : "duplicate";
   }
 
   #makeRoom(): void {

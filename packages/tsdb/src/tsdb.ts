@@ -1,24 +1,19 @@
 import {
+  type Appender,
+  type AppendResult,
   type Clock,
   type Labels,
   type Matcher,
   METRIC_NAME,
   type Queryable,
+  type SeriesRef,
   type SeriesView,
   setStale,
   type TimeRange,
 } from "@tracegate/contracts";
 import { LabelIndex } from "./label-index.ts";
 import { type CompiledMatcher, compileMatcher } from "./matching.ts";
-import {
-  APPENDED,
-  type AppendResult,
-  DUPLICATE,
-  MemorySeries,
-  OUT_OF_ORDER,
-  TOO_OLD,
-  UNKNOWN_SERIES,
-} from "./series.ts";
+import { MemorySeries } from "./series.ts";
 import { Wal } from "./wal.ts";
 import { BatchWriter } from "./wal-record.ts";
 
@@ -37,9 +32,6 @@ export interface TsdbOptions {
   /** How often the log is forced to disk. Default 1 s. */
   readonly syncIntervalMs?: number;
 }
-
-/** A reference to a series, good for `append` until it answers `UNKNOWN_SERIES`. Never 0. */
-export type SeriesRef = number;
 
 export interface TsdbStats {
   readonly series: number;
@@ -64,7 +56,7 @@ export interface TsdbStats {
  * `resolve`, then `append` by reference, and `commit` once per batch; `commit` is the acknowledgement. All calls are
  * synchronous, so a reader never sees half a batch that a scrape has appended in one turn.
  */
-export class Tsdb implements Queryable {
+export class Tsdb implements Queryable, Appender {
   readonly #series = new Map<SeriesRef, MemorySeries>();
   readonly #byKey = new Map<string, MemorySeries>();
   readonly #index = new LabelIndex();
@@ -110,7 +102,7 @@ export class Tsdb implements Queryable {
     return this.#create(labels).ref;
   }
 
-  /** Adds a sample to the batch; anything but `APPENDED` and `REPEATED` is counted and otherwise without effect. */
+  /** Adds a sample to the batch; anything but `"appended"` and `"repeated"` is counted and otherwise without effect. */
   append(ref: SeriesRef, time: number, value: number): AppendResult {
     this.#one[0] = value;
     return this.#append(ref, time);
@@ -230,18 +222,18 @@ export class Tsdb implements Queryable {
 
   #append(ref: SeriesRef, time: number): AppendResult {
     const series = this.#series.get(ref);
-    if (series === undefined) return UNKNOWN_SERIES;
+    if (series === undefined) return "unknown series";
     if (time < this.#oldest) {
       this.#tooOld++;
-      return TOO_OLD;
+      return "too old";
     }
     const result = series.append(time, this.#one, 0);
-    if (result === APPENDED) {
+    if (result === "appended") {
       this.#samplesAppended++;
       if (time > this.#batchMaxTime) this.#batchMaxTime = time;
       if (this.#wal !== undefined) this.#batch.add(series, this.#wal.segment, time, this.#one, 0);
-    } else if (result === OUT_OF_ORDER) this.#outOfOrder++;
-    else if (result === DUPLICATE) this.#duplicates++;
+    } else if (result === "out of order") this.#outOfOrder++;
+    else if (result === "duplicate") this.#duplicates++;
     return result;
   }
 

@@ -1,0 +1,12 @@
+export type { ExpositionFormat, ExpositionSink, MetricType } from "./exposition.ts";
+export { ExpositionError, parseExposition, parseSeries } from "./exposition.ts";
+export type { Dial } from "./fetch-metrics.ts";
+export type { Discovered, ResolvedTargets, ScrapeJob, Target } from "./job.ts";
+export { resolveTargets, timeoutOf } from "./job.ts";
+export type { PodForDiscovery } from "./kubernetes-pods.ts";
+export { discoverPods, kubernetesPodsJob } from "./kubernetes-pods.ts";
+export type { RelabelAction, RelabelRule } from "./relabel.ts";
+export { relabeller } from "./relabel.ts";
+export { ScrapePool } from "./scrape-pool.ts";
+export type { MetricMetadata, TargetHealth } from "./target-scraper.ts";
+export { TargetScraper } from "./target-scraper.ts";
