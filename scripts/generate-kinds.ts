@@ -168,6 +168,7 @@ function describeStruct(name: string, struct: GoStruct): unknown {
       protoName: field.protoName === field.json ? undefined : field.protoName,
       pointer: field.pointer || undefined,
       omitEmpty: field.omitEmpty || undefined,
+      omitZero: field.omitZero || undefined,
       required: isRequired.has(field.json) || undefined,
       listType: property["x-kubernetes-list-type"],
       listKeys: property["x-kubernetes-list-map-keys"],

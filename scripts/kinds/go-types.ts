@@ -18,6 +18,8 @@ export interface GoField {
   readonly type: string;
   readonly pointer: boolean;
   readonly omitEmpty: boolean;
+  /** Whether a struct that holds nothing is left out too. */
+  readonly omitZero: boolean;
   readonly inline: boolean;
   readonly number?: number;
   readonly protoName?: string;
@@ -95,6 +97,7 @@ function parseField(line: string, qualify: (type: string) => string): GoField[] 
       type: qualify(written.replace(/^\*/, "")),
       pointer: written.startsWith("*"),
       omitEmpty: options.includes("omitempty") || options.includes("omitzero"),
+      omitZero: options.includes("omitzero"),
       inline,
       ...(proto[1] === undefined ? {} : { number: Number(proto[1]) }),
       ...(protoName === undefined ? {} : { protoName }),

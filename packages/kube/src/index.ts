@@ -1,3 +1,5 @@
+export type { ApplyResult, FieldWriter } from "./apply/server-side-apply.ts";
+export { serverSideApply, trackUpdate } from "./apply/server-side-apply.ts";
 export type { JsonObject } from "./json.ts";
 export { isObject, jsonEqual, sortedJson } from "./json.ts";
 export type { Kind, Ref } from "./kind.ts";
@@ -10,6 +12,16 @@ export type * from "./resource-client.ts";
 export type { GroupVersion, Resource, Subresource } from "./schema/built-in-resources.ts";
 export { builtInGroupVersions, kubernetesVersion } from "./schema/built-in-resources.ts";
 export { builtInType, objectMetaType } from "./schema/built-in-types.ts";
+export { customType } from "./schema/custom-type.ts";
+export type { ExpectedKind, RawBody } from "./schema/decode-body.ts";
+export {
+  decodeBuiltInBody,
+  fieldComplaints,
+  readJsonBody,
+  strictDecodingError,
+} from "./schema/decode-body.ts";
+export { parseJsonText } from "./schema/json-text.ts";
+export { DecodeError, decodeTyped, emptyObject } from "./schema/typed-object.ts";
 export type { Field, ListType, MapType, StructType, ValueType } from "./schema/value-type.ts";
 export { checkFieldSelector, matchesFieldSelector } from "./selectors/field-labels.ts";
 export type { FieldRequirement, FieldRequirements } from "./selectors/field-selector.ts";

@@ -55,6 +55,9 @@ export class StatusError extends Error {
   }
 }
 
+/** Whether an error is the API's own refusal. */
+export const isStatusError = (error: unknown): error is StatusError => error instanceof StatusError;
+
 const hasReason = (error: unknown, ...reasons: StatusReason[]): boolean =>
   error instanceof StatusError && error.status.reason !== undefined && reasons.includes(error.status.reason);
 

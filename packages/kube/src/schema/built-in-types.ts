@@ -65,6 +65,7 @@ function fieldOf(entry: GeneratedField, above: readonly number[]): Field {
     type: typeOf(entry.type, entry),
     required: entry.required ?? false,
     omitEmpty: entry.omitEmpty ?? false,
+    omitZero: entry.omitZero ?? false,
     pointer: entry.pointer ?? false,
     ...(entry.default === undefined ? {} : { default: entry.default }),
     ...(strategies.includes("retainKeys") ? { retainKeys: true } : {}),

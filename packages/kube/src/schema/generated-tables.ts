@@ -44,6 +44,7 @@ export interface GeneratedField {
   readonly number?: number;
   readonly pointer?: boolean;
   readonly omitEmpty?: boolean;
+  readonly omitZero?: boolean;
   readonly required?: boolean;
   readonly listType?: "atomic" | "set" | "map";
   readonly listKeys?: readonly string[];

@@ -72,8 +72,10 @@ export interface Field {
   readonly name: string;
   readonly type: ValueType;
   readonly required: boolean;
-  /** Whether the zero value is left out when written. */
+  /** Whether the zero value is left out when written. An empty struct is not a zero value to Go. */
   readonly omitEmpty: boolean;
+  /** Whether an empty struct is left out too. */
+  readonly omitZero: boolean;
   /** Whether absence differs from the zero value. */
   readonly pointer: boolean;
   readonly default?: unknown;

@@ -1,0 +1,151 @@
+/**
+ * Objects of built-in kinds as Go would hold and write them: members in declared order, zero values where the type always
+ * writes them, nothing that the type does not declare. What cannot be held is refused with the decoder's own message.
+ */
+import { getKey, isObject, type JsonObject, setKey } from "../json.ts";
+import { DecodeError, decodeScalar, jsonTypeName } from "./decode-scalar.ts";
+import type { Field, StructType, ValueType } from "./value-type.ts";
+
+export { DecodeError };
+
+export interface TypedObject {
+  readonly object: JsonObject;
+  /** Paths of members that the type does not declare, in the order found; they were dropped. */
+  readonly unknown: readonly string[];
+}
+
+/** Reads an object of a built-in kind. Throws `DecodeError`. */
+export function decodeTyped(type: StructType, value: JsonObject): TypedObject {
+  const { apiVersion, kind, ...members } = value;
+  const unknown: string[] = [];
+  const place: Place = { path: "", fields: [], struct: type, unknown };
+  const object: JsonObject = {};
+  // Go writes kind and apiVersion first.
+  if (kind !== undefined) object["kind"] = kind;
+  if (apiVersion !== undefined) object["apiVersion"] = apiVersion;
+  return { object: Object.assign(object, decodeStruct(type, members, place)), unknown };
+}
+
+/** What an empty object of a kind looks like: what a create is compared with for field ownership. */
+export function emptyObject(type: StructType, apiVersion: string, kind: string): JsonObject {
+  return decodeTyped(type, { apiVersion, kind }).object;
+}
+
+/** Where decoding is, for messages and for reports of unknown fields. */
+interface Place {
+  /** `spec.containers[0]`. */
+  readonly path: string;
+  /** Names of fields from the root, without keys and indices: `spec`, `containers`. */
+  readonly fields: readonly string[];
+  readonly struct: StructType;
+  readonly unknown: string[];
+}
+
+function decodeStruct(type: StructType, value: JsonObject, place: Place): JsonObject {
+  for (const key of Object.keys(value)) {
+    if (!type.fields.has(key)) place.unknown.push(memberPath(place, key));
+  }
+  const object: JsonObject = {};
+  for (const field of type.fields.values()) {
+    const below: Place = {
+      ...place,
+      path: memberPath(place, field.name),
+      fields: [...place.fields, field.name],
+      struct: type,
+    };
+    const decoded = decodeValue(field.type, getKey(value, field.name), below);
+    const written = writtenValue(field, decoded, below);
+    if (written !== undefined) setKey(object, field.name, written);
+  }
+  return object;
+}
+
+/** Undefined for what is absent or null. */
+function decodeValue(type: ValueType, value: unknown, place: Place): unknown {
+  if (value === undefined || value === null) return undefined;
+  switch (type.type) {
+    case "any":
+      return value;
+    case "scalar":
+      return decodeScalar(type, value, () => fieldText(place));
+    case "list":
+      if (!Array.isArray(value)) throw wrongType(value, type.goType, place);
+      return value.map((item, i) => {
+        const decoded = decodeValue(type.item, item, { ...place, path: `${place.path}[${i}]` });
+        return decoded === undefined ? zeroOf(type.item, place) : decoded;
+      });
+    case "map":
+      if (!isObject(value)) throw wrongType(value, type.goType, place);
+      return decodeMap(type.value, value, place);
+    case "struct":
+      if (!isObject(value)) throw wrongType(value, type.goType, place);
+      return decodeStruct(type, value, place);
+  }
+}
+
+function decodeMap(type: ValueType, value: JsonObject, place: Place): JsonObject {
+  const map: JsonObject = {};
+  for (const key of Object.keys(value).sort()) {
+    const decoded = decodeValue(type, value[key], { ...place, path: memberPath(place, key) });
+    setKey(map, key, decoded === undefined ? zeroOf(type, place) : decoded);
+  }
+  return map;
+}
+
+/** What is written of a field: the value, its zero, or nothing. */
+function writtenValue(field: Field, decoded: unknown, place: Place): unknown {
+  if (field.pointer) return decoded ?? (field.omitEmpty ? undefined : null);
+  if (decoded === undefined) {
+    if (field.omitZero) return undefined;
+    // Structs have no empty form to Go, so `omitempty` does not leave them out.
+    if (field.omitEmpty && !isStructLike(field.type)) return undefined;
+    return zeroOf(field.type, place);
+  }
+  if (field.omitEmpty && isZero(decoded) && !isStructLike(field.type)) return undefined;
+  return decoded;
+}
+
+function isStructLike(type: ValueType): boolean {
+  if (type.type === "struct") return true;
+  if (type.type !== "scalar") return false;
+  const { scalar } = type;
+  return scalar === "time" || scalar === "microTime" || scalar === "quantity" || scalar === "intOrString";
+}
+
+function isZero(value: unknown): boolean {
+  if (value === "" || value === 0 || value === false) return true;
+  return Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0;
+}
+
+function zeroOf(type: ValueType, place: Place): unknown {
+  if (type.type === "struct") return decodeStruct(type, {}, { ...place, unknown: [] });
+  if (type.type !== "scalar") return null;
+  switch (type.scalar) {
+    case "string":
+      return "";
+    case "bool":
+      return false;
+    case "int32":
+    case "int64":
+    case "float64":
+    case "intOrString":
+      return 0;
+    case "quantity":
+      return "0";
+    default:
+      return null;
+  }
+}
+
+function wrongType(value: unknown, goType: string, place: Place): DecodeError {
+  return new DecodeError(
+    `json: cannot unmarshal ${jsonTypeName(value)} into ${fieldText(place)} of type ${goType}`,
+  );
+}
+
+/** `Go struct field PodSpec.spec.containers`: the innermost struct, then every field from the root. */
+function fieldText({ struct, fields }: Place): string {
+  return `Go struct field ${struct.goType.slice(struct.goType.lastIndexOf(".") + 1)}.${fields.join(".")}`;
+}
+
+const memberPath = ({ path }: Place, key: string): string => (path === "" ? key : `${path}.${key}`);

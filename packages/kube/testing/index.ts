@@ -1,0 +1,2 @@
+export type { RecordedRequest } from "./recordings.ts";
+export { recordedRequest, recordedRequests } from "./recordings.ts";
