@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import type { LogWriter } from "./log-writer.ts";
+import type { PodNamespaces } from "./node-network.ts";
+import type { ContainerProcessSpec } from "./protocol.ts";
+
+/**
+ * Runs in the container's fresh mount and PID namespaces as its PID 1: mounts everything of the fstab in one process,
+ * makes the root the only thing there is, drops what the program must not have, and becomes the program. File
+ * descriptor 3 tells the agent: `+` when all is ready for the program, else the reason why it cannot be started.
+ * The program's environment is set by the last step alone: nothing in it (`LD_PRELOAD`, `PATH`) reaches the steps before.
+ */
+const startScript = `
+root=$1 fstab=$2 dir=$3 bound=$4 path=$5 command=$6
+shift 6
+fail() { printf '%s' "$1" >&3; exit 128; }
+out=$(mount --all --fstab "$fstab" 2>&1) || fail "failed to mount the container's root: $out"
+cd "$root" && pivot_root . .old && umount -l /.old && cd "$dir" || fail "failed to enter the container's root"
+case $command in
+  */*) [ -e "$command" ] || fail "exec: \\"$command\\": stat $command: no such file or directory"
+       [ -x "$command" ] && [ ! -d "$command" ] || fail "exec: \\"$command\\": permission denied" ;;
+  *) (PATH=$path; command -v -- "$command" >/dev/null) ||
+       fail "exec: \\"$command\\": executable file not found in \\$PATH" ;;
+esac
+printf + >&3
+exec setpriv --no-new-privs --inh-caps=-all --bounding-set="$bound" -- env -i -- "$@" 3>&-
+`;
+
+// The parent of PID 1. It turns a death by signal n into exit code 128+n (`unshare --fork` loses SIGKILL), and keeps
+// the shell's own remark about it ("Killed") out of the container's log.
+const waitScript = 'exec 4>&2 2>/dev/null; "$@" 2>&4 4>&-; exit $?';
+
+export interface StartedContainer {
+  readonly process: ChildProcess;
+  /** Resolves once the program runs, with its PID as the agent sees it, or with why it cannot run. */
+  readonly started: Promise<{ pid: number } | { startError: string }>;
+}
+
+export function spawnContainer(options: {
+  spec: ContainerProcessSpec;
+  namespaces: PodNamespaces;
+  root: string;
+  fstab: string;
+  log: LogWriter;
+}): StartedContainer {
+  const { spec, namespaces, root, fstab, log } = options;
+  const child = spawn(
+    "nsenter",
+    [
+      `--net=${namespaces.net}`,
+      `--uts=${namespaces.uts}`,
+      `--ipc=${namespaces.ipc}`,
+      ...["unshare", "--mount", "--pid", "--propagation", "private", "sh", "-c", waitScript, "sh"],
+      ...["sh", "-c", startScript, "sh", root, fstab, spec.workingDir, boundingSet(spec.capabilities)],
+      ...[spec.env["PATH"] ?? "", spec.command[0] ?? ""],
+      ...assignments(spec.env),
+      ...spec.command,
+    ],
+    { stdio: ["ignore", "pipe", "pipe", "pipe"], env: { PATH: defaultPath }, cwd: "/" },
+  );
+  child.stdout?.on("data", (chunk: Buffer) => log.write("stdout", chunk));
+  child.stderr?.on("data", (chunk: Buffer) => log.write("stderr", chunk));
+  const report = child.stdio[3];
+  const started = new Promise<{ pid: number } | { startError: string }>((resolve) => {
+    let words = "";
+    child.once("error", (error) => resolve({ startError: error.message }));
+    report?.on("data", (chunk: Buffer) => {
+      words += chunk.toString();
+      if (words === "+") resolve({ pid: initOf(child.pid) });
+    });
+    report?.once("close", () => {
+      if (words !== "+") resolve({ startError: words || "the container's namespaces could not be made" });
+    });
+  });
+  return { process: child, started };
+}
+
+export const boundingSet = (capabilities: readonly string[]): string =>
+  ["-all", ...capabilities.map((name) => `+${name}`)].join(",");
+
+export const assignments = (env: Readonly<Record<string, string>>): string[] =>
+  Object.entries(env).map(([name, value]) => `${name}=${value}`);
+
+export const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** The one child of the shell that waits for the container: PID 1 of the container's namespace. 0 when gone. */
+function initOf(waiterPid: number | undefined): number {
+  try {
+    return Number(
+      readFileSync(`/proc/${waiterPid}/task/${waiterPid}/children`, "utf8").trim().split(" ")[0] ?? 0,
+    );
+  } catch {
+    return 0;
+  }
+}
+
+/** Kills a container's PID 1, and so all of its processes, whether its program has been started yet or not. */
+export function killContainer(waiter: ChildProcess): void {
+  const init = initOf(waiter.pid);
+  if (init > 1) process.kill(init, "SIGKILL");
+  else waiter.kill("SIGKILL");
+}
+
+/** What the container left in its termination message file. */
+export function readTerminationMessage(file: string): string {
+  const limit = 4096;
+  try {
+    const fd = openSync(file, "r");
+    try {
+      const buffer = Buffer.alloc(limit);
+      return buffer.toString("utf8", 0, readSync(fd, buffer, 0, limit, 0));
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Socket } from "node:net";
+import { constants } from "node:os";
+import { assignments, boundingSet, defaultPath } from "./container.ts";
+import type { Pods } from "./pods.ts";
+import type { ExecRequest, ExecResult } from "./protocol.ts";
+import { channel, encodeFrame, frameDecoder } from "./stream-frames.ts";
+
+/**
+ * Starts a further process in a running container: the same namespaces, directory, environment and limits as its
+ * program. A terminal comes from util-linux' `script`, the one tool at hand that makes one.
+ */
+async function spawnInside(pods: Pods, request: ExecRequest): Promise<ChildProcess> {
+  const { pid, spec } = await pods.running(request.podUid, request.container);
+  const env = request.tty ? { ...spec.env, TERM: "xterm", SHELL: "/bin/sh" } : spec.env;
+  const command = request.tty
+    ? [
+        "script",
+        "--quiet",
+        "--return",
+        "--command",
+        `exec ${request.command.map(shellQuote).join(" ")}`,
+        "/dev/null",
+      ]
+    : request.command;
+  return spawn(
+    "nsenter",
+    [
+      ...["--target", String(pid), "--mount", "--uts", "--ipc", "--net", "--pid"],
+      ...["sh", "-c", 'cd "$1" || exit 126; shift; exec "$@"', "sh", spec.workingDir],
+      ...["setpriv", "--no-new-privs", "--inh-caps=-all", `--bounding-set=${boundingSet(spec.capabilities)}`],
+      ...["--", "env", "-i", "--", ...assignments(env), ...command],
+    ],
+    { stdio: [request.stdin ? "pipe" : "ignore", "pipe", "pipe"], env: { PATH: defaultPath }, cwd: "/" },
+  );
+}
+
+const shellQuote = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
+
+/** Runs a command to its end, as probes and hooks do; stdout and stderr together, cut at a limit. */
+export async function execToEnd(
+  pods: Pods,
+  request: ExecRequest & { timeoutMs: number; outputLimit: number },
+): Promise<ExecResult> {
+  const child = await spawnInside(pods, { ...request, stdin: false, tty: false });
+  return await new Promise((resolve, reject) => {
+    let output = "";
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      endTree(child);
+    }, request.timeoutMs);
+    const collect = (chunk: Buffer) => {
+      if (output.length < request.outputLimit) output += chunk.toString("utf8");
+    };
+    child.stdout?.on("data", collect);
+    child.stderr?.on("data", collect);
+    child.once("error", (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    child.once("close", (code, signal) => {
+      clearTimeout(timer);
+      resolve({ exitCode: exitCodeOf(code, signal), output: output.slice(0, request.outputLimit), timedOut });
+    });
+  });
+}
+
+/** Serves an exec connection: frames in and out until the process ends or the client goes. */
+export async function serveExec(
+  pods: Pods,
+  request: ExecRequest,
+  socket: Socket,
+  onStarted: () => void,
+): Promise<void> {
+  const child = await spawnInside(pods, request);
+  onStarted();
+  const send = (number: number, stream: NodeJS.ReadableStream | null | undefined) => {
+    stream?.on("data", (chunk: Buffer) => {
+      if (!socket.destroyed && !socket.write(encodeFrame(number, chunk))) {
+        stream.pause();
+        socket.once("drain", () => stream.resume());
+      }
+    });
+  };
+  send(channel.stdout, child.stdout);
+  send(channel.stderr, child.stderr);
+  child.stdin?.on("error", () => {});
+  const decode = frameDecoder((number, payload) => {
+    if (number === channel.stdin) child.stdin?.write(payload);
+    else if (number === channel.stdinEnd) child.stdin?.end();
+  });
+  socket.on("data", (chunk: Buffer) => {
+    try {
+      decode(chunk);
+    } catch {
+      socket.destroy();
+    }
+  });
+  socket.once("close", () => endTree(child));
+  child.once("error", (error) => socket.destroy(error));
+  child.once("close", (code, signal) => {
+    socket.end(
+      encodeFrame(channel.exit, Buffer.from(JSON.stringify({ exitCode: exitCodeOf(code, signal) }))),
+    );
+  });
+}
+
+const exitCodeOf = (code: number | null, signal: NodeJS.Signals | null): number =>
+  signal === null ? (code ?? 255) : 128 + constants.signals[signal];
+
+/** Ends what `nsenter` started: its child lies in another PID namespace and would outlive it. */
+function endTree(child: ChildProcess): void {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const inner = spawn(
+    "sh",
+    ["-c", 'kill -9 $(cat /proc/"$1"/task/"$1"/children) "$1"', "sh", String(child.pid)],
+    {
+      stdio: "ignore",
+      env: { PATH: defaultPath },
+    },
+  );
+  inner.once("error", () => child.kill("SIGKILL"));
+}

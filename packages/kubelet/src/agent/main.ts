@@ -1,0 +1,69 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { wallClock } from "@tracegate/contracts";
+import { runCommand } from "./command.ts";
+import { makeBridge } from "./node-network.ts";
+import { Pods } from "./pods.ts";
+import { type AgentServer, startAgentServer } from "./server.ts";
+
+/**
+ * The node agent: PID 1 of its own user, mount, network and PID namespaces, started by `start-agent.ts`. It holds the
+ * pods, their network and their logs. It never decides anything: the control plane tells it what to do, and when
+ * nobody has for its grace time it ends, and the PID namespace takes every process along.
+ */
+const [runtimeDir, logBytes, graceMs] = process.argv.slice(2);
+if (runtimeDir === undefined) throw new Error("the agent is started by the control plane");
+
+const mountPoint = join(runtimeDir, "m");
+const clock = wallClock;
+let alone = new AbortController();
+
+async function end(code: number): Promise<never> {
+  // The mount lies in this namespace only; without it the directory can be removed from here.
+  await runCommand("umount", ["-l", mountPoint]).catch(() => {});
+  rmSync(runtimeDir ?? "", { recursive: true, force: true });
+  process.exit(code);
+}
+
+function endAfter(graceMs: number): void {
+  alone.abort();
+  alone = new AbortController();
+  clock.after(graceMs, alone.signal).then(
+    () => end(0),
+    () => {},
+  );
+}
+
+// As PID 1 it gets only signals it asks for; the session's end is not the pods' end.
+process.on("SIGHUP", () => {});
+process.on("SIGINT", () => {});
+process.on("SIGTERM", () => void end(0));
+process.on("uncaughtException", (error) => {
+  console.error(error);
+  void end(1);
+});
+
+await runCommand("mount", ["-t", "tmpfs", "-o", "mode=755,nosuid,nodev", "tmpfs", mountPoint]);
+await makeBridge();
+// Nothing in a pod needs a user namespace of its own, and one would hand it capabilities to try the kernel with.
+await runCommand("sh", ["-c", "echo 0 > /proc/sys/user/max_user_namespaces"]).catch(() => {});
+
+let server: AgentServer | undefined;
+const pods = new Pods({
+  mountPoint,
+  clock,
+  logBytes: Number(logBytes),
+  nowNs: () => BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n,
+  onChange: (podUid, container) => server?.send({ event: "container", podUid, container }),
+});
+server = await startAgentServer({
+  socketPath: join(runtimeDir, "a"),
+  pods,
+  log: (message) => console.error(message),
+  onControl: () => alone.abort(),
+  onAlone: endAfter,
+  onShutdown: () => void end(0),
+});
+// Started by a control plane that may die before it ever connects.
+endAfter(Number(graceMs));
+console.log("ready");

@@ -1,0 +1,84 @@
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { platformRange, podNetwork, serviceRange } from "../network/addresses.ts";
+import { runCommand } from "./command.ts";
+
+/**
+ * The bridge every pod is wired to. The whole service range and the platform's range are local routes, so the agent can
+ * listen on any of these addresses without giving them to an interface one by one; where nobody listens, the kernel
+ * refuses the connection.
+ */
+export async function makeBridge(): Promise<void> {
+  await runCommand(
+    "ip",
+    ["-batch", "-"],
+    `link set lo up
+link add tg0 type bridge
+addr add ${podNetwork.gateway}/${podNetwork.prefixLength} dev tg0
+link set tg0 up
+route add local ${serviceRange} dev lo
+route add local ${platformRange} dev lo
+`,
+  );
+}
+
+/** Files that hold a pod's namespaces open (`unshare` binds them), whatever its containers do. */
+export interface PodNamespaces {
+  readonly net: string;
+  readonly uts: string;
+  readonly ipc: string;
+}
+
+/** Makes a pod's network, UTS and IPC namespaces and wires its eth0 to the bridge. `link` is the bridge's end. */
+export async function makePodNamespaces(options: {
+  directory: string;
+  link: string;
+  ip: string;
+  hostname: string;
+}): Promise<PodNamespaces> {
+  const { directory, link, ip, hostname } = options;
+  const namespaces = {
+    net: join(directory, "net"),
+    uts: join(directory, "uts"),
+    ipc: join(directory, "ipc"),
+  };
+  for (const file of Object.values(namespaces)) closeSync(openSync(file, "a"));
+  await runCommand("sh", [
+    "-ec",
+    podNetworkScript,
+    "sh",
+    namespaces.net,
+    namespaces.uts,
+    namespaces.ipc,
+    hostname,
+    link,
+    ip,
+  ]);
+  return namespaces;
+}
+
+// One shell for the whole set-up: each further process would cost more than the work it does.
+const podNetworkScript = `
+unshare --net="$1" --uts="$2" --ipc="$3" hostname "$4"
+ip link add "$5" type veth peer name eth0 netns "$1"
+ip link set "$5" master tg0 up
+nsenter --net="$1" ip -batch - <<END
+link set lo up
+addr add $6/${podNetwork.prefixLength} dev eth0
+link set eth0 up
+route add default via ${podNetwork.gateway}
+END
+`;
+
+/** Takes the wire and the namespaces' files away; the namespaces end with the last process in them. */
+export async function removePodNamespaces(namespaces: PodNamespaces, link: string): Promise<void> {
+  await runCommand("sh", [
+    "-c",
+    'ip link del "$1"; umount "$2" "$3" "$4"; :',
+    "sh",
+    link,
+    namespaces.net,
+    namespaces.uts,
+    namespaces.ipc,
+  ]);
+}

@@ -1,0 +1,149 @@
+import { chmodSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { startDnsServer } from "./dns-server.ts";
+import { execToEnd, serveExec } from "./exec.ts";
+import { readFirstLine, readJsonLines, writeJsonLine } from "./json-lines.ts";
+import type { Pods } from "./pods.ts";
+import {
+  type AgentEvent,
+  type AgentMethods,
+  agentProtocolVersion,
+  type Hello,
+  type HelloAnswer,
+  type NetworkConfig,
+  type Request,
+} from "./protocol.ts";
+import { dialTcp, joinSockets, listenAndForward } from "./relay.ts";
+import { ServiceProxy } from "./service-proxy.ts";
+
+type Handlers = {
+  [M in keyof AgentMethods]: (
+    params: Parameters<AgentMethods[M]>[0],
+  ) => Promise<ReturnType<AgentMethods[M]>> | ReturnType<AgentMethods[M]>;
+};
+
+/** The agent's face to the control plane. */
+export interface AgentServer {
+  send(event: AgentEvent): void;
+}
+
+export async function startAgentServer(options: {
+  socketPath: string;
+  pods: Pods;
+  log: (message: string) => void;
+  /** A control plane is there. */
+  onControl: () => void;
+  /** The last control connection is gone; the agent may live on for `graceMs`. */
+  onAlone: (graceMs: number) => void;
+  onShutdown: () => void;
+}): Promise<AgentServer> {
+  const { pods, log } = options;
+  let control: Socket | undefined;
+  let network: NetworkConfig = { services: [], records: {} };
+  const proxy = new ServiceProxy(log);
+  const listeners = new Map<string, Server>();
+  await startDnsServer(() => network.records);
+
+  const handlers: Handlers = {
+    startPod: (spec) => pods.start(spec),
+    startContainer: (spec) => pods.startContainer(spec),
+    stopContainer: async ({ podUid, container, graceMs }) => {
+      await pods.stopContainer(podUid, container, graceMs);
+      return null;
+    },
+    removePod: async ({ podUid }) => {
+      await pods.remove(podUid);
+      return null;
+    },
+    writeVolume: async ({ podUid, volume, files }) => {
+      await pods.writeVolume(podUid, volume, files);
+      return null;
+    },
+    exec: (request) => execToEnd(pods, request),
+    list: () => pods.list(),
+    setNetwork: async (config) => {
+      network = config;
+      await proxy.update(config.services);
+      return null;
+    },
+    listen: async ({ ip, port, unixPath }) => {
+      listeners.get(`${ip}:${port}`)?.close();
+      listeners.set(`${ip}:${port}`, await listenAndForward(ip, port, unixPath));
+      return null;
+    },
+    unlisten: ({ ip, port }) => {
+      listeners.get(`${ip}:${port}`)?.close();
+      listeners.delete(`${ip}:${port}`);
+      return null;
+    },
+    shutdown: () => {
+      options.onShutdown();
+      return null;
+    },
+  };
+
+  const serveControl = (socket: Socket, graceMs: number) => {
+    control?.destroy();
+    control = socket;
+    options.onControl();
+    socket.once("end", () => socket.destroy());
+    socket.once("close", () => {
+      if (control !== socket) return;
+      control = undefined;
+      options.onAlone(graceMs);
+    });
+    readJsonLines(socket, (value) => {
+      // The control plane's own message, on a socket only its user can open.
+      const { id, method, params } = value as Request;
+      const handler = handlers[method] as (params: unknown) => unknown;
+      Promise.resolve()
+        .then(() => {
+          if (!Object.hasOwn(handlers, method)) throw new Error(`unknown method ${method}`);
+          return handler(params);
+        })
+        .then(
+          (result) => writeJsonLine(socket, { id, result: result ?? null }),
+          (error) =>
+            writeJsonLine(socket, { id, error: error instanceof Error ? error.message : String(error) }),
+        );
+    });
+  };
+
+  const serve = async (socket: Socket) => {
+    socket.on("error", () => {});
+    const answer = (value: HelloAnswer) => writeJsonLine(socket, value);
+    try {
+      const hello = (await readFirstLine(socket)) as Hello;
+      switch (hello.op) {
+        case "control":
+          answer({ ok: true, version: agentProtocolVersion });
+          return serveControl(socket, hello.graceMs);
+        case "dial": {
+          const inside = await dialTcp(hello.ip, hello.port);
+          answer({ ok: true });
+          return joinSockets(socket, inside);
+        }
+        case "exec":
+          await serveExec(pods, hello, socket, () => answer({ ok: true }));
+          return;
+        default:
+          throw new Error("unknown op");
+      }
+    } catch (error) {
+      answer({ ok: false, error: error instanceof Error ? error.message : String(error) });
+      socket.end();
+    }
+  };
+
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: false }, (socket) => void serve(socket));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.socketPath, resolve);
+  });
+  chmodSync(options.socketPath, 0o600);
+  return {
+    send: (event) => {
+      if (control !== undefined) writeJsonLine(control, event);
+    },
+  };
+}

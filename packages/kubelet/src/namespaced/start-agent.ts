@@ -1,0 +1,84 @@
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Clock, ProblemError } from "@tracegate/contracts";
+import { defaultPath } from "../agent/container.ts";
+import { ensureRuntimeDirectory } from "./runtime-directory.ts";
+
+const startTimeoutMs = 15_000;
+const retryMs = 15;
+
+/** Flags of `unshare` that make the agent PID 1 of its own user, mount, network and PID namespaces. */
+export const agentNamespaces = [
+  ...["--user", "--map-root-user", "--mount", "--net", "--pid"],
+  ...["--fork", "--kill-child", "--mount-proc", "--propagation", "private"],
+];
+
+/**
+ * Starts a node agent that outlives this process, and resolves when `connect` succeeds. Its words go to `agent.log` in
+ * the state directory.
+ */
+export async function startAgent<T>(options: {
+  runtimeDir: string;
+  stateDir: string;
+  logBytes: number;
+  graceMs: number;
+  clock: Clock;
+  connect: () => Promise<T>;
+}): Promise<T> {
+  const { runtimeDir, stateDir, clock } = options;
+  ensureRuntimeDirectory(runtimeDir);
+  rmSync(join(runtimeDir, "a"), { force: true });
+  mkdirSync(stateDir, { recursive: true });
+  const logFile = join(stateDir, "agent.log");
+  const log = openSync(logFile, "w", 0o600);
+  const main = fileURLToPath(new URL("../agent/main.ts", import.meta.url));
+  const child = spawn(
+    "unshare",
+    [
+      ...agentNamespaces,
+      ...[process.execPath, "--disable-warning=ExperimentalWarning", main],
+      ...[runtimeDir, String(options.logBytes), String(options.graceMs)],
+    ],
+    {
+      detached: true,
+      stdio: ["ignore", log, log],
+      cwd: "/",
+      env: { PATH: `${process.env["PATH"] ?? ""}:${defaultPath}` },
+    },
+  );
+  closeSync(log);
+  child.unref();
+  let ended = false;
+  child.once("error", () => {
+    ended = true;
+  });
+  child.once("exit", () => {
+    ended = true;
+  });
+  const giveUpAt = clock.now() + startTimeoutMs;
+  for (;;) {
+    try {
+      return await options.connect();
+    } catch (error) {
+      if (ended || clock.now() > giveUpAt) {
+        child.kill("SIGKILL");
+        throw notStarted(readTail(logFile), error);
+      }
+    }
+    await clock.after(retryMs);
+  }
+}
+
+const readTail = (file: string): string => readFileSync(file, "utf8").trim().slice(-2000);
+
+const notStarted = (words: string, cause: unknown): ProblemError =>
+  new ProblemError(
+    {
+      code: "node/agent-not-started",
+      message: `The node agent did not start: ${words || (cause instanceof Error ? cause.message : String(cause))}`,
+      advice: "Run `tracegate doctor`: it says what this machine lacks for running pods in namespaces.",
+    },
+    { cause },
+  );
