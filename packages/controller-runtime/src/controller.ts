@@ -12,6 +12,8 @@ export interface Controller<T extends KubeObject = KubeObject> {
   readonly kind: Kind<T>;
   /** Other kinds whose changes call for a reconcile of objects of `kind`. */
   readonly watches?: readonly WatchSource[];
+  /** Called once, at the start, with a way to ask for reconciles by what no watch tells of (a process that ended). */
+  triggeredBy?(enqueue: (ref: Ref) => void): void;
   /**
    * Brings one object a step on. Also called when the object is gone. A rejection is retried with exponential back-off
    * (5 ms doubling to 1000 s, as client-go's work queue); `requeueAfterMs` asks to be called again at that time.
@@ -35,6 +37,8 @@ export function controllerOf(kind: Pick<Kind, "group" | "kind">): (object: KubeO
     const owner = metadata.ownerReferences?.find((reference) => reference.controller === true);
     if (owner === undefined || owner.kind !== kind.kind) return [];
     if ((owner.apiVersion.includes("/") ? owner.apiVersion.split("/")[0] : "") !== kind.group) return [];
-    return [{ ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }), name: owner.name }];
+    return [
+      { ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }), name: owner.name },
+    ];
   };
 }
