@@ -6,7 +6,7 @@ import {
   type KubeObject,
   type ResourceClient,
 } from "@tracegate/kube";
-import { groupOf, type Manifest, versionOf } from "./manifest.ts";
+import { groupOf, type Manifest } from "./manifest.ts";
 
 /** The kinds a destination serves. */
 export interface KindCatalogue {

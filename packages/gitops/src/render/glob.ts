@@ -41,10 +41,10 @@ export function globExpression(
       depth--;
       source += ")";
     } else if (char === "," && depth > 0) source += "|";
-    else if (char === "\\" && at + 1 < pattern.length) source += escape(pattern.charAt(++at));
-    else source += escape(char);
+    else if (char === "\\" && at + 1 < pattern.length) source += literal(pattern.charAt(++at));
+    else source += literal(char);
   }
   return new RegExp(`^${source}${")".repeat(depth)}$`, "s");
 }
 
-const escape = (char: string): string => char.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+const literal = (char: string): string => char.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");

@@ -1,0 +1,189 @@
+import type { Clock } from "@tracegate/contracts";
+import { type Controller, controllerOf, type Requeue } from "@tracegate/controller-runtime";
+import { isNotFound, type Ref, type ResourceClient } from "@tracegate/kube";
+import { GeneratorError, generateParams, type Params, requeueAfterMs } from "./applicationset/generators.ts";
+import { TemplateError } from "./applicationset/go-template.ts";
+import {
+  applicationSetConditions,
+  type ErrorReason,
+  planApplications,
+  renderApplications,
+} from "./applicationset/plan.ts";
+import { refOf } from "./apply.ts";
+import type { GitRepositories } from "./git/repositories.ts";
+import type { Manifest } from "./manifest.ts";
+import { inClusterServer } from "./project.ts";
+import { mergePatch } from "./status.ts";
+import { wholeSeconds } from "./sync/retry.ts";
+import { AppProject } from "./types/app-project.ts";
+import { Application } from "./types/application.ts";
+import { ApplicationSet, type ApplicationSetStatus } from "./types/application-set.ts";
+
+export interface ApplicationSetControllerOptions {
+  readonly client: ResourceClient;
+  readonly clock: Clock;
+  readonly git: GitRepositories;
+  /** How often generators that say nothing are asked again (upstream: 180 s). */
+  readonly pollIntervalMs?: number;
+}
+
+/** Creates, updates and deletes the Applications that ApplicationSets ask for. */
+export function applicationSetController(
+  options: ApplicationSetControllerOptions,
+): Controller<ApplicationSet> {
+  const { client, clock, git } = options;
+  const pollIntervalMs = options.pollIntervalMs ?? 180_000;
+
+  async function reconcileSet(set: ApplicationSet): Promise<Problem | undefined> {
+    const refused = unsupportedField(set);
+    if (refused !== undefined)
+      return { reason: "ApplicationValidationError", message: refused, generated: false };
+    let params: Params[];
+    try {
+      params = await generateParams(set.spec, git);
+    } catch (error) {
+      if (!(error instanceof GeneratorError)) throw error;
+      return { reason: "ApplicationGenerationFromParamsError", message: error.message, generated: false };
+    }
+    let wanted: Application[];
+    try {
+      wanted = renderApplications(set, params);
+    } catch (error) {
+      if (!(error instanceof TemplateError)) throw error;
+      return { reason: "RenderTemplateParamsError", message: error.message, generated: false };
+    }
+    const existing = await ownedApplications(set);
+    const projects = await projectNames(set);
+    const plan = planApplications(set, wanted, existing, (application) =>
+      invalidApplication(application, projects),
+    );
+    for (const application of plan.create) {
+      const failure = await attempt("CreateApplicationError", () => client.create(Application, application));
+      if (failure !== undefined) return failure;
+    }
+    for (const application of plan.update) {
+      const failure = await attempt("UpdateApplicationError", () => client.update(Application, application));
+      if (failure !== undefined) return failure;
+    }
+    for (const application of plan.remove) {
+      const failure = await attempt("DeleteApplicationError", () =>
+        client.delete(Application, refOfApplication(application)),
+      );
+      if (failure !== undefined) return failure;
+    }
+    return plan.error === undefined
+      ? undefined
+      : { reason: "ApplicationValidationError", message: plan.error, generated: true };
+  }
+
+  async function ownedApplications(set: ApplicationSet): Promise<Application[]> {
+    const { namespace, uid } = set.metadata;
+    const { items } = await client.list(Application, namespace === undefined ? {} : { namespace });
+    return items.filter(
+      ({ metadata }) => metadata.ownerReferences?.some((owner) => owner.uid === uid) === true,
+    );
+  }
+
+  async function projectNames(set: ApplicationSet): Promise<ReadonlySet<string>> {
+    const { namespace } = set.metadata;
+    const { items } = await client.list(AppProject, namespace === undefined ? {} : { namespace });
+    return new Set(["default", ...items.map(({ metadata }) => metadata.name)]);
+  }
+
+  async function writeStatus(set: ApplicationSet, problem: Problem | undefined): Promise<void> {
+    const applications = await ownedApplications(set);
+    const resources = applications
+      .map(({ metadata, status }) => ({
+        group: "argoproj.io",
+        version: "v1alpha1",
+        kind: "Application",
+        name: metadata.name,
+        namespace: metadata.namespace ?? "",
+        ...(status?.sync?.status === undefined ? {} : { status: status.sync.status }),
+        ...(status?.health?.status === undefined ? {} : { health: { status: status.health.status } }),
+      }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .slice(0, maxResources);
+    const before = set.status ?? {};
+    const status: ApplicationSetStatus = {
+      ...before,
+      conditions: applicationSetConditions(before.conditions, problem, wholeSeconds(clock.now())),
+      resources,
+    };
+    const change = mergePatch(before, status);
+    if (change === undefined) return;
+    const ref = refOf(set as unknown as Manifest);
+    await client.patch(
+      ApplicationSet,
+      ref,
+      { type: "merge", body: { status: change } },
+      { subresource: "status" },
+    );
+  }
+
+  return {
+    name: "applicationsets",
+    kind: ApplicationSet,
+    watches: [{ kind: Application, map: controllerOf(ApplicationSet) }],
+    async reconcile(ref: Ref): Promise<Requeue | undefined> {
+      let set: ApplicationSet;
+      try {
+        set = await client.get(ApplicationSet, ref);
+      } catch (error) {
+        if (isNotFound(error)) return undefined;
+        throw error;
+      }
+      if (set.metadata.deletionTimestamp !== undefined) return undefined; // its Applications are garbage-collected
+      const problem = await reconcileSet(set);
+      await writeStatus(set, problem);
+      const after = requeueAfterMs(set.spec, pollIntervalMs);
+      if (problem !== undefined) return { requeueAfterMs: Math.min(after ?? pollIntervalMs, 180_000) };
+      return after === undefined ? undefined : { requeueAfterMs: after };
+    },
+  };
+}
+
+type Problem = { reason: ErrorReason; message: string; generated: boolean };
+
+/** More would make the object too large to store. */
+const maxResources = 5000;
+
+async function attempt(reason: ErrorReason, action: () => Promise<unknown>): Promise<Problem | undefined> {
+  try {
+    await action();
+    return undefined;
+  } catch (error) {
+    if (isNotFound(error)) return undefined; // already gone
+    return { reason, message: error instanceof Error ? error.message : String(error), generated: true };
+  }
+}
+
+function invalidApplication({ spec }: Application, projects: ReadonlySet<string>): string | undefined {
+  if (!projects.has(spec.project))
+    return `application references project ${spec.project} which does not exist`;
+  const { server = "", name = "" } = spec.destination;
+  const invalid =
+    server !== "" && name !== ""
+      ? `application destination can't have both name and server defined: ${name} ${server}`
+      : server === "" && name === ""
+        ? "Destination server missing from app spec"
+        : name !== "" && name !== "in-cluster"
+          ? `there are no clusters with this name: ${name}`
+          : server !== "" && server.replace(/\/$/, "") !== inClusterServer
+            ? `error getting cluster by server "${server}": cluster "${server}" not found`
+            : undefined;
+  return invalid === undefined ? undefined : `application destination spec is invalid: ${invalid}`;
+}
+
+/** Fields that change what is generated and are not worked with yet: refused rather than ignored. */
+function unsupportedField({ spec }: ApplicationSet): string | undefined {
+  if (spec.templatePatch !== undefined) return "spec.templatePatch is not supported";
+  if (spec.strategy !== undefined && JSON.stringify(spec.strategy) !== "{}")
+    return "spec.strategy is not supported";
+  if ((spec.ignoreApplicationDifferences?.length ?? 0) > 0)
+    return "spec.ignoreApplicationDifferences is not supported";
+  return undefined;
+}
+
+const refOfApplication = ({ metadata: { namespace, name } }: Application): Ref =>
+  namespace === undefined ? { name } : { namespace, name };
