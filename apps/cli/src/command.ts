@@ -38,7 +38,7 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   /** Whether `out` is a terminal that can be drawn on, and its width. */
-  readonly terminal: { readonly columns: number } | undefined;
+  readonly terminal: { readonly columns: number; readonly rows: number } | undefined;
   /** Colour is wanted: a terminal, and no NO_COLOR. */
   readonly colour: boolean;
   /** Aborted by Ctrl-C and SIGTERM. */

@@ -27,6 +27,9 @@ const io: Io = {
         get columns() {
           return process.stdout.columns || 80;
         },
+        get rows() {
+          return process.stdout.rows || 24;
+        },
       }
     : undefined,
   colour: (NO_COLOR ?? "") === "" && (drawable || (FORCE_COLOR ?? "") !== ""),

@@ -1,0 +1,26 @@
+import { Rollout, renderRolloutList } from "@tracegate/rollouts";
+import { command, common } from "../../command.ts";
+import { connect } from "../../connection.ts";
+import { print } from "../../output.ts";
+
+export const list = command({
+  path: "rollouts list",
+  summary: "List Rollouts: strategy, status, step, weight, replicas",
+  examples: ["tracegate rollouts list -n hotrod", "tracegate rollouts list -A"],
+  options: {
+    namespace: common.namespace,
+    all: common.allNamespaces,
+    output: common.output,
+    state: common.state,
+  },
+  async run({ namespace, all, output, state }, io) {
+    const client = connect(state, io);
+    try {
+      const { items } = await client.list(Rollout, all ? {} : { namespace });
+      print(io, output, items, () => renderRolloutList(items, { allNamespaces: all }));
+      return 0;
+    } finally {
+      client.close();
+    }
+  },
+});

@@ -1,0 +1,75 @@
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ProblemError, wallClock } from "@tracegate/contracts";
+import { runningPlatform, type StateDirectory, startPlatform, stateDirectory } from "@tracegate/platform";
+import { command, common, type ExitCode, type Io } from "../command.ts";
+import { whereItServes } from "../demo/summary.ts";
+
+const patienceMs = 60_000;
+
+export const up = command({
+  path: "up",
+  summary: "Start the platform on a state directory, or go on where a stopped or killed one left off",
+  examples: ["tracegate up", "tracegate up --detach", "tracegate up --state /tmp/lab --ports free"],
+  options: {
+    state: common.state,
+    detach: { flags: "-d, --detach", help: "serve in the background; `tracegate down` stops it" },
+    ports: {
+      flags: "--ports <which>",
+      help: "the usual ports (6443, 30100 to 30104) or free ones",
+      choices: ["usual", "free"],
+      default: "usual",
+    },
+  },
+  async run({ state: path, detach, ports }, io) {
+    const state = stateDirectory(path);
+    if (detach) return startInBackground(state, ports, io);
+    const platform = await startPlatform({ state, ports, announce: (line) => io.out(`${line}\n`) });
+    io.out(`\nServing until Ctrl-C:\n\n${whereItServes(platform.urls, state.kubeconfig)}`);
+    if (!io.signal.aborted) {
+      await new Promise<void>((resolve) =>
+        io.signal.addEventListener("abort", () => resolve(), { once: true }),
+      );
+    }
+    io.out("\nStopping …\n");
+    await platform.stop();
+    return 0;
+  },
+});
+
+/** Starts the same program detached and waits until it serves; its lines go to `platform.log` in the state directory. */
+async function startInBackground(state: StateDirectory, ports: string, io: Io): Promise<ExitCode> {
+  mkdirSync(state.root, { recursive: true, mode: 0o700 });
+  const logPath = join(state.root, "platform.log");
+  const log = openSync(logPath, "w", 0o600);
+  const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+  const args = ["--disable-warning=ExperimentalWarning", main, "up", "--state", state.root, "--ports", ports];
+  const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", log, log] });
+  closeSync(log);
+  let ended: number | undefined;
+  child.on("exit", (code) => {
+    ended = code ?? 1;
+  });
+  for (let waited = 0; waited < patienceMs; waited += 50) {
+    await wallClock.after(50, io.signal);
+    if (ended !== undefined) {
+      io.err(readFileSync(logPath, "utf8"));
+      return ended === 2 || ended === 3 ? ended : 1;
+    }
+    const running = runningPlatform(state);
+    if (running?.pid !== child.pid || running?.server === "") continue;
+    child.unref();
+    io.out(
+      `Serving in the background (process ${child.pid}):\n\n${whereItServes(running?.urls ?? {}, state.kubeconfig)}`,
+    );
+    return 0;
+  }
+  throw new ProblemError({
+    code: "platform/slow-start",
+    where: logPath,
+    message: `the platform does not serve after ${patienceMs / 1000} s`,
+    advice: "Its log tells what it waits for",
+  });
+}

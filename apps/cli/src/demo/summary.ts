@@ -1,0 +1,44 @@
+import type { EvidencePackage } from "@tracegate/evidence";
+import { table } from "../output.ts";
+import type { Painter } from "../painter.ts";
+
+/** The end of the main job on one screen: verdict, each gate's numbers, where the evidence lies. */
+export function summary(evidence: EvidencePackage, directory: string, paint: Painter): string {
+  const { verdict, release, judgement, gates } = evidence;
+  const name = `${release.namespace}/${release.rollout} revision ${release.revision}`;
+  const headline =
+    verdict === "go"
+      ? `${paint.good("GO")}     ${name} (${release.images.join(", ")}) takes all of the traffic.`
+      : `${paint.bad("NO-GO")}  ${name} (${release.images.join(", ")}) was taken back; the stable version serves.`;
+  const reasons = judgement.reasons.map((reason) => `         ${reason}\n`);
+  const rows = gates.map(({ metric, verdict: { outcome }, asked, measurements }) => [
+    metric,
+    outcome,
+    asked.successCondition ?? asked.failureCondition ?? "",
+    measurements.map(({ value, phase }) => (value === undefined ? phase : rounded(value))).join(", "),
+  ]);
+  return [
+    `${headline}\n`,
+    ...(verdict === "go" ? [] : reasons),
+    "\n",
+    table(["GATE", "VERDICT", "CONDITION", "MEASURED"], rows),
+    "\n",
+    `Evidence: ${directory}/README.md\n`,
+  ].join("");
+}
+
+/** Where things serve, and how to point other tools at it. */
+export function whereItServes(urls: Readonly<Record<string, string>>, kubeconfig: string): string {
+  const width = Math.max(...Object.keys(urls).map(({ length }) => length));
+  return [
+    ...Object.entries(urls).map(([name, url]) => `  ${name.padEnd(width)}  ${url}\n`),
+    "\n",
+    `  export KUBECONFIG=${kubeconfig}\n`,
+  ].join("");
+}
+
+/** Measured values have fifteen digits; three say enough on a screen, and the evidence keeps all. */
+const rounded = (value: string) =>
+  value
+    .replace(/^\[|\]$/g, "")
+    .replace(/-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/gi, (number) => String(Number(Number(number).toPrecision(3))));
