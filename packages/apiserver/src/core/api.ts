@@ -1,0 +1,144 @@
+import type { Clock } from "@tracegate/contracts";
+import type { KubeList, KubeObject, Patch } from "@tracegate/kube";
+import type { Store } from "@tracegate/store";
+import { bootstrap } from "./bootstrap.ts";
+import type { ApiContext, ObjectRef, WriteRequest } from "./context.ts";
+import {
+  definitionStored,
+  instanceRemoved,
+  isDefinitions,
+  restoreDefinitions,
+} from "./custom-definitions.ts";
+import type { DeleteRequest } from "./deletion.ts";
+import { EventExpiry } from "./event-expiry.ts";
+import type { Random } from "./names.ts";
+import { patched } from "./patching.ts";
+import { type ListQuery, listObjects, readObject } from "./reading.ts";
+import { type Scale, scaleOf, withScale } from "./scale.ts";
+import { type ServedKind, ServedKinds } from "./served-kinds.ts";
+import { type ObjectChange, type WatchQuery, type WatchStart, watchObjects } from "./watching.ts";
+import { createObject, deleteObject, updateObject } from "./writing.ts";
+
+export interface ApiOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Names, uids and addresses are made from it. Default: the system's; a seeded one makes runs repeat. */
+  readonly random?: Random;
+  /** NodePorts that are given out only where a Service asks for them by number. */
+  readonly reservedNodePorts?: readonly number[];
+}
+
+/**
+ * The Kubernetes API over a store, without HTTP. Every call is synchronous, so a read-modify-write is never torn, and
+ * refusals are thrown as `StatusError`. Objects handed out are shared: treat them as frozen.
+ */
+export class Api {
+  readonly kinds: ServedKinds;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly #ctx: ApiContext;
+  readonly #expiry = new EventExpiry();
+
+  constructor({ store, clock, random = systemRandom, reservedNodePorts = [] }: ApiOptions) {
+    this.kinds = new ServedKinds();
+    this.clock = clock;
+    this.store = store;
+    this.#ctx = {
+      store,
+      clock,
+      random,
+      kinds: this.kinds,
+      reservedNodePorts: new Set(reservedNodePorts),
+      stored: (served, name, object) => this.#stored(served, name, object),
+    };
+    restoreDefinitions(this.#ctx);
+    bootstrap(this.#ctx);
+  }
+
+  get(served: ServedKind, { namespace, name }: ObjectRef): KubeObject {
+    return readObject(this.store, served, namespace, name);
+  }
+
+  list(served: ServedKind, query: ListQuery = {}): KubeList<KubeObject> {
+    if (served.plural === "events") this.#expiry.sweep(this.#ctx);
+    return listObjects(this.store, served, query);
+  }
+
+  watch(served: ServedKind, query: WatchQuery, listener: (change: ObjectChange) => void): WatchStart {
+    return watchObjects(this.store, served, query, listener);
+  }
+
+  create(
+    served: ServedKind,
+    namespace: string | undefined,
+    object: KubeObject,
+    request: WriteRequest = {},
+  ): KubeObject {
+    if (served.plural === "events") this.#expiry.sweep(this.#ctx);
+    return createObject(this.#ctx, served, namespace, object, request);
+  }
+
+  update(
+    served: ServedKind,
+    ref: ObjectRef,
+    object: KubeObject,
+    request: WriteRequest & { subresource?: string } = {},
+  ): KubeObject {
+    return updateObject(this.#ctx, served, ref, request.subresource ?? "", () => object, request);
+  }
+
+  patch(
+    served: ServedKind,
+    ref: ObjectRef,
+    patch: Patch,
+    request: WriteRequest & { subresource?: string; force?: boolean } = {},
+  ): KubeObject {
+    const change = (current: KubeObject) => patched(served, current, patch);
+    return updateObject(this.#ctx, served, ref, request.subresource ?? "", change, request);
+  }
+
+  delete(
+    served: ServedKind,
+    ref: ObjectRef,
+    request: DeleteRequest = {},
+  ): { object: KubeObject; removed: boolean } {
+    return deleteObject(this.#ctx, served, ref, request);
+  }
+
+  /** Deletes what a list finds, one by one; answers what was found. */
+  deleteCollection(served: ServedKind, query: ListQuery, request: DeleteRequest = {}): KubeList<KubeObject> {
+    const found = this.list(served, query);
+    for (const { metadata } of found.items) {
+      const { name, namespace } = metadata;
+      deleteObject(this.#ctx, served, { name, ...(namespace === undefined ? {} : { namespace }) }, request);
+    }
+    return found;
+  }
+
+  getScale(served: ServedKind, ref: ObjectRef): Scale {
+    return scaleOf(served, this.get(served, ref));
+  }
+
+  /** Writes replicas through the `scale` subresource; `change` makes the Scale from the current one. */
+  updateScale(
+    served: ServedKind,
+    ref: ObjectRef,
+    change: (current: Scale) => KubeObject,
+    request: WriteRequest = {},
+  ): Scale {
+    const next = (current: KubeObject) => withScale(served, current, change(scaleOf(served, current)));
+    return scaleOf(served, updateObject(this.#ctx, served, ref, "scale", next, request));
+  }
+
+  #stored(served: ServedKind, name: string, object: KubeObject | undefined): void {
+    if (isDefinitions(served)) definitionStored(this.#ctx, name, object);
+    else if (object === undefined) instanceRemoved(this.#ctx, served);
+  }
+}
+
+/** Opens the API over a store: kinds, system namespaces and the `kubernetes` service are there at once. */
+export function createApi(options: ApiOptions): Api {
+  return new Api(options);
+}
+
+const systemRandom: Random = () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32;

@@ -1,0 +1,37 @@
+import type { Clock } from "@tracegate/contracts";
+import type { KubeObject } from "@tracegate/kube";
+import type { Store } from "@tracegate/store";
+import type { Random } from "./names.ts";
+import type { ServedKind, ServedKinds } from "./served-kinds.ts";
+
+/** What every operation works with. */
+export interface ApiContext {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly kinds: ServedKinds;
+  /** NodePorts that are never given out by themselves and only to `reservedFor` names; ports of the platform. */
+  readonly reservedNodePorts: ReadonlySet<number>;
+  /** Called after every stored change of an object (`undefined` once it is gone), inside the write. */
+  readonly stored: (served: ServedKind, name: string, object: KubeObject | undefined) => void;
+}
+
+export type FieldValidation = "Ignore" | "Warn" | "Strict";
+
+/** What a write carries beside its object. */
+export interface WriteRequest {
+  readonly fieldManager?: string;
+  /** Checks and fills everything in, stores nothing. */
+  readonly dryRun?: boolean;
+  readonly fieldValidation?: FieldValidation;
+  /** Takes the texts of `Warning` headers. */
+  readonly warn?: (text: string) => void;
+  /** `metadata.name` of the URL, where the body may leave it out. */
+  readonly name?: string;
+}
+
+/** Which object. */
+export interface ObjectRef {
+  readonly namespace?: string;
+  readonly name: string;
+}

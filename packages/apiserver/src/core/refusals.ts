@@ -1,0 +1,74 @@
+import { type FieldError, invalidStatus, StatusError, type StatusReason } from "@tracegate/kube";
+
+/** What a refusal names: the resource and its group. */
+export interface Named {
+  readonly group: string;
+  readonly plural: string;
+}
+
+/** `deployments.apps`, or `pods` for the core group. */
+export const qualified = ({ group, plural }: Named): string => (group === "" ? plural : `${plural}.${group}`);
+
+export function notFound(resource: Named, name: string): StatusError {
+  return about(resource, name, 404, "NotFound", `${qualified(resource)} "${name}" not found`);
+}
+
+/** The resource or subresource is not served here. */
+export function notServed(): StatusError {
+  const message = "the server could not find the requested resource";
+  return new StatusError({ message, reason: "NotFound", details: {}, code: 404 });
+}
+
+export function methodNotAllowed(): StatusError {
+  const message = "the server does not allow this method on the requested resource";
+  return new StatusError({ message, reason: "MethodNotAllowed", details: {}, code: 405 });
+}
+
+export function alreadyExists(resource: Named, name: string): StatusError {
+  return about(resource, name, 409, "AlreadyExists", `${qualified(resource)} "${name}" already exists`);
+}
+
+export function conflict(resource: Named, name: string, why: string): StatusError {
+  const message = `Operation cannot be fulfilled on ${qualified(resource)} "${name}": ${why}`;
+  return about(resource, name, 409, "Conflict", message);
+}
+
+export const MODIFIED =
+  "the object has been modified; please apply your changes to the latest version and try again";
+
+export function forbidden(resource: Named, name: string, why: string): StatusError {
+  const who = name === "" ? qualified(resource) : `${qualified(resource)} "${name}"`;
+  return about(resource, name, 403, "Forbidden", `${who} is forbidden: ${why}`);
+}
+
+export function badRequest(message: string): StatusError {
+  return new StatusError({ message, reason: "BadRequest", code: 400 });
+}
+
+export function invalid(
+  kind: { group: string; kind: string },
+  name: string,
+  errors: readonly FieldError[],
+): StatusError {
+  return new StatusError(invalidStatus(kind, name, errors));
+}
+
+/** The options of a request are wrong; `options` is their kind, such as `DeleteOptions`. */
+export function invalidOptions(options: string, ...errors: FieldError[]): StatusError {
+  return invalid({ group: "meta.k8s.io", kind: options }, "", errors);
+}
+
+export function expired(message: string): StatusError {
+  return new StatusError({ message, reason: "Expired", code: 410 });
+}
+
+function about(
+  { group, plural }: Named,
+  name: string,
+  code: number,
+  reason: StatusReason,
+  message: string,
+): StatusError {
+  const details = { ...(name === "" ? {} : { name }), ...(group === "" ? {} : { group }), kind: plural };
+  return new StatusError({ message, reason, details, code });
+}
