@@ -1,2 +1,16 @@
 export type { Controller, Requeue, WatchSource } from "./controller.ts";
 export { controllerOf } from "./controller.ts";
+export type { EventRecorder, EventRecorderOptions, EventSubject } from "./event-recorder.ts";
+export { createEventRecorder, EVENT_QUEUE_LIMIT } from "./event-recorder.ts";
+export type { Log } from "./log.ts";
+export { silentLog } from "./log.ts";
+export type { ControllersOptions, Manager } from "./manager.ts";
+export { startControllers } from "./manager.ts";
+export type { ControllerCounters } from "./metrics.ts";
+export { renderControllerMetrics } from "./metrics.ts";
+export type { ServerAccess } from "./remote-client.ts";
+export { createRemoteClient } from "./remote-client.ts";
+export type { Cancel, Scheduler } from "./scheduler.ts";
+export { wallScheduler } from "./scheduler.ts";
+export { VirtualScheduler } from "./virtual-scheduler.ts";
+export type { Backoff } from "./work-queue.ts";

@@ -1,0 +1,3 @@
+export type { MemoryClient } from "./memory-client.ts";
+export { memoryClient } from "./memory-client.ts";
+export { recordedEvents } from "./recorded-events.ts";
