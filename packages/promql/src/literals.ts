@@ -88,11 +88,11 @@ export function unquote(raw: string): string | undefined {
       value += char;
       continue;
     }
-    const escape = body[++i] ?? "";
-    const simple = SIMPLE_ESCAPES[escape];
+    const escaped = body[++i] ?? "";
+    const simple = SIMPLE_ESCAPES[escaped];
     if (simple !== undefined) {
       // Only the quote that delimits the string may be escaped.
-      if ((escape === "'" || escape === '"') && escape !== quote) return undefined;
+      if ((escaped === "'" || escaped === '"') && escaped !== quote) return undefined;
       flush();
       value += simple;
       continue;

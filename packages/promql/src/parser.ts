@@ -415,7 +415,7 @@ class Parser {
       this.#next();
       const seconds = sign * this.#numberOf(token);
       // Beyond 64-bit milliseconds.
-      if (!(Math.abs(seconds) < 9_223_372_036_854_775)) {
+      if (!(Math.abs(seconds) < 2 ** 63 / 1000)) {
         throw this.#fail(expr.span, `timestamp out of bounds for @ modifier: ${goFixed(seconds)}`);
       }
       at = Math.round(seconds * 1000);

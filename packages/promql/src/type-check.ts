@@ -21,7 +21,8 @@ export function checkTypes(expr: Expr, text: string): void {
       case "matrix":
         return;
       case "paren":
-        return check(node.expr);
+        check(node.expr);
+        return;
       case "unary": {
         check(node.expr);
         const type = typeOf(node.expr);
@@ -47,9 +48,11 @@ export function checkTypes(expr: Expr, text: string): void {
         }
         return;
       case "call":
-        return checkCall(node);
+        checkCall(node);
+        return;
       case "binary":
-        return checkBinary(node);
+        checkBinary(node);
+        return;
     }
   };
 

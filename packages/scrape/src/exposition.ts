@@ -72,8 +72,8 @@ function comment(
   const found = /^#[ \t]+(TYPE|HELP|UNIT)[ \t]+("(?:[^"\\]|\\.)*"|\S+)(?:[ \t]+(.*))?$/.exec(text);
   if (found === null) return false;
   const [, kind = "", rawName = "", rest = ""] = found;
-  const name = rawName.startsWith('"') ? unescape(rawName.slice(1, -1)) : rawName;
-  if (kind === "HELP") sink.metadata(name, "help", unescape(rest));
+  const name = rawName.startsWith('"') ? unescaped(rawName.slice(1, -1)) : rawName;
+  if (kind === "HELP") sink.metadata(name, "help", unescaped(rest));
   else if (kind === "UNIT") sink.metadata(name, "unit", rest);
   else sink.metadata(name, "type", rest === "untyped" ? "unknown" : rest);
   return false;
@@ -172,7 +172,7 @@ export function parseFloatBytes(body: Buffer, start: number, end: number): numbe
     const value = fraction > 0 ? mantissa / (POWERS_OF_TEN[fraction] ?? 1) : mantissa;
     return negative ? -value : value;
   }
-  return parseFloatText(body.latin1Slice(start, end));
+  return parseFloatText(body.toString("latin1", start, end));
 }
 
 function parseFloatText(text: string): number | undefined {
@@ -210,8 +210,8 @@ export function parseSeries(
       const found = token.exec(text);
       if (found === null) return `malformed labels in ${JSON.stringify(text)}`;
       const [, quoted, plain, value] = found;
-      const label = quoted === undefined ? (plain ?? "") : unescape(quoted.slice(1, -1));
-      if (value !== undefined) pairs.push([label, unescape(value.slice(1, -1))]);
+      const label = quoted === undefined ? (plain ?? "") : unescaped(quoted.slice(1, -1));
+      if (value !== undefined) pairs.push([label, unescaped(value.slice(1, -1))]);
       else if (quoted !== undefined && name === "") name = label;
       else return `label ${JSON.stringify(label)} has no value in ${JSON.stringify(text)}`;
       at = token.lastIndex;
@@ -259,7 +259,7 @@ function goGeneral(value: number): string {
   return text.replace(/e([+-])(\d)$/, "e$10$2");
 }
 
-function unescape(text: string): string {
+function unescaped(text: string): string {
   if (!text.includes("\\")) return text;
   return text.replaceAll(/\\(.)/gs, (whole, char: string) =>
     char === "n" ? "\n" : char === "\\" || char === '"' ? char : whole,

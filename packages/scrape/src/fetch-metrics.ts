@@ -113,11 +113,11 @@ class DialingAgent extends Agent {
   }
 
   /** A plain duplex has no keep-alive timer to set. */
-  override keepSocketAlive(stream: Duplex): void {
+  override keepSocketAlive(stream: Duplex): boolean {
     const socket = stream as Partial<{ unref(): void }>;
     socket.unref?.();
-    // Node keeps the stream only on a truthy answer, though its type says nothing is returned.
-    return true as unknown as undefined;
+    // Node keeps the stream only on a truthy answer.
+    return true;
   }
 
   override reuseSocket(stream: Duplex): void {

@@ -105,13 +105,14 @@ export class TargetScraper {
     const fetched = this.#client.fetch(abort.signal);
     const timer = new AbortController();
     const timedOut = this.#clock.after(timeoutMs, timer.signal).then(() => {
+      // Only now: aborting a finished request would take its kept connection along.
+      abort.abort();
       throw new Error(`Get ${JSON.stringify(this.target.url)}: context deadline exceeded`);
     });
     try {
       return await Promise.race([fetched, timedOut]);
     } finally {
       timer.abort();
-      abort.abort();
       timedOut.catch(() => {});
       fetched.catch(() => {});
     }

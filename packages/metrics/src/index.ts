@@ -1,0 +1,2 @@
+export type { Metrics, MetricsOptions } from "./metrics.ts";
+export { createMetrics } from "./metrics.ts";
