@@ -117,6 +117,15 @@ export interface PodSpec {
   hostname?: string;
   subdomain?: string;
   dnsPolicy?: string;
+  dnsConfig?: {
+    nameservers?: string[];
+    searches?: string[];
+    options?: { name?: string; value?: string }[];
+  };
+  hostAliases?: { ip: string; hostnames?: string[] }[];
+  activeDeadlineSeconds?: number;
+  shareProcessNamespace?: boolean;
+  enableServiceLinks?: boolean;
   hostNetwork?: boolean;
   readinessGates?: { conditionType: string }[];
   securityContext?: Record<string, unknown>;
@@ -142,10 +151,20 @@ export interface Container {
   livenessProbe?: Probe;
   readinessProbe?: Probe;
   startupProbe?: Probe;
-  lifecycle?: {
-    preStop?: { exec?: { command: string[] }; httpGet?: HttpGetAction; sleep?: { seconds: number } };
-  };
+  lifecycle?: { preStop?: LifecycleHandler; postStart?: LifecycleHandler };
+  terminationMessagePath?: string;
+  terminationMessagePolicy?: "File" | "FallbackToLogsOnError";
+  /** On an init container: it is a sidecar, which runs beside the containers. */
+  restartPolicy?: "Always";
+  stdin?: boolean;
+  tty?: boolean;
   securityContext?: Record<string, unknown>;
+}
+
+export interface LifecycleHandler {
+  exec?: { command: string[] };
+  httpGet?: HttpGetAction;
+  sleep?: { seconds: number };
 }
 
 export interface ContainerPort {
@@ -170,6 +189,7 @@ export interface VolumeMount {
   name: string;
   mountPath: string;
   subPath?: string;
+  subPathExpr?: string;
   readOnly?: boolean;
 }
 
@@ -185,8 +205,22 @@ export interface Volume {
   secret?: { secretName: string; items?: KeyToPath[]; defaultMode?: number; optional?: boolean };
   emptyDir?: { medium?: string; sizeLimit?: string };
   hostPath?: { path: string; type?: string };
-  downwardAPI?: { items?: { path: string; fieldRef?: { fieldPath: string } }[] };
-  projected?: Record<string, unknown>;
+  downwardAPI?: { items?: DownwardApiFile[]; defaultMode?: number };
+  projected?: { sources?: VolumeProjection[]; defaultMode?: number };
+}
+
+export interface DownwardApiFile {
+  path: string;
+  fieldRef?: { fieldPath: string };
+  resourceFieldRef?: { containerName?: string; resource: string; divisor?: string };
+  mode?: number;
+}
+
+export interface VolumeProjection {
+  configMap?: { name: string; items?: KeyToPath[]; optional?: boolean };
+  secret?: { name: string; items?: KeyToPath[]; optional?: boolean };
+  downwardAPI?: { items?: DownwardApiFile[] };
+  serviceAccountToken?: { audience?: string; expirationSeconds?: number; path: string };
 }
 
 export interface HttpGetAction {
@@ -249,4 +283,3 @@ export interface ContainerState {
     containerID?: string;
   };
 }
-
