@@ -1,0 +1,307 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Clock } from "@tracegate/contracts";
+import type { Payload, Resource, Scope, Span } from "@tracegate/otlp";
+import { attributeText, decodeMessage, encodeMessage, messages, StatusError } from "@tracegate/otlp";
+import { hasTags } from "./jaeger/tags.ts";
+import { openDatabase } from "./schema.ts";
+import type { Dependency, Operation, StoredSpan, Trace, TraceQuery } from "./trace.ts";
+import { durationMicros, NO_SERVICE_NAME, toMicros } from "./trace.ts";
+
+export interface TraceStoreOptions {
+  readonly clock: Clock;
+  /** A file, or `:memory:`. */
+  readonly path: string;
+  /** Traces that began longer ago are deleted. Default 48 hours. */
+  readonly maxAgeMs?: number;
+  /** The oldest traces go once spans take more than this. Default 512 MiB. */
+  readonly maxBytes?: number;
+}
+
+const DEFAULT_MAX_AGE_MS = 48 * 3_600_000;
+const DEFAULT_MAX_BYTES = 512 * 1024 * 1024;
+/** What may wait for its commit before senders are asked to slow down. */
+const MAX_PENDING_BYTES = 64 * 1024 * 1024;
+const MAX_RESULTS = 1500;
+const RETENTION_EVERY_MS = 60_000;
+
+interface Pending {
+  readonly payload: Payload<"traces">;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Traces in SQLite. Ingest commits in groups: whatever arrives in one turn of the event loop is one transaction, and
+ * is acknowledged after it. Retention runs with ingest, so an idle store does nothing.
+ */
+export class TraceStore {
+  readonly #clock: Clock;
+  readonly #database: DatabaseSync;
+  readonly #statements: Statements;
+  readonly #maxAgeMs: number;
+  readonly #maxBytes: number;
+  #pending: Pending[] = [];
+  #pendingBytes = 0;
+  #bytes: number;
+  #retainedAtMs = Number.NEGATIVE_INFINITY;
+  #closed = false;
+
+  constructor(options: TraceStoreOptions) {
+    this.#clock = options.clock;
+    this.#maxAgeMs = options.maxAgeMs ?? DEFAULT_MAX_AGE_MS;
+    this.#maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
+    this.#database = openDatabase(options.path);
+    this.#statements = prepare(this.#database);
+    this.#bytes = integer(this.#statements.totalBytes.get()?.["total"]);
+  }
+
+  /** Resolves once the spans are committed. Rejects with ResourceExhausted when too much waits already. */
+  ingest(payload: Payload<"traces">): Promise<void> {
+    if (this.#closed) return Promise.reject(new StatusError("Unavailable", "the trace store is closed"));
+    const size = payload.bytes().length;
+    if (this.#pending.length > 0 && this.#pendingBytes + size > MAX_PENDING_BYTES) {
+      return Promise.reject(new StatusError("ResourceExhausted", "too many spans wait to be stored", 1000));
+    }
+    this.#pendingBytes += size;
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ payload, resolve, reject });
+      if (this.#pending.length === 1) setImmediate(() => this.#commit());
+    });
+  }
+
+  services(): string[] {
+    return this.#statements.services.all().map((row) => String(row["service"]));
+  }
+
+  operations(service: string): Operation[] {
+    const rows = this.#statements.operations.all(service);
+    return rows.map((row) => ({ name: String(row["operation"]), kind: integer(row["kind"]) }));
+  }
+
+  /** A whole trace, or undefined. Spans that were sent twice appear once. */
+  trace(traceId: string): Trace | undefined {
+    const rows = this.#statements.spansOfTrace.all(traceId);
+    if (rows.length === 0) return undefined;
+    const seen = new Set<string>();
+    const spans: StoredSpan[] = [];
+    for (const row of rows) {
+      const identity = `${row["resource"]} ${blob(row["body"]).toString("latin1")}`;
+      if (seen.has(identity)) continue;
+      seen.add(identity);
+      spans.push(storedSpan(row));
+    }
+    return { traceId, spans };
+  }
+
+  /** The newest traces of which one span satisfies the whole query. */
+  find(query: TraceQuery): Trace[] {
+    const wanted = query.limit > 0 ? Math.min(query.limit, MAX_RESULTS) : MAX_RESULTS;
+    const found: Trace[] = [];
+    for (const row of this.#statements.tracesBetween.iterate(query.startUs, query.endUs)) {
+      if (!this.#matches(integer(row["id"]), query)) continue;
+      const trace = this.trace(String(row["trace_id"]));
+      if (trace !== undefined) found.push(trace);
+      if (found.length >= wanted) break;
+    }
+    return found;
+  }
+
+  /** Calls between different services, over traces that touch the given time. */
+  dependencies(startUs: number, endUs: number): Dependency[] {
+    return this.#statements.dependencies.all(endUs, startUs).map((row) => ({
+      parent: String(row["parent"]),
+      child: String(row["child"]),
+      callCount: integer(row["calls"]),
+    }));
+  }
+
+  /** Commits what waits, and closes the file. */
+  close(): void {
+    if (this.#closed) return;
+    this.#commit();
+    this.#closed = true;
+    this.#database.close();
+  }
+
+  #matches(trace: number, query: TraceQuery): boolean {
+    const rows = this.#statements.candidates.iterate(
+      trace,
+      query.service,
+      query.service,
+      query.operation,
+      query.operation,
+      query.startUs,
+      query.endUs,
+      query.minDurationUs ?? 0,
+      query.maxDurationUs ?? Number.MAX_SAFE_INTEGER,
+    );
+    const anyTags = Object.keys(query.tags).length > 0;
+    for (const row of rows) if (!anyTags || hasTags(storedSpan(row), query.tags)) return true;
+    return false;
+  }
+
+  #commit(): void {
+    if (this.#pending.length === 0 || this.#closed) return;
+    const batch = this.#pending;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    try {
+      this.#database.exec("BEGIN IMMEDIATE");
+      const added = batch.reduce((sum, { payload }) => sum + this.#store(payload), 0);
+      this.#database.exec("COMMIT");
+      this.#bytes += added;
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      const why = error instanceof Error ? error.message : String(error);
+      for (const { reject } of batch) reject(new StatusError("Unavailable", `storing spans failed: ${why}`));
+      return;
+    }
+    for (const { resolve } of batch) resolve();
+    this.#retain();
+  }
+
+  /** Stores a request's spans; answers how many bytes they take. */
+  #store(payload: Payload<"traces">): number {
+    const s = this.#statements;
+    let total = 0;
+    for (const { resource, schemaUrl, scopeSpans } of payload.model().resourceSpans) {
+      const service = attributeText(resource.attributes, "service.name") || NO_SERVICE_NAME;
+      const resourceId = idOf(s.addResource.get(service, schemaUrl, encode(messages.resource, resource)));
+      for (const { scope, schemaUrl: scopeSchemaUrl, spans } of scopeSpans) {
+        const scopeId = idOf(s.addScope.get(scopeSchemaUrl, encode(messages.scope, scope)));
+        for (const span of spans) {
+          const body = encode(messages.span, span);
+          const start = toMicros(span.startTimeUnixNano);
+          const duration = durationMicros(span);
+          // Trace ids that are not set cannot be asked for, but all zeroes keep them apart from nothing.
+          const traceId = span.traceId.padStart(32, "0");
+          const trace = idOf(s.addTrace.get(traceId, start, start + duration, body.length));
+          s.addSpan.run(
+            trace,
+            span.spanId,
+            span.parentSpanId,
+            service,
+            span.name,
+            start,
+            duration,
+            resourceId,
+            scopeId,
+            body,
+          );
+          s.addOperation.run(service, span.name, span.kind, start);
+          total += body.length;
+        }
+      }
+    }
+    return total;
+  }
+
+  #retain(): void {
+    const now = this.#clock.now();
+    const due = now - this.#retainedAtMs >= RETENTION_EVERY_MS;
+    if (!due && this.#bytes <= this.#maxBytes) return;
+    this.#retainedAtMs = now;
+    const s = this.#statements;
+    const oldest = (now - this.#maxAgeMs) * 1000;
+    this.#database.exec("BEGIN IMMEDIATE");
+    // A tenth more than needed, so that a full store does not delete with every commit.
+    let excess = this.#bytes > this.#maxBytes ? this.#bytes - this.#maxBytes * 0.9 : 0;
+    for (const row of s.oldestTraces.all()) {
+      const bytes = integer(row["bytes"]);
+      if (integer(row["start_us"]) >= oldest && excess <= 0) break;
+      s.deleteSpans.run(integer(row["id"]));
+      s.deleteTrace.run(integer(row["id"]));
+      this.#bytes -= bytes;
+      excess -= bytes;
+    }
+    const first = s.firstStart.get()?.["first"];
+    s.deleteOperations.run(first === null || first === undefined ? Number.MAX_SAFE_INTEGER : integer(first));
+    this.#database.exec("COMMIT");
+  }
+}
+
+type Statements = ReturnType<typeof prepare>;
+
+function prepare(database: DatabaseSync) {
+  const sql = (text: string): StatementSync => database.prepare(text);
+  const spanColumns =
+    "s.body AS body, s.service AS service, s.resource AS resource, r.body AS resource_body, " +
+    "r.schema_url AS resource_schema, c.body AS scope_body, c.schema_url AS scope_schema";
+  const joined = "JOIN resources r ON r.id = s.resource JOIN scopes c ON c.id = s.scope";
+  return {
+    addResource: sql(
+      "INSERT INTO resources (service, schema_url, body) VALUES (?, ?, ?) " +
+        "ON CONFLICT DO UPDATE SET service = excluded.service RETURNING id",
+    ),
+    addScope: sql(
+      "INSERT INTO scopes (schema_url, body) VALUES (?, ?) " +
+        "ON CONFLICT DO UPDATE SET schema_url = excluded.schema_url RETURNING id",
+    ),
+    addTrace: sql(
+      "INSERT INTO traces (trace_id, start_us, end_us, bytes) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET " +
+        "start_us = min(start_us, excluded.start_us), end_us = max(end_us, excluded.end_us), " +
+        "bytes = bytes + excluded.bytes RETURNING id",
+    ),
+    addSpan: sql("INSERT INTO spans VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+    addOperation: sql(
+      "INSERT INTO operations VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET last_seen_us = max(last_seen_us, excluded.last_seen_us)",
+    ),
+    services: sql("SELECT DISTINCT service FROM operations ORDER BY service"),
+    operations: sql("SELECT operation, kind FROM operations WHERE service = ? ORDER BY operation, kind"),
+    spansOfTrace: sql(
+      `SELECT ${spanColumns} FROM traces t JOIN spans s ON s.trace = t.id ${joined} WHERE t.trace_id = ? ORDER BY s.start_us, s.rowid`,
+    ),
+    tracesBetween: sql(
+      "SELECT id, trace_id FROM traces WHERE end_us >= ? AND start_us <= ? ORDER BY start_us DESC",
+    ),
+    candidates: sql(
+      `SELECT ${spanColumns} FROM spans s ${joined} WHERE s.trace = ? AND (? = '' OR s.service = ?) AND ` +
+        "(? = '' OR s.operation = ?) AND s.start_us BETWEEN ? AND ? AND s.duration_us BETWEEN ? AND ?",
+    ),
+    dependencies: sql(
+      "SELECT p.service AS parent, k.service AS child, count(*) AS calls FROM traces t " +
+        "JOIN spans k ON k.trace = t.id JOIN spans p ON p.trace = t.id AND p.span_id = k.parent_id " +
+        "WHERE t.start_us <= ? AND t.end_us >= ? AND k.parent_id <> '' AND p.service <> k.service " +
+        "GROUP BY parent, child ORDER BY parent, child",
+    ),
+    totalBytes: sql("SELECT coalesce(sum(bytes), 0) AS total FROM traces"),
+    oldestTraces: sql("SELECT id, start_us, bytes FROM traces ORDER BY start_us LIMIT 10000"),
+    deleteSpans: sql("DELETE FROM spans WHERE trace = ?"),
+    deleteTrace: sql("DELETE FROM traces WHERE id = ?"),
+    firstStart: sql("SELECT min(start_us) AS first FROM traces"),
+    deleteOperations: sql("DELETE FROM operations WHERE last_seen_us < ?"),
+  };
+}
+
+type Row = ReturnType<StatementSync["all"]>[number];
+
+/** The columns hold what `encode` wrote, so the table of messages makes the model's interfaces of them again. */
+function storedSpan(row: Row): StoredSpan {
+  return {
+    service: String(row["service"]),
+    resource: decodeMessage(messages.resource, blob(row["resource_body"])) as unknown as Resource,
+    resourceSchemaUrl: String(row["resource_schema"]),
+    scope: decodeMessage(messages.scope, blob(row["scope_body"])) as unknown as Scope,
+    scopeSchemaUrl: String(row["scope_schema"]),
+    span: decodeMessage(messages.span, blob(row["body"])) as unknown as Span,
+  };
+}
+
+function encode(spec: typeof messages.span, model: Resource | Scope | Span): Buffer {
+  // Each call passes the interface that its table describes.
+  return encodeMessage(spec, model as unknown as Record<string, unknown>);
+}
+
+function idOf(row: Row | undefined): number {
+  return integer(row?.["id"]);
+}
+
+function integer(value: unknown): number {
+  return Number(value ?? 0);
+}
+
+function blob(value: unknown): Buffer {
+  return value instanceof Uint8Array
+    ? Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+    : Buffer.alloc(0);
+}
