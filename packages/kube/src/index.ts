@@ -1,5 +1,7 @@
 export type { ApplyResult, FieldWriter } from "./apply/server-side-apply.ts";
 export { serverSideApply, trackUpdate } from "./apply/server-side-apply.ts";
+export { withBuiltInDefaults } from "./defaults/built-in-defaults.ts";
+export { prepareForCreate, qosClass } from "./defaults/creation.ts";
 export type { JsonObject } from "./json.ts";
 export { isObject, jsonEqual, sortedJson } from "./json.ts";
 export type { Kind, Ref } from "./kind.ts";
