@@ -3,6 +3,10 @@ export {
   applicationController,
   watchedByDefault,
 } from "./application-controller.ts";
+export {
+  type ApplicationSetControllerOptions,
+  applicationSetController,
+} from "./applicationset-controller.ts";
 export { predictedAndCurrent } from "./compare/compare.ts";
 export { trackedBy, trackingAnnotation } from "./compare/tracking.ts";
 export { crds } from "./crds.ts";

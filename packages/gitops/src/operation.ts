@@ -49,13 +49,11 @@ export async function runSyncPass(client: ResourceClient, request: SyncRequest):
     return reason === undefined ? [] : [{ task, reason }];
   });
   if (invalid.length > 0) {
-    const results = invalid.reduce(
-      (all, { task, reason }) => {
-        const { hookPhase: _phase, ...rest } =
-          recordOutcome([], { task, status: "SyncFailed", hookPhase: "Failed", message: reason })[0] ?? {};
-        return [...all, rest as ResourceResult]; // a result without a phase: the task never began
-      },
-      [] as readonly ResourceResult[],
+    // A result without a phase: the task never began.
+    const results = invalid.flatMap(({ task, reason }) =>
+      recordOutcome([], { task, status: "SyncFailed", hookPhase: "Failed", message: reason }).map(
+        ({ hookPhase: _phase, ...rest }) => rest,
+      ),
     );
     return {
       phase: "Failed",

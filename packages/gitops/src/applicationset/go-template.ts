@@ -86,7 +86,7 @@ function evaluate(body: string, params: unknown, template: string, missingKey: "
       const given: unknown[] = [];
       while (at < tokens.length && !(tokens[at]?.kind === "mark" && tokens[at]?.value !== "("))
         given.push(operand());
-      const call = functions[head.value];
+      const call = Object.hasOwn(functions, head.value) ? functions[head.value] : undefined;
       if (call === undefined) {
         const control = ["if", "range", "with", "end", "else", "define", "template", "block"].includes(
           head.value,
@@ -181,7 +181,7 @@ const functions: Readonly<Record<string, Call>> = {
   join: ([separator, list]) => (Array.isArray(list) ? list.map(text).join(text(separator)) : text(list)),
   first: ([list]) => (Array.isArray(list) ? list[0] : undefined),
   last: ([list]) => (Array.isArray(list) ? list.at(-1) : undefined),
-  toString: ([value]) => text(value),
+  toString: (args: readonly unknown[]) => text(args[0]),
   printf: ([format, ...values]) => {
     let next = 0;
     return text(format).replace(/%([sdvq%])/g, (_whole, verb: string) => {
