@@ -10,6 +10,8 @@ export type * from "./object.ts";
 export { applyJsonPatch, parseJsonPatch } from "./patch/json-patch.ts";
 export { applyMergePatch } from "./patch/merge-patch.ts";
 export { applyStrategicMergePatch } from "./patch/strategic-merge.ts";
+export type { ProtobufBody } from "./protobuf/decode.ts";
+export { decodeProtobuf, openProtobufBody, ProtobufError } from "./protobuf/decode.ts";
 export type * from "./resource-client.ts";
 export type { GroupVersion, Resource, Subresource } from "./schema/built-in-resources.ts";
 export { builtInGroupVersions, kubernetesVersion } from "./schema/built-in-resources.ts";

@@ -1,2 +1,3 @@
+export { encodeProtobufBody } from "./encode-protobuf.ts";
 export type { RecordedRequest } from "./recordings.ts";
 export { recordedRequest, recordedRequests } from "./recordings.ts";
