@@ -12,12 +12,13 @@ import {
 import type { DeleteRequest } from "./deletion.ts";
 import { EventExpiry } from "./event-expiry.ts";
 import type { Random } from "./names.ts";
+import { asObject } from "./object-rules.ts";
 import { patched } from "./patching.ts";
 import { type ListQuery, listObjects, readObject } from "./reading.ts";
 import { type Scale, scaleOf, withScale } from "./scale.ts";
 import { type ServedKind, ServedKinds } from "./served-kinds.ts";
 import { type ObjectChange, type WatchQuery, type WatchStart, watchObjects } from "./watching.ts";
-import { createObject, deleteObject, updateObject } from "./writing.ts";
+import { applyObject, createObject, deleteObject, updateObject } from "./writing.ts";
 
 export interface ApiOptions {
   readonly store: Store;
@@ -93,8 +94,12 @@ export class Api {
     patch: Patch,
     request: WriteRequest & { subresource?: string; force?: boolean } = {},
   ): KubeObject {
+    const subresource = request.subresource ?? "";
+    if (patch.type === "apply") {
+      return applyObject(this.#ctx, served, ref, subresource, asObject(patch.body), request).object;
+    }
     const change = (current: KubeObject) => patched(served, current, patch);
-    return updateObject(this.#ctx, served, ref, request.subresource ?? "", change, request);
+    return updateObject(this.#ctx, served, ref, subresource, change, request);
   }
 
   delete(

@@ -26,7 +26,7 @@ function apply(served: ServedKind, current: KubeObject, patch: Patch): unknown {
     case "merge":
       return applyMergePatch(current, patch.body);
     case "strategic":
-      if (served.type === undefined) throw unsupportedPatch(false);
+      if (served.custom !== undefined || served.type === undefined) throw unsupportedPatch(false);
       return applyStrategicMergePatch({ ...current }, patch.body, served.type);
     case "apply":
       throw badRequest("server-side apply cannot be applied to this object");

@@ -3,6 +3,9 @@ import {
   builtInType,
   type CustomResourceDefinition,
   type CustomResourceVersion,
+  customType,
+  isObject,
+  type JsonObject,
   type KubeObject,
   type Resource,
   type StructType,
@@ -16,7 +19,7 @@ export interface ServedKind extends Resource {
   readonly collection: string;
   /** The version in which objects are stored. */
   readonly storageApiVersion: string;
-  /** The form of built-in kinds. */
+  /** The form of its objects. */
   readonly type?: StructType;
   readonly custom?: CustomKind;
 }
@@ -144,8 +147,14 @@ function customKinds(definition: CustomResourceDefinition): ServedKind[] {
       subresources: customSubresources(group, names.kind, scope === "Namespaced", version),
       collection: `${names.plural}.${group}`,
       storageApiVersion: `${group}/${storage?.name ?? version.name}`,
+      type: customType(schemaOf(version)),
       custom: { definition: definition.metadata.name, version },
     }));
+}
+
+function schemaOf({ schema }: CustomResourceVersion): JsonObject | undefined {
+  const root: unknown = schema?.openAPIV3Schema;
+  return isObject(root) ? root : undefined;
 }
 
 function customSubresources(

@@ -1,4 +1,11 @@
-import { forbidden as forbiddenField, jsonEqual, type KubeObject } from "@tracegate/kube";
+import {
+  fieldComplaints,
+  forbidden as forbiddenField,
+  jsonEqual,
+  type KubeObject,
+  required,
+  strictDecodingError,
+} from "@tracegate/kube";
 import type { Entry } from "@tracegate/store";
 import type { ApiContext, ObjectRef, WriteRequest } from "./context.ts";
 import {
@@ -8,11 +15,22 @@ import {
   isDone,
   planDeletion,
 } from "./deletion.ts";
+import { applied, withOwners } from "./field-ownership.ts";
 import { admitNamespaceDeletion, admitToNamespace, isNamespaces } from "./namespace-admission.ts";
 import { changedMetadata, isNewGeneration, newMetadata } from "./object-metadata.ts";
-import { creationErrors, normalise, updateErrors, withDefaults } from "./object-rules.ts";
+import { atBirth, creationErrors, normalise, updateErrors, withDefaults } from "./object-rules.ts";
+import { admitPod } from "./pod-admission.ts";
 import { keyFor, storedObject } from "./reading.ts";
-import { alreadyExists, badRequest, conflict, invalid, MODIFIED, notFound, qualified } from "./refusals.ts";
+import {
+  alreadyExists,
+  badRequest,
+  conflict,
+  invalid,
+  invalidOptions,
+  MODIFIED,
+  notFound,
+  qualified,
+} from "./refusals.ts";
 import { apiVersionOfResource, asVersion, hasSubresource, type ServedKind } from "./served-kinds.ts";
 import { allocateServiceAddresses } from "./service-addresses.ts";
 
@@ -27,16 +45,37 @@ export function createObject(
   request: WriteRequest = {},
 ): KubeObject {
   checkAddressed(served, namespace, sent);
-  const received = normalise(served, sent);
+  const received = receive(served, sent, request);
+  return createReceived(
+    ctx,
+    served,
+    namespace,
+    received,
+    (object) => {
+      return withOwners(ctx, served, undefined, object, "", request);
+    },
+    request,
+  );
+}
+
+/** `own` says who owns the fields of the object that is about to be stored. */
+function createReceived(
+  ctx: ApiContext,
+  served: ServedKind,
+  namespace: string | undefined,
+  received: KubeObject,
+  own: (object: KubeObject) => KubeObject,
+  request: WriteRequest,
+): KubeObject {
   for (let attempt = 1; ; attempt++) {
     const metadata = newMetadata(ctx, served, received.metadata, served.namespaced ? namespace : undefined);
     if (served.namespaced) admitToNamespace(ctx, served, namespace ?? "", metadata.name);
-    const object = prepareNew(ctx, served, { ...received, metadata });
+    const object = own(prepareNew(ctx, served, { ...received, metadata }));
     const errors = creationErrors(served, object);
     if (errors.length > 0) throw invalid(served, metadata.name, errors);
     const key = keyFor(served, namespace, metadata.name);
     if (ctx.store.get(key) !== undefined) {
-      const generated = (sent.metadata.name ?? "") === "";
+      const generated = (received.metadata.name ?? "") === "";
       if (generated && attempt < NAME_ATTEMPTS) continue;
       throw alreadyExists(served, metadata.name);
     }
@@ -46,42 +85,69 @@ export function createObject(
   }
 }
 
-/** Everything the server does to a new object before it is checked. */
-function prepareNew(ctx: ApiContext, served: ServedKind, received: KubeObject): KubeObject {
-  let object = withDefaults(served, withInitialState(served, received));
-  if (qualified(served) === "services") object = allocateServiceAddresses(ctx, object);
+/** The sent object in its kind's form. Fields that the kind does not know are refused, reported or dropped. */
+function receive(served: ServedKind, sent: KubeObject, request: WriteRequest): KubeObject {
+  const { object, unknown } = normalise(served, sent);
+  const complaints = fieldComplaints(unknown, []);
+  if (complaints.length > 0 && request.fieldValidation === "Strict")
+    throw strictDecodingError(served, complaints);
+  if (request.fieldValidation !== "Ignore") for (const complaint of complaints) request.warn?.(complaint);
   return object;
 }
 
-/** What a new object begins with (upstream's `PrepareForCreate`): status is not a client's to give where it is a subresource. */
-function withInitialState(served: ServedKind, object: KubeObject): KubeObject {
-  if (!hasSubresource(served, "status")) return object;
-  const { status: _, ...rest } = object as KubeObject & { status?: unknown };
-  switch (qualified(served)) {
-    case "namespaces":
-      return namespaceAtBirth(rest);
-    case "pods":
-      return { ...rest, status: { phase: "Pending" } } as KubeObject;
-    case "nodes":
-    case "persistentvolumes":
-      return object; // kubelets register with their status
-    default:
-      return rest;
-  }
+/** Everything the server does to a new object before it is checked. */
+function prepareNew(ctx: ApiContext, served: ServedKind, received: KubeObject): KubeObject {
+  let object = atBirth(served, withDefaults(served, withoutStatus(served, received)));
+  if (qualified(served) === "services") object = allocateServiceAddresses(ctx, object);
+  if (qualified(served) === "pods") object = admitPod(ctx, served, object);
+  return object;
 }
 
-function namespaceAtBirth(namespace: KubeObject): KubeObject {
-  const { metadata } = namespace;
-  const { spec } = namespace as { spec?: { finalizers?: string[] } };
-  const finalizers = [...new Set([...(spec?.finalizers ?? []), "kubernetes"])];
-  const labels = { ...metadata.labels, "kubernetes.io/metadata.name": metadata.name };
-  return {
-    ...namespace,
-    metadata: { ...metadata, labels },
-    spec: { finalizers },
-    status: { phase: "Active" },
-  } as KubeObject;
+/** Status is not a client's to give on create, where it is a subresource. */
+function withoutStatus(served: ServedKind, object: KubeObject): KubeObject {
+  // Kubelets register nodes with their status.
+  if (!hasSubresource(served, "status") || qualified(served) === "nodes") return object;
+  const { status: _, ...rest } = object as KubeObject & { status?: unknown };
+  return rest;
 }
+
+/** Server-side apply: makes the object where there is none. */
+export function applyObject(
+  ctx: ApiContext,
+  served: ServedKind,
+  ref: ObjectRef,
+  subresource: string,
+  configuration: KubeObject,
+  request: WriteRequest & { force?: boolean },
+): { readonly object: KubeObject; readonly created: boolean } {
+  if ((request.fieldManager ?? "") === "") {
+    throw invalidOptions("PatchOptions", required("fieldManager", "is required for apply patch"));
+  }
+  const entry = ctx.store.get(keyFor(served, ref.namespace, ref.name));
+  if (entry !== undefined) {
+    const change = (current: KubeObject) =>
+      applied(ctx, served, current, configuration, subresource, request);
+    return {
+      object: changeObject(ctx, served, ref, subresource, change, (next) => next, request),
+      created: false,
+    };
+  }
+  if (subresource !== "") throw notFound(served, ref.name);
+  checkAddressed(served, ref.namespace, configuration);
+  if ((configuration.metadata.uid ?? "") !== "")
+    throw conflict(served, ref.name, uidOfNothing(configuration));
+  const merged = applied(ctx, served, undefined, configuration, "", request);
+  const { managedFields } = merged.metadata;
+  const received = receive(served, { ...merged, metadata: { ...merged.metadata, name: ref.name } }, request);
+  const own = (object: KubeObject): KubeObject => ({
+    ...object,
+    metadata: { ...object.metadata, ...(managedFields === undefined ? {} : { managedFields }) },
+  });
+  return { object: createReceived(ctx, served, ref.namespace, received, own, request), created: true };
+}
+
+const uidOfNothing = ({ metadata }: KubeObject): string =>
+  `uid mismatch: the provided object specified uid ${metadata.uid}, and no existing object was found`;
 
 /** The current object as a function of which the next one is made: a PUT's body, or a patch applied. */
 export type Change = (current: KubeObject) => KubeObject;
@@ -94,14 +160,29 @@ export function updateObject(
   change: Change,
   request: WriteRequest = {},
 ): KubeObject {
-  const key = keyFor(served, ref.namespace, ref.name);
-  const entry = ctx.store.get(key);
+  const own = (next: KubeObject, current: KubeObject) => {
+    return withOwners(ctx, served, current, next, subresource, request);
+  };
+  return changeObject(ctx, served, ref, subresource, change, own, request);
+}
+
+function changeObject(
+  ctx: ApiContext,
+  served: ServedKind,
+  ref: ObjectRef,
+  subresource: string,
+  change: Change,
+  own: (next: KubeObject, current: KubeObject) => KubeObject,
+  request: WriteRequest,
+): KubeObject {
+  const entry = ctx.store.get(keyFor(served, ref.namespace, ref.name));
   if (entry === undefined) throw notFound(served, ref.name);
   const current = asVersion(storedObject(entry.value), apiVersionOfResource(served));
   const sent = change(current);
   checkAddressed(served, ref.namespace, sent);
   checkIdentity(served, ref, current, sent);
-  const next = prepareChanged(ctx, served, subresource, current, normalise(served, sent));
+  const received = receive(served, sent, request);
+  const next = own(prepareChanged(ctx, served, subresource, current, received), current);
   const errors = [...newFinalizerErrors(current, next), ...updateErrors(served, next, current)];
   if (errors.length > 0) throw invalid(served, ref.name, errors);
   if (isNewGeneration(served, current, next)) {
@@ -247,10 +328,11 @@ function newFinalizerErrors(current: KubeObject, next: KubeObject) {
 
 /** Whether a write would change nothing: it keeps the resourceVersion then and nobody is told. */
 function isSame(current: KubeObject, next: KubeObject): boolean {
-  const bare = ({ metadata, ...content }: KubeObject) => {
-    const { managedFields: _, ...rest } = metadata;
-    return { ...content, metadata: rest };
-  };
+  const bare = ({ metadata, ...content }: KubeObject) => ({
+    ...content,
+    // When an owner last wrote is no change by itself.
+    metadata: { ...metadata, managedFields: metadata.managedFields?.map(({ time: _, ...entry }) => entry) },
+  });
   return jsonEqual(bare(current), bare(next));
 }
 
