@@ -1,0 +1,2 @@
+export type { WorkloadDependencies } from "./replica-set/controller.ts";
+export { replicaSetController } from "./replica-set/controller.ts";

@@ -1,0 +1,2 @@
+export type { PodBehaviour, SimulatedPodsOptions } from "./simulated-pods.ts";
+export { simulatedPods } from "./simulated-pods.ts";
