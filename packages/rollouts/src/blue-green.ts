@@ -1,0 +1,179 @@
+import { formatLabelSelector, type Service } from "@tracegate/kube";
+import { isDone, isPreviewReady, mirrorOf, reconcileAnalysisRuns } from "./analysis-runs.ts";
+import { isSaturated } from "./conditions.ts";
+import { reconcileEphemeralMetadata } from "./ephemeral-metadata.ts";
+import {
+  allReplicaSets,
+  availableOf,
+  hashOf,
+  isAborted,
+  isHalted,
+  type Pass,
+  pauseCondition,
+  sum,
+  time,
+} from "./pass.ts";
+import { hasPassed, wakeAfter } from "./pausing.ts";
+import { cleanHistory, hasDeadline, syncRevision } from "./replica-sets.ts";
+import { restartPods } from "./restart.ts";
+import { reconcileBlueGreenReplicaSets } from "./scaling.ts";
+import { switchService } from "./services.ts";
+import { baseStatus, isPodSpecChanged, promote, reset } from "./status.ts";
+import { hashLabel, type RolloutStatus } from "./types.ts";
+
+const strategy = (pass: Pass) => pass.rollout.spec.strategy?.blueGreen;
+const activeService = (pass: Pass): Service | undefined =>
+  pass.services.get(strategy(pass)?.activeService ?? "");
+const previewService = (pass: Pass): Service | undefined =>
+  pass.services.get(strategy(pass)?.previewService ?? "");
+const selected = (service: Service | undefined): string | undefined => service?.spec.selector?.[hashLabel];
+
+/** One pass over a blue-green Rollout. */
+export function planBlueGreen(pass: Pass): RolloutStatus {
+  syncRevision(pass);
+  const preview = previewService(pass);
+  if (preview !== undefined && pass.newRS !== undefined) switchService(pass, preview, hashOf(pass.newRS));
+  if (isPodSpecChanged(pass)) return blueGreenStatus(pass);
+  restartPods(pass);
+  // A person's pause stops scaling of nothing but the switch; old versions keep their delays.
+  reconcileBlueGreenReplicaSets(pass, selected(activeService(pass)));
+  cleanHistory(pass);
+  pauseBeforeSwitch(pass);
+  switchActive(pass);
+  reconcileAnalysisRuns(pass);
+  reconcileEphemeralMetadata(pass);
+  return blueGreenStatus(pass);
+}
+
+/** The switch needs no waiting: the first deployment, a full promotion, or a way back to what still runs. */
+function isFastTracked(pass: Pass): boolean {
+  const active = selected(activeService(pass));
+  const hash = hashOf(pass.newRS);
+  if (pass.before.promoteFull === true || active === undefined || active === hash) return true;
+  return pass.before.stableRS === hash || (pass.newRS !== undefined && hasDeadline(pass.newRS));
+}
+
+const isAutomatic = (pass: Pass): boolean => strategy(pass)?.autoPromotionEnabled !== false;
+
+function pauseBeforeSwitch(pass: Pass): void {
+  if (isAborted(pass) || isHalted(pass) || !isPreviewReady(pass)) return;
+  if (isFastTracked(pass)) {
+    pass.pause.remove.add("BlueGreenPause");
+    return;
+  }
+  if (!isPrePromotionDone(pass)) return;
+  const seconds = strategy(pass)?.autoPromotionSeconds ?? 0;
+  if (isAutomatic(pass) && seconds === 0) return;
+  const condition = pauseCondition(pass, "BlueGreenPause");
+  if (condition === undefined) {
+    if (pass.before.controllerPause === true) return; // a person ended it
+    pass.pause.add.add("BlueGreenPause");
+    if (isAutomatic(pass)) wakeAfter(pass, time(pass), seconds);
+  } else if (isAutomatic(pass)) {
+    if (hasPassed(pass, condition.startTime, seconds)) pass.pause.remove.add("BlueGreenPause");
+    else wakeAfter(pass, condition.startTime, seconds);
+  }
+}
+
+function isPauseDone(pass: Pass): boolean {
+  const seconds = strategy(pass)?.autoPromotionSeconds ?? 0;
+  if (isAutomatic(pass) && seconds === 0) return true;
+  const condition = pauseCondition(pass, "BlueGreenPause");
+  if (condition === undefined) return pass.before.controllerPause === true;
+  return isAutomatic(pass) && hasPassed(pass, condition.startTime, seconds);
+}
+
+function isPrePromotionDone(pass: Pass): boolean {
+  if (strategy(pass)?.prePromotionAnalysis === undefined) return true;
+  const { activeSelector } = pass.before.blueGreen ?? {};
+  if (activeSelector === undefined || activeSelector === "" || activeSelector === hashOf(pass.newRS))
+    return true;
+  return pass.runs.prePromotion?.status?.phase === "Successful";
+}
+
+function switchActive(pass: Pass): void {
+  const service = activeService(pass);
+  if (
+    service === undefined ||
+    pass.newRS === undefined ||
+    !isPreviewReady(pass) ||
+    !isSaturated(pass, pass.newRS)
+  )
+    return;
+  let hash = selected(service);
+  if (!isHalted(pass)) {
+    if (isFastTracked(pass)) hash = hashOf(pass.newRS);
+    else if (isPauseDone(pass) && isPrePromotionDone(pass)) hash = hashOf(pass.newRS);
+  }
+  if (isAborted(pass) && pass.before.stableRS !== undefined) hash = pass.before.stableRS;
+  if (hash !== undefined) switchService(pass, service, hash);
+}
+
+/** The status at the end of a pass. */
+export function blueGreenStatus(pass: Pass): RolloutStatus {
+  const { before, rollout } = pass;
+  const fresh = isPodSpecChanged(pass);
+  let status: RolloutStatus = {
+    ...baseStatus(pass),
+    ...(before.stableRS === undefined ? {} : { stableRS: before.stableRS }),
+  };
+  if (fresh) status = reset(pass, status);
+  if (before.promoteFull === true) {
+    pass.pause.clear = true;
+    pass.pause.removeAbort = true;
+  }
+  const [activeSelector, previewSelector] = [selected(activeService(pass)), selected(previewService(pass))];
+  const pre = fresh
+    ? undefined
+    : (mirrorOf(pass.runs.prePromotion) ?? before.blueGreen?.prePromotionAnalysisRunStatus);
+  const post = fresh
+    ? undefined
+    : (mirrorOf(pass.runs.postPromotion) ?? before.blueGreen?.postPromotionAnalysisRunStatus);
+  status.blueGreen = {
+    ...(activeSelector === undefined ? {} : { activeSelector }),
+    ...(previewSelector === undefined ? {} : { previewSelector }),
+    ...(pre === undefined ? {} : { prePromotionAnalysisRunStatus: pre }),
+    ...(post === undefined ? {} : { postPromotionAnalysisRunStatus: post }),
+  };
+  const reason = fresh ? undefined : promotionReason(pass, status);
+  if (reason !== undefined) status = promote(pass, status, reason);
+  else if (!fresh && isCheckPointReached(pass)) status.blueGreen.scaleUpPreviewCheckPoint = true;
+  const all = allReplicaSets(pass);
+  const active = all.find((rs) => activeSelector !== undefined && hashOf(rs) === activeSelector);
+  const counted = active === undefined ? all : [active];
+  return {
+    ...status,
+    HPAReplicas: sum(counted, (rs) => rs.status?.replicas ?? 0),
+    readyReplicas: sum(counted, (rs) => rs.status?.readyReplicas ?? 0),
+    availableReplicas: sum(counted, availableOf),
+    selector: formatLabelSelector(active?.spec.selector ?? rollout.spec.selector),
+  };
+}
+
+function promotionReason(pass: Pass, status: RolloutStatus): string | undefined {
+  const { before } = pass;
+  if (before.stableRS === undefined || before.stableRS === "") return "Initial deploy";
+  if (
+    status.blueGreen?.activeSelector === undefined ||
+    status.blueGreen.activeSelector !== status.currentPodHash
+  )
+    return undefined;
+  if (before.promoteFull === true) return "Full promotion requested";
+  if (isAborted(pass)) return undefined;
+  const needsRun =
+    strategy(pass)?.postPromotionAnalysis !== undefined && before.stableRS !== status.currentPodHash;
+  if (
+    needsRun &&
+    !(isDone(pass.runs.postPromotion) && pass.runs.postPromotion?.status?.phase === "Successful")
+  )
+    return undefined;
+  return "Completed blue-green update";
+}
+
+/** With a smaller preview: everything is decided, so the new version may grow to its full size. */
+function isCheckPointReached(pass: Pass): boolean {
+  const count = strategy(pass)?.previewReplicaCount;
+  if (count === undefined || (pass.before.blueGreen?.activeSelector ?? "") === "") return false;
+  if (pass.before.blueGreen?.scaleUpPreviewCheckPoint === true) return true;
+  return isPrePromotionDone(pass) && isPauseDone(pass) && availableOf(pass.newRS) === count;
+}

@@ -1,0 +1,122 @@
+import { formatLabelSelector } from "@tracegate/kube";
+import { mirrorOf, reconcileAnalysisRuns } from "./analysis-runs.ts";
+import { allStepsDone } from "./conditions.ts";
+import { reconcileEphemeralMetadata } from "./ephemeral-metadata.ts";
+import {
+  allReplicaSets,
+  availableOf,
+  canarySteps,
+  currentStep,
+  hashOf,
+  isAborted,
+  normal,
+  type Pass,
+  sum,
+} from "./pass.ts";
+import { isPauseStepDone, pauseAtStep } from "./pausing.ts";
+import { stepsHash } from "./pod-template-hash.ts";
+import { cleanHistory, syncRevision } from "./replica-sets.ts";
+import { restartPods } from "./restart.ts";
+import { atDesiredCounts, reconcileCanaryReplicaSets } from "./scaling.ts";
+import { reconcileCanaryServices } from "./services.ts";
+import { baseStatus, isPodSpecChanged, promote, reset } from "./status.ts";
+import { stepText } from "./step-text.ts";
+import type { RolloutStatus } from "./types.ts";
+
+/** One pass over a canary. `undefined`: the status stays as it is (pods were evicted). */
+export function planCanary(pass: Pass): RolloutStatus | undefined {
+  syncRevision(pass);
+  if (isTemplateOrStepsChanged(pass)) return canaryStatus(pass);
+  if (restartPods(pass)) return undefined;
+  reconcileEphemeralMetadata(pass);
+  cleanHistory(pass);
+  reconcileCanaryServices(pass);
+  reconcileAnalysisRuns(pass);
+  // A pause that an analysis asked for is written before anything else moves.
+  if (pass.pause.add.size > 0) return canaryStatus(pass);
+  if (!reconcileCanaryReplicaSets(pass)) pauseAtStep(pass);
+  return canaryStatus(pass);
+}
+
+const isTemplateOrStepsChanged = (pass: Pass): boolean =>
+  pass.before.currentStepHash !== stepsHash(pass.rollout.spec.strategy?.canary?.steps) ||
+  isPodSpecChanged(pass);
+
+/** The status at the end of a pass: a step further, promoted, aborted, or the counts alone. */
+export function canaryStatus(pass: Pass): RolloutStatus {
+  const { rollout, before } = pass;
+  const steps = canarySteps(rollout);
+  const all = allReplicaSets(pass);
+  const status: RolloutStatus = {
+    ...baseStatus(pass),
+    availableReplicas: sum(all, availableOf),
+    HPAReplicas: sum(all, (rs) => rs.status?.replicas ?? 0),
+    selector: formatLabelSelector(rollout.spec.selector),
+    currentStepHash: stepsHash(rollout.spec.strategy?.canary?.steps),
+    ...(before.stableRS === undefined ? {} : { stableRS: before.stableRS }),
+  };
+  const at = (index: number | undefined): RolloutStatus =>
+    index === undefined || steps.length === 0 ? status : { ...status, currentStepIndex: index };
+
+  if (isTemplateOrStepsChanged(pass)) {
+    const fresh = reset(pass, status);
+    const back =
+      before.stableRS !== undefined && before.stableRS !== "" && before.stableRS === hashOf(pass.newRS);
+    if (back && steps.length > 0) normal(pass, "SkipSteps", "Rollback to stable ReplicaSets");
+    return steps.length === 0 ? fresh : { ...fresh, currentStepIndex: back ? steps.length : 0 };
+  }
+  const { step, index } = currentStep(pass);
+  if (before.promoteFull === true) {
+    pass.pause.clear = true;
+    pass.pause.removeAbort = true;
+  }
+  const reason = promotionReason(pass);
+  if (reason !== undefined) return atEnd(promote(pass, withRuns(pass, status), reason), steps.length);
+  if (isAborted(pass))
+    return withRuns(pass, at(before.stableRS === status.currentPodHash ? steps.length : 0));
+  if (before.promoteFull === true) return withRuns(pass, at(steps.length));
+  if (step !== undefined && index !== undefined && isStepDone(pass)) {
+    normal(
+      pass,
+      "RolloutStepCompleted",
+      `Rollout step ${index + 1}/${steps.length} completed (${stepText(step)})`,
+    );
+    pass.pause.remove.add("CanaryPauseStep");
+    delete pass.runs.step;
+    return withRuns(pass, at(index + 1));
+  }
+  return withRuns(pass, at(index));
+}
+
+const atEnd = (status: RolloutStatus, count: number): RolloutStatus =>
+  count === 0 ? status : { ...status, currentStepIndex: count };
+
+function withRuns(pass: Pass, status: RolloutStatus): RolloutStatus {
+  const step = mirrorOf(pass.runs.step);
+  const background = mirrorOf(pass.runs.background);
+  return {
+    ...status,
+    canary: {
+      ...(step === undefined ? {} : { currentStepAnalysisRunStatus: step }),
+      ...(background === undefined ? {} : { currentBackgroundAnalysisRunStatus: background }),
+    },
+  };
+}
+
+function promotionReason(pass: Pass): string | undefined {
+  const { before } = pass;
+  if (before.stableRS === undefined || before.stableRS === "") return "Initial deploy";
+  if (isAborted(pass)) return undefined;
+  if (pass.newRS === undefined || availableOf(pass.newRS) !== pass.replicas) return undefined;
+  if (before.promoteFull === true) return "Full promotion requested";
+  return allStepsDone(pass) ? `Completed all ${canarySteps(pass.rollout).length} canary steps` : undefined;
+}
+
+function isStepDone(pass: Pass): boolean {
+  const { step } = currentStep(pass);
+  if (step === undefined || pass.rollout.spec.paused === true) return false;
+  if (step.pause !== undefined) return isPauseStepDone(pass);
+  if (step.setCanaryScale !== undefined || step.setWeight !== undefined) return atDesiredCounts(pass);
+  if (step.analysis !== undefined) return pass.runs.step?.status?.phase === "Successful";
+  return false;
+}

@@ -1,0 +1,244 @@
+import { parseTime } from "@tracegate/kube";
+import {
+  addAbort,
+  allReplicaSets,
+  availableOf,
+  canarySteps,
+  currentStep,
+  isAborted,
+  normal,
+  type Pass,
+  revisionOf,
+  sizeOf,
+  time,
+  wakeIn,
+  warning,
+} from "./pass.ts";
+import {
+  desiredReplicasAnnotation,
+  hashLabel,
+  type RolloutCondition,
+  type RolloutStatus,
+  scaleDownDeadlineAnnotation,
+} from "./types.ts";
+
+type Conditions = readonly RolloutCondition[];
+
+export const condition = (conditions: Conditions | undefined, type: string): RolloutCondition | undefined =>
+  conditions?.find((item) => item.type === type);
+
+/** Sets a condition. With status and reason unchanged nothing happens, message and times included. */
+export function withCondition(
+  conditions: Conditions,
+  type: string,
+  status: RolloutCondition["status"],
+  reason: string,
+  message: string,
+  now: string,
+): Conditions {
+  const old = condition(conditions, type);
+  if (old !== undefined && old.status === status && old.reason === reason) return conditions;
+  const lastTransitionTime = old?.status === status ? old.lastTransitionTime : now;
+  return [
+    ...conditions.filter((item) => item.type !== type),
+    { type, status, lastUpdateTime: now, lastTransitionTime, reason, message },
+  ];
+}
+
+/** Brings Paused and Progressing in step with the pauses that are stored; a retry shows here first. */
+export function pausedConditions(pass: Pass): Conditions {
+  const { before, rollout } = pass;
+  let conditions: Conditions = before.conditions ?? [];
+  const progressing = condition(conditions, "Progressing");
+  const paused = (before.pauseConditions?.length ?? 0) > 0 || rollout.spec.paused === true;
+  const abortShown = progressing?.reason === "RolloutAborted";
+  const now = time(pass);
+  if (paused !== (progressing?.reason === "RolloutPaused") && !abortShown)
+    if (paused)
+      conditions = withCondition(
+        conditions,
+        "Progressing",
+        "Unknown",
+        "RolloutPaused",
+        "Rollout is paused",
+        now,
+      );
+    else if (condition(conditions, "Paused")?.status === "True" || progressing?.reason === "RolloutPaused")
+      conditions = withCondition(
+        conditions,
+        "Progressing",
+        "Unknown",
+        "RolloutResumed",
+        "Rollout is resumed",
+        now,
+      );
+  if (before.abort !== true && abortShown)
+    conditions = withCondition(
+      conditions,
+      "Progressing",
+      "Unknown",
+      "RolloutRetry",
+      "Retrying Rollout after abort",
+      now,
+    );
+  if (paused !== (condition(conditions, "Paused")?.status === "True") && !abortShown)
+    conditions = withCondition(
+      conditions,
+      "Paused",
+      paused ? "True" : "False",
+      "RolloutPaused",
+      "Rollout is paused",
+      now,
+    );
+  return conditions;
+}
+
+/** The conditions that follow from a new status (its other fields are final, but for pauses). */
+export function statusConditions(pass: Pass, status: RolloutStatus): Conditions {
+  const { before, rollout } = pass;
+  const now = time(pass);
+  let conditions: Conditions = status.conditions ?? [];
+  const set = (type: string, value: RolloutCondition["status"], reason: string, message: string): boolean => {
+    const next = withCondition(conditions, type, value, reason, message, now);
+    const changed = next !== conditions;
+    conditions = next;
+    return changed;
+  };
+  const paused = (before.pauseConditions?.length ?? 0) > 0 || rollout.spec.paused === true;
+  const healthy = isHealthy(pass, status);
+  let becameUnhealthy = false;
+  if (!paused && healthy) set("Healthy", "True", "RolloutHealthy", "Rollout is healthy");
+  else if (condition(before.conditions, "Healthy") !== undefined)
+    becameUnhealthy = set("Healthy", "False", "RolloutHealthy", "Rollout is not healthy");
+
+  const completed =
+    status.stableRS !== undefined && status.stableRS !== "" && status.stableRS === status.currentPodHash;
+  if (set("Completed", completed ? "True" : "False", "RolloutCompleted", "RolloutCompleted") && !completed)
+    normal(
+      pass,
+      "RolloutNotCompleted",
+      `Rollout not completed, started update to revision ${revisionOf(rollout)} (${status.currentPodHash ?? ""})`,
+    );
+
+  if (!isAborted(pass)) {
+    const rs = pass.newRS?.metadata.name;
+    const subject = rs === undefined ? `Rollout "${rollout.metadata.name}"` : `ReplicaSet "${rs}"`;
+    if (healthy)
+      set("Progressing", "True", "NewReplicaSetAvailable", `${subject} has successfully progressed.`);
+    else if (madeProgress(pass, status) || becameUnhealthy) {
+      const degraded = becameUnhealthy && completed;
+      const old = condition(conditions, "Progressing");
+      conditions = [
+        ...conditions.filter(({ type }) => type !== "Progressing"),
+        {
+          type: "Progressing",
+          status: "True",
+          lastUpdateTime: now,
+          lastTransitionTime: old?.status === "True" ? old.lastTransitionTime : now,
+          reason: degraded ? "ReplicaSetNotAvailable" : "ReplicaSetUpdated",
+          message: degraded ? "Rollout does not have minimum availability" : `${subject} is progressing.`,
+        },
+      ];
+    } else if (timedOut(pass, conditions)) {
+      const text = `${subject} has timed out progressing.`;
+      set("Progressing", "False", "ProgressDeadlineExceeded", text);
+      if (rollout.spec.progressDeadlineAbort === true && !completed) {
+        addAbort(pass, text);
+        warning(pass, "RolloutAborted", text);
+      }
+    }
+  }
+  if (isAvailable(pass, status))
+    set("Available", "True", "AvailableReason", "Rollout has minimum availability");
+  else set("Available", "False", "AvailableReason", "Rollout does not have minimum availability");
+  if (
+    isAborted(pass) &&
+    !(
+      rollout.spec.progressDeadlineAbort === true &&
+      condition(conditions, "Progressing")?.reason === "ProgressDeadlineExceeded" &&
+      pass.pause.addAbort
+    )
+  ) {
+    const why = pass.pause.abortMessage === undefined ? "" : `: ${pass.pause.abortMessage}`;
+    const text = `Rollout aborted update to revision ${revisionOf(rollout)}${why}`;
+    if (set("Progressing", "False", "RolloutAborted", text)) warning(pass, "RolloutAborted", text);
+  }
+  return conditions;
+}
+
+function isHealthy({ rollout, replicas, before }: Pass, status: RolloutStatus): boolean {
+  const { canary, blueGreen } = rollout.spec.strategy ?? {};
+  const observed =
+    before.observedGeneration === String(rollout.metadata.generation ?? 0) ||
+    status.observedGeneration === String(rollout.metadata.generation ?? 0);
+  if (!observed || (status.updatedReplicas ?? 0) !== replicas || (status.availableReplicas ?? 0) !== replicas)
+    return false;
+  if (blueGreen !== undefined) {
+    const { activeSelector, previewSelector } = status.blueGreen ?? {};
+    if (blueGreen.previewService !== undefined && previewSelector !== status.currentPodHash) return false;
+    return activeSelector !== undefined && activeSelector === status.currentPodHash;
+  }
+  const steps = canary?.steps ?? [];
+  const finished = steps.length === 0 || status.currentStepIndex === steps.length;
+  return finished && status.stableRS === status.currentPodHash && (status.replicas ?? 0) === replicas;
+}
+
+function madeProgress({ before }: Pass, status: RolloutStatus): boolean {
+  const old = (of: RolloutStatus): number => (of.replicas ?? 0) - (of.updatedReplicas ?? 0);
+  return (
+    (status.updatedReplicas ?? 0) !== (before.updatedReplicas ?? 0) ||
+    old(status) < old(before) ||
+    (status.readyReplicas ?? 0) > (before.readyReplicas ?? 0) ||
+    (status.availableReplicas ?? 0) > (before.availableReplicas ?? 0) ||
+    status.stableRS !== before.stableRS ||
+    status.currentStepIndex !== before.currentStepIndex ||
+    status.currentStepHash !== before.currentStepHash ||
+    status.blueGreen?.activeSelector !== before.blueGreen?.activeSelector ||
+    status.blueGreen?.previewSelector !== before.blueGreen?.previewSelector
+  );
+}
+
+function timedOut(pass: Pass, conditions: Conditions): boolean {
+  const { rollout, now } = pass;
+  const progressing = condition(conditions, "Progressing");
+  if (progressing === undefined) return false;
+  if (progressing.reason === "ProgressDeadlineExceeded") return true;
+  if (["RolloutAborted", "RolloutPaused", "NewReplicaSetAvailable"].includes(progressing.reason))
+    return false;
+  const { step } = currentStep(pass);
+  if (step?.pause !== undefined || step?.analysis !== undefined || step?.experiment !== undefined)
+    return false;
+  if (condition(conditions, "Paused")?.status === "True") return false;
+  const waiting = allReplicaSets(pass).some(
+    (rs) =>
+      rs.metadata.name !== pass.newRS?.metadata.name &&
+      rs.metadata.annotations?.[scaleDownDeadlineAnnotation] !== undefined,
+  );
+  if (waiting) return false;
+  const deadline =
+    (parseTime(progressing.lastUpdateTime) ?? now) + (rollout.spec.progressDeadlineSeconds ?? 600) * 1000;
+  if (deadline < now) return true;
+  wakeIn(pass, deadline - now + 1);
+  return false;
+}
+
+function isAvailable(pass: Pass, status: RolloutStatus): boolean {
+  if (pass.rollout.spec.strategy?.blueGreen === undefined)
+    return (status.availableReplicas ?? 0) >= pass.replicas;
+  const active = allReplicaSets(pass).find(
+    (rs) => rs.metadata.labels?.[hashLabel] === status.blueGreen?.activeSelector,
+  );
+  return active !== undefined && isSaturated(pass, active);
+}
+
+/** A ReplicaSet has the full size and all of it is available. */
+export const isSaturated = ({ replicas }: Pass, rs: Pass["newRS"]): boolean =>
+  rs !== undefined &&
+  sizeOf(rs) === replicas &&
+  rs.metadata.annotations?.[desiredReplicasAnnotation] === String(replicas) &&
+  availableOf(rs) === replicas;
+
+export const allStepsDone = (pass: Pass): boolean => {
+  const count = canarySteps(pass.rollout).length;
+  return count === 0 || currentStep(pass).index === count;
+};

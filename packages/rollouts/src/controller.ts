@@ -1,0 +1,234 @@
+import { AnalysisRun, AnalysisTemplate, ClusterAnalysisTemplate, type EventSink } from "@tracegate/analysis";
+import type { Clock } from "@tracegate/contracts";
+import { type Controller, controllerOf } from "@tracegate/controller-runtime";
+import {
+  formatLabelSelector,
+  isConflict,
+  isNotFound,
+  type Kind,
+  type KubeObject,
+  Pod,
+  type Ref,
+  ReplicaSet,
+  type ResourceClient,
+  Service,
+} from "@tracegate/kube";
+import { planRollout } from "./plan.ts";
+import type { RolloutAction, RolloutSnapshot } from "./snapshot.ts";
+import { managedByAnnotation, Rollout, type RolloutStatus } from "./types.ts";
+
+export interface RolloutControllerOptions {
+  readonly client: ResourceClient;
+  readonly clock: Clock;
+  readonly events: EventSink;
+}
+
+/** Carries Rollouts out: reads a snapshot, asks `planRollout`, does what it says, and writes the status last. */
+export function rolloutController({ client, clock, events }: RolloutControllerOptions): Controller<Rollout> {
+  const ofRollout = controllerOf(Rollout);
+  return {
+    name: "rollouts",
+    kind: Rollout,
+    watches: [
+      { kind: ReplicaSet, map: ofRollout },
+      { kind: AnalysisRun, map: ofRollout },
+      { kind: Service, map: managedService },
+    ],
+    async reconcile(ref) {
+      let rollout: Rollout;
+      try {
+        rollout = await client.get(Rollout, ref);
+      } catch (error) {
+        if (isNotFound(error)) return undefined;
+        throw error;
+      }
+      if (rollout.metadata.deletionTimestamp !== undefined) return undefined;
+      if (rollout.status === undefined) {
+        const { namespace = "default", name } = rollout.metadata;
+        await events.event(
+          rollout,
+          "Normal",
+          "RolloutAddedToInformer",
+          `Rollout resource added to informer: ${namespace}/${name}`,
+        );
+      }
+      const plan = planRollout(await readSnapshot(client, rollout), clock.now());
+      try {
+        for (const action of plan.actions) await carryOut(client, rollout, action);
+        for (const { type, reason, message } of plan.events)
+          await events.event(rollout, type, reason, message);
+        await writeStatus(client, rollout, plan.status);
+      } catch (error) {
+        // Someone else was quicker: what was read is old, so decide anew.
+        if (isConflict(error)) return { requeueAfterMs: 0 };
+        throw error;
+      }
+      return plan.requeueAfterMs === undefined ? undefined : { requeueAfterMs: plan.requeueAfterMs };
+    },
+  };
+}
+
+function managedService({ metadata }: KubeObject): readonly Ref[] {
+  const name = metadata.annotations?.[managedByAnnotation];
+  return name === undefined || metadata.namespace === undefined
+    ? []
+    : [{ namespace: metadata.namespace, name }];
+}
+
+/** All that a decision needs, read from the API. */
+export async function readSnapshot(client: ResourceClient, rollout: Rollout): Promise<RolloutSnapshot> {
+  const namespace = rollout.metadata.namespace ?? "default";
+  const owned = (object: KubeObject): boolean =>
+    object.metadata.ownerReferences?.some(
+      ({ controller, uid }) => controller === true && uid === rollout.metadata.uid,
+    ) === true;
+  const [sets, runs] = await Promise.all([
+    client.list(ReplicaSet, { namespace }),
+    client.list(AnalysisRun, { namespace }),
+  ]);
+  const { canary, blueGreen } = rollout.spec.strategy ?? {};
+  const names = [
+    canary?.canaryService,
+    canary?.stableService,
+    blueGreen?.activeService,
+    blueGreen?.previewService,
+  ];
+  const services = new Map<string, Service>();
+  for (const name of names) {
+    if (name === undefined || name === "" || services.has(name)) continue;
+    const service = await optional(client, Service, { namespace, name });
+    if (service !== undefined) services.set(name, service);
+  }
+  const usesAnalysis =
+    canary?.analysis !== undefined ||
+    canary?.steps?.some(({ analysis }) => analysis !== undefined) === true ||
+    blueGreen?.prePromotionAnalysis !== undefined ||
+    blueGreen?.postPromotionAnalysis !== undefined;
+  const byName = (list: readonly AnalysisTemplate[]) =>
+    new Map(list.map((template) => [template.metadata.name, template]));
+  const needsPods =
+    (rollout.spec.restartAt !== undefined && rollout.spec.restartAt !== rollout.status?.restartedAt) ||
+    canary?.canaryMetadata !== undefined ||
+    canary?.stableMetadata !== undefined ||
+    blueGreen?.activeMetadata !== undefined ||
+    blueGreen?.previewMetadata !== undefined;
+  return {
+    rollout,
+    replicaSets: sets.items.filter(owned),
+    foreignReplicaSets: sets.items.filter((rs) => !owned(rs)).map(({ metadata }) => metadata.name),
+    services,
+    templates: byName(usesAnalysis ? (await client.list(AnalysisTemplate, { namespace })).items : []),
+    clusterTemplates: byName(usesAnalysis ? (await client.list(ClusterAnalysisTemplate)).items : []),
+    analysisRuns: runs.items.filter(owned),
+    pods: needsPods
+      ? (await client.list(Pod, { namespace, labelSelector: formatLabelSelector(rollout.spec.selector) }))
+          .items
+      : [],
+  };
+}
+
+async function optional<T extends KubeObject>(
+  client: ResourceClient,
+  kind: Kind<T>,
+  ref: Ref,
+): Promise<T | undefined> {
+  try {
+    return await client.get(kind, ref);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+async function carryOut(client: ResourceClient, rollout: Rollout, action: RolloutAction): Promise<void> {
+  const namespace = rollout.metadata.namespace ?? "default";
+  const merge = (kind: Kind, name: string, body: unknown) =>
+    client.patch(kind, { namespace, name }, { type: "merge", body });
+  switch (action.do) {
+    case "createReplicaSet":
+      await client.create(ReplicaSet, action.replicaSet);
+      return;
+    case "patchReplicaSet": {
+      const { resourceVersion } = action;
+      const body: { metadata?: object } = action.body;
+      // Sizes were computed from what was read; a ReplicaSet that moved on since is looked at again.
+      await merge(
+        ReplicaSet,
+        action.name,
+        resourceVersion === undefined ? body : { ...body, metadata: { ...body.metadata, resourceVersion } },
+      );
+      return;
+    }
+    case "deleteReplicaSet":
+      await gone(client.delete(ReplicaSet, { namespace, name: action.name }));
+      return;
+    case "patchRollout":
+      await merge(Rollout, rollout.metadata.name, action.body);
+      return;
+    case "patchService":
+      await merge(Service, action.name, action.body);
+      return;
+    case "createAnalysisRun":
+      await client.create(AnalysisRun, action.run);
+      return;
+    case "terminateAnalysisRun":
+      await merge(AnalysisRun, action.name, { spec: { terminate: true } });
+      return;
+    case "deleteAnalysisRun":
+      await gone(
+        client.delete(AnalysisRun, { namespace, name: action.name }, { propagationPolicy: "Background" }),
+      );
+      return;
+    case "evictPod":
+      await gone(client.delete(Pod, { namespace, name: action.name }));
+      return;
+    case "patchPod":
+      await gone(merge(Pod, action.name, action.body));
+      return;
+  }
+}
+
+/** What is already gone is as good as deleted. */
+async function gone(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}
+
+/**
+ * Writes the fields of the status that changed. People change single fields too (`abort`, `pauseConditions`, …): what
+ * they changed since the snapshot must not be undone, so the patch carries the difference alone.
+ */
+async function writeStatus(client: ResourceClient, rollout: Rollout, status: RolloutStatus): Promise<void> {
+  const patch = difference(rollout.status ?? {}, status);
+  if (Object.keys(patch).length === 0) return;
+  const { namespace = "default", name } = rollout.metadata;
+  await client.patch(
+    Rollout,
+    { namespace, name },
+    { type: "merge", body: { status: patch } },
+    { subresource: "status" },
+  );
+}
+
+type Json = Record<string, unknown>;
+
+/** The merge patch that leads from one object to another. */
+export function difference(from: object, to: object): Json {
+  const patch: Json = {};
+  const [before, after] = [new Map(Object.entries(from)), new Map(Object.entries(to))];
+  for (const [key, value] of after) {
+    const old: unknown = before.get(key);
+    if (isObject(old) && isObject(value)) {
+      const inner = difference(old, value);
+      if (Object.keys(inner).length > 0) patch[key] = inner;
+    } else if (JSON.stringify(old) !== JSON.stringify(value)) patch[key] = value;
+  }
+  for (const key of before.keys()) if (!after.has(key)) patch[key] = null;
+  return patch;
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

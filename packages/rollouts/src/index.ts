@@ -1,0 +1,9 @@
+export type { ReplicaCounts, Size } from "./canary-replicas.ts";
+export { nextCounts, targetCounts } from "./canary-replicas.ts";
+export type { RolloutControllerOptions } from "./controller.ts";
+export { readSnapshot, rolloutController } from "./controller.ts";
+export { crds } from "./crds.ts";
+export { planRollout } from "./plan.ts";
+export { podTemplateHash, stepsHash } from "./pod-template-hash.ts";
+export type { RolloutAction, RolloutEvent, RolloutPlan, RolloutSnapshot } from "./snapshot.ts";
+export * from "./types.ts";

@@ -1,0 +1,201 @@
+import { splitRuns } from "./analysis-runs.ts";
+import { blueGreenStatus, planBlueGreen } from "./blue-green.ts";
+import { canaryStatus, planCanary } from "./canary.ts";
+import { pausedConditions, statusConditions, withCondition } from "./conditions.ts";
+import { allReplicaSets, hashOf, normal, type Pass, sizeOf, time, wakeIn } from "./pass.ts";
+import { pauseStatus } from "./pausing.ts";
+import { rolloutPhase } from "./phase.ts";
+import { createReplicaSet, findNewReplicaSet } from "./replica-sets.ts";
+import { reconcileBlueGreenReplicaSets, reconcileCanaryReplicaSets } from "./scaling.ts";
+import type { RolloutPlan, RolloutSnapshot } from "./snapshot.ts";
+import { desiredReplicasAnnotation, hashLabel, type RolloutStatus } from "./types.ts";
+import { invalidSpec } from "./validate.ts";
+
+/** How long an invalid Rollout is left alone before it is looked at again (what it refers to may have come). */
+const invalidRetryMs = 10_000;
+
+/** Decides one pass over a Rollout. Pure: the same snapshot at the same time gives the same plan. */
+export function planRollout(snapshot: RolloutSnapshot, now: number): RolloutPlan {
+  const pass = startPass(snapshot, now);
+  const { before, rollout } = pass;
+  if (rollout.spec.replicas === undefined) {
+    pass.actions.push({ do: "patchRollout", body: { spec: { replicas: 1 } } });
+    return finish(pass, before);
+  }
+  const refusal = invalidSpec(snapshot);
+  if (refusal !== undefined) {
+    wakeIn(pass, invalidRetryMs);
+    const conditions = withRefusal(before.conditions ?? [], refusal, time(pass));
+    return finish(pass, observed(pass, { ...before, conditions: [...conditions] }));
+  }
+  if (before.conditions?.some(({ type }) => type === "InvalidSpec") === true) forgetRefusal(pass);
+  if (pass.newRS === undefined) return startVersion(pass);
+  syncPausedConditions(pass);
+  if (isScalingEvent(pass)) return scaleOnly(pass);
+  const status = rollout.spec.strategy?.blueGreen === undefined ? planCanary(pass) : planBlueGreen(pass);
+  return status === undefined ? finish(pass, before) : conclude(pass, status);
+}
+
+function startPass(snapshot: RolloutSnapshot, now: number): Pass {
+  const rollout = structuredClone(snapshot.rollout);
+  const before = rollout.status ?? {};
+  const newRS = findNewReplicaSet(rollout, snapshot.replicaSets);
+  const stableRS =
+    before.stableRS === undefined || before.stableRS === ""
+      ? undefined
+      : snapshot.replicaSets.find((rs) => hashOf(rs) === before.stableRS);
+  const runs = splitRuns(snapshot.analysisRuns, before);
+  return {
+    snapshot,
+    rollout,
+    before,
+    now,
+    replicas: rollout.spec.replicas ?? 1,
+    newRS,
+    stableRS,
+    otherRSs: snapshot.replicaSets.filter((rs) => rs !== newRS && rs !== stableRS),
+    services: new Map(snapshot.services),
+    actions: [],
+    events: [],
+    requeueAfterMs: undefined,
+    // An abort left over on a version that is already stable has no meaning any more.
+    pause: {
+      add: new Set(),
+      remove: new Set(),
+      clear: false,
+      abortMessage: undefined,
+      addAbort: false,
+      removeAbort:
+        before.stableRS !== undefined && before.stableRS !== "" && before.stableRS === hashOf(newRS),
+    },
+    runs: runs.current,
+    otherRuns: runs.other,
+    restartedAt: undefined,
+  };
+}
+
+/** The condition says why; its text follows the newest reason. */
+function withRefusal(
+  conditions: readonly NonNullable<RolloutStatus["conditions"]>[number][],
+  message: string,
+  now: string,
+) {
+  const old = conditions.find(({ type }) => type === "InvalidSpec");
+  if (old?.message === message) return conditions;
+  return withCondition(
+    conditions.filter(({ type }) => type !== "InvalidSpec"),
+    "InvalidSpec",
+    "True",
+    "InvalidSpec",
+    message,
+    now,
+  );
+}
+
+function forgetRefusal(pass: Pass): void {
+  pass.before.conditions = (pass.before.conditions ?? []).filter(({ type }) => type !== "InvalidSpec");
+}
+
+function syncPausedConditions(pass: Pass): void {
+  if (pass.before.observedGeneration !== undefined) pass.before.conditions = [...pausedConditions(pass)];
+}
+
+/** A version without a ReplicaSet gets one, empty, and this pass ends. */
+function startVersion(pass: Pass): RolloutPlan {
+  const { before, rollout } = pass;
+  const { canary, blueGreen } = rollout.spec.strategy ?? {};
+  const first = before.stableRS === undefined || before.stableRS === "";
+  const metadata = first
+    ? (canary?.stableMetadata ?? blueGreen?.activeMetadata)
+    : (canary?.canaryMetadata ?? blueGreen?.previewMetadata);
+  const created = createReplicaSet(pass, metadata);
+  if (created === undefined)
+    return finish(pass, { ...before, collisionCount: (before.collisionCount ?? 0) + 1 });
+  const conditions = withCondition(
+    before.conditions ?? [],
+    "Progressing",
+    "True",
+    "NewReplicaSetCreated",
+    `Created new replica set "${created.metadata.name}"`,
+    time(pass),
+  );
+  return finish(pass, { ...before, conditions: [...conditions] });
+}
+
+/** The wanted size changed: only sizes follow in this pass. */
+const isScalingEvent = (pass: Pass): boolean =>
+  allReplicaSets(pass).some((rs) => {
+    const desired = rs.metadata.annotations?.[desiredReplicasAnnotation];
+    return sizeOf(rs) > 0 && desired !== undefined && desired !== String(pass.replicas);
+  });
+
+function scaleOnly(pass: Pass): RolloutPlan {
+  const blueGreen = pass.rollout.spec.strategy?.blueGreen;
+  if (blueGreen === undefined) reconcileCanaryReplicaSets(pass);
+  else
+    reconcileBlueGreenReplicaSets(
+      pass,
+      pass.services.get(blueGreen.activeService)?.spec.selector?.[hashLabel],
+    );
+  return conclude(pass, blueGreen === undefined ? canaryStatus(pass) : blueGreenStatus(pass));
+}
+
+/** Conditions, pauses and phase on top of a pass's status. */
+function conclude(pass: Pass, status: RolloutStatus): RolloutPlan {
+  const conditions = [
+    ...statusConditions(pass, {
+      ...status,
+      observedGeneration: String(pass.rollout.metadata.generation ?? 0),
+    }),
+  ];
+  const paused = pauseStatus(pass);
+  announcePause(pass, paused);
+  return finish(pass, observed(pass, { ...status, ...paused, conditions }));
+}
+
+function announcePause(pass: Pass, { pauseConditions = [], abort }: RolloutStatus): void {
+  const was = (pass.before.pauseConditions?.length ?? 0) > 0;
+  const is = pauseConditions.length > 0;
+  if (is && !was)
+    normal(
+      pass,
+      "RolloutPaused",
+      `Rollout is paused (${pauseConditions.map(({ reason }) => reason).join(", ")})`,
+    );
+  if (was && !is && abort !== true) normal(pass, "RolloutResumed", "Rollout is resumed");
+}
+
+function observed(pass: Pass, status: RolloutStatus): RolloutStatus {
+  const seen: RolloutStatus = {
+    ...status,
+    observedGeneration: String(pass.rollout.metadata.generation ?? 0),
+  };
+  const { phase, message } = rolloutPhase(pass.rollout.spec, seen);
+  const { message: _, ...rest } = seen;
+  return { ...rest, phase, ...(message === "" ? {} : { message }) };
+}
+
+function finish(pass: Pass, status: RolloutStatus): RolloutPlan {
+  return {
+    status: withoutZeros(status),
+    actions: pass.actions,
+    events: pass.events,
+    ...(pass.requeueAfterMs === undefined ? {} : { requeueAfterMs: pass.requeueAfterMs }),
+  };
+}
+
+/** Zero counts, false flags and empty texts are not written, as Go's encoding has it. */
+function withoutZeros(status: RolloutStatus): RolloutStatus {
+  const kept = Object.entries(status).filter(
+    ([key, value]) =>
+      key === "currentStepIndex" ||
+      !(
+        value === undefined ||
+        value === 0 ||
+        value === false ||
+        value === "" ||
+        (Array.isArray(value) && value.length === 0)
+      ),
+  );
+  return Object.fromEntries(kept);
+}

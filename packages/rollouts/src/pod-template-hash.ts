@@ -1,0 +1,248 @@
+import { goJson, type PodTemplateSpec } from "@tracegate/kube";
+import type { CanaryStep } from "./types.ts";
+
+/**
+ * Go's encoding of the structs that are hashed: fields in the order of their declaration, zero values left out. Objects
+ * without a table here keep their own order, sorted by name, so that a hash never depends on how a manifest was written.
+ */
+interface Shape {
+  /** Declared order; a value says what the field holds. */
+  readonly fields: Readonly<Record<string, Shape | "any" | "always" | "number">>;
+}
+
+const leaf = "any" as const;
+const fields = (names: string, nested: Record<string, Shape | "any" | "always" | "number"> = {}): Shape => ({
+  fields: Object.fromEntries(names.split(" ").map((name) => [name, nested[name] ?? leaf])),
+});
+const shape = (names: string): Shape => fields(names);
+
+// `number` marks pointers: an explicit zero is kept there.
+const keyRef = fields("name key optional", { optional: "number" });
+const env = fields("name value valueFrom", {
+  valueFrom: fields("fieldRef resourceFieldRef configMapKeyRef secretKeyRef", {
+    fieldRef: shape("apiVersion fieldPath"),
+    resourceFieldRef: shape("containerName resource divisor"),
+    configMapKeyRef: keyRef,
+    secretKeyRef: keyRef,
+  }),
+});
+const reference = fields("name optional", { optional: "number" });
+const handler = {
+  exec: shape("command"),
+  httpGet: fields("path port host scheme httpHeaders", { port: "always", httpHeaders: shape("name value") }),
+  tcpSocket: fields("port host", { port: "always" }),
+};
+const probe = fields(
+  "exec httpGet tcpSocket grpc initialDelaySeconds timeoutSeconds periodSeconds successThreshold failureThreshold terminationGracePeriodSeconds",
+  {
+    ...handler,
+    grpc: fields("port service", { service: "number" }),
+    terminationGracePeriodSeconds: "number",
+  },
+);
+const hook = fields("exec httpGet tcpSocket sleep", { ...handler, sleep: shape("seconds") });
+const container = fields(
+  "name image command args workingDir ports envFrom env resources resizePolicy restartPolicy volumeMounts volumeDevices livenessProbe readinessProbe startupProbe lifecycle terminationMessagePath terminationMessagePolicy imagePullPolicy securityContext stdin stdinOnce tty",
+  {
+    ports: shape("name hostPort containerPort protocol hostIP"),
+    envFrom: fields("prefix configMapRef secretRef", { configMapRef: reference, secretRef: reference }),
+    env,
+    resources: "always",
+    volumeMounts: fields("name readOnly recursiveReadOnly mountPath subPath mountPropagation subPathExpr"),
+    livenessProbe: probe,
+    readinessProbe: probe,
+    startupProbe: probe,
+    lifecycle: fields("postStart preStop stopSignal", { postStart: hook, preStop: hook }),
+  },
+);
+const keyToPath = fields("key path mode", { mode: "number" });
+const volume = fields(
+  "name hostPath emptyDir gcePersistentDisk awsElasticBlockStore gitRepo secret nfs iscsi glusterfs persistentVolumeClaim rbd flexVolume cinder cephfs flocker downwardAPI fc azureFile configMap vsphereVolume quobyte azureDisk photonPersistentDisk projected portworxVolume scaleIO storageos csi ephemeral image",
+  {
+    hostPath: shape("path type"),
+    emptyDir: shape("medium sizeLimit"),
+    secret: fields("secretName items defaultMode optional", {
+      items: keyToPath,
+      defaultMode: "number",
+      optional: "number",
+    }),
+    configMap: fields("name items defaultMode optional", {
+      items: keyToPath,
+      defaultMode: "number",
+      optional: "number",
+    }),
+    persistentVolumeClaim: shape("claimName readOnly"),
+  },
+);
+const podSpec = fields(
+  "volumes initContainers containers ephemeralContainers restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds dnsPolicy nodeSelector serviceAccountName serviceAccount automountServiceAccountToken nodeName hostNetwork hostPID hostIPC shareProcessNamespace securityContext imagePullSecrets hostname subdomain affinity schedulerName tolerations hostAliases priorityClassName priority dnsConfig readinessGates runtimeClassName enableServiceLinks preemptionPolicy overhead topologySpreadConstraints setHostnameAsFQDN os hostUsers schedulingGates resourceClaims resources hostnameOverride",
+  {
+    volumes: volume,
+    initContainers: container,
+    containers: container,
+    terminationGracePeriodSeconds: "number",
+    activeDeadlineSeconds: "number",
+    automountServiceAccountToken: "number",
+    shareProcessNamespace: "number",
+    priority: "number",
+    enableServiceLinks: "number",
+    tolerations: fields("key operator value effect tolerationSeconds", { tolerationSeconds: "number" }),
+  },
+);
+const podTemplate: Shape = {
+  fields: {
+    metadata: {
+      fields: {
+        name: leaf,
+        generateName: leaf,
+        namespace: leaf,
+        labels: leaf,
+        annotations: leaf,
+        finalizers: leaf,
+      },
+    },
+    spec: podSpec,
+  },
+};
+const analysisArg = fields("name value valueFrom", {
+  value: "number",
+  valueFrom: fields("secretKeyRef podTemplateHashValue fieldRef", {
+    secretKeyRef: shape("name key"),
+    fieldRef: shape("fieldPath"),
+  }),
+});
+const analysis = fields("templates args dryRun measurementRetention analysisRunMetadata", {
+  templates: shape("templateName clusterScope"),
+  args: analysisArg,
+  dryRun: shape("metricName"),
+  measurementRetention: shape("metricName limit"),
+  analysisRunMetadata: shape("annotations labels"),
+});
+const step = fields(
+  "setWeight pause experiment analysis setCanaryScale setHeaderRoute setMirrorRoute plugin",
+  {
+    setWeight: "number",
+    pause: fields("duration", { duration: "number" }),
+    experiment: "always",
+    analysis,
+    setCanaryScale: fields("weight replicas matchTrafficWeight", { weight: "number", replicas: "number" }),
+  },
+);
+
+const isZero = (value: unknown): boolean =>
+  value === undefined ||
+  value === null ||
+  value === "" ||
+  value === 0 ||
+  value === false ||
+  (Array.isArray(value) && value.length === 0);
+
+function ordered(value: unknown, known?: Shape | "any" | "always" | "number"): unknown {
+  if (Array.isArray(value)) return value.map((item) => ordered(item, known));
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value);
+  if (typeof known !== "object")
+    return Object.fromEntries(
+      entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, ordered(item)]),
+    );
+  const given = new Map(entries);
+  const names = [
+    ...Object.keys(known.fields),
+    ...entries
+      .map(([key]) => key)
+      .filter((key) => !(key in known.fields))
+      .sort(),
+  ];
+  const result: Record<string, unknown> = {};
+  for (const name of names) {
+    const rule = known.fields[name];
+    const item = given.get(name);
+    if (rule === "always") result[name] = ordered(item ?? {}, rule);
+    else if (
+      rule === "number" ? item !== undefined && item !== null : !isZero(item) && !isEmptyMap(item, rule)
+    )
+      result[name] = ordered(item, rule);
+  }
+  return result;
+}
+
+/** Maps (labels, annotations) are left out when empty; structs behind pointers are not. */
+const isEmptyMap = (value: unknown, rule: Shape | "any" | "always" | "number" | undefined): boolean =>
+  rule === undefined && typeof value === "object" && value !== null && Object.keys(value).length === 0;
+
+/** 32-bit FNV-1a. */
+export function fnv1a(bytes: Uint8Array, start = 0x811c9dc5): number {
+  let hash = start;
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash;
+}
+
+const alphabet = "bcdfghjklmnpqrstvwxz2456789";
+
+/** A number in characters that spell no words. */
+export const safeEncode = (text: string): string =>
+  Array.from(text, (char) => alphabet.charAt(char.charCodeAt(0) % alphabet.length)).join("");
+
+/** The label value that a pod template gets; `collisionCount` moves it away from a taken name. */
+export function podTemplateHash(template: PodTemplateSpec, collisionCount?: number): string {
+  let hash = fnv1a(
+    Buffer.from(goJson(ordered({ metadata: template.metadata ?? {}, spec: template.spec }, podTemplate))),
+  );
+  if (collisionCount !== undefined) {
+    const salt = Buffer.alloc(8);
+    salt.writeUInt32LE(collisionCount);
+    hash = fnv1a(salt, hash);
+  }
+  return safeEncode(String(hash));
+}
+
+/** Tells whether the steps of a canary changed. */
+export const stepsHash = (steps: readonly CanaryStep[] | undefined): string => {
+  const encoded = steps === undefined ? "null" : goJson(steps.map((item) => orderedStep(item)));
+  return safeEncode(String(fnv1a(Buffer.from(encoded))));
+};
+
+/** A step's payload is a pointer: present even when empty, absent otherwise. */
+function orderedStep(item: CanaryStep): unknown {
+  const result = ordered(item, step) as Record<string, unknown>; // an object stays one
+  return Object.fromEntries(Object.entries(result).filter(([key]) => Object.hasOwn(item, key)));
+}
+
+/** Templates compared as the ReplicaSet lookup does: by content, without the hash label. */
+export function sameTemplate(a: PodTemplateSpec, b: PodTemplateSpec, ignoredLabel: string): boolean {
+  const bare = (template: PodTemplateSpec): string => {
+    const { [ignoredLabel]: _, ...labels } = template.metadata?.labels ?? {};
+    return goJson(
+      ordered(withDefaults({ ...template, metadata: { ...template.metadata, labels } }), podTemplate),
+    );
+  };
+  return bare(a) === bare(b);
+}
+
+/** The defaults that the API gives pod templates, so that writing one out makes no new version. */
+function withDefaults(template: PodTemplateSpec): PodTemplateSpec {
+  const { spec } = template;
+  const defaulted = (item: (typeof spec.containers)[number]) => ({
+    terminationMessagePath: "/dev/termination-log",
+    terminationMessagePolicy: "File",
+    imagePullPolicy: /:latest$|^[^:@]+$|\/[^:@]+$/.test(item.image ?? "") ? "Always" : "IfNotPresent",
+    ...item,
+    ...(item.ports === undefined ? {} : { ports: item.ports.map((port) => ({ protocol: "TCP", ...port })) }),
+  });
+  const { serviceAccount: _, ...rest } = spec as typeof spec & { serviceAccount?: string }; // deprecated alias
+  return {
+    ...template,
+    spec: {
+      restartPolicy: "Always",
+      terminationGracePeriodSeconds: 30,
+      dnsPolicy: "ClusterFirst",
+      securityContext: {},
+      ...{ schedulerName: "default-scheduler" },
+      ...rest,
+      containers: (spec.containers ?? []).map(defaulted) as typeof spec.containers, // only defaults were added
+      ...(spec.initContainers === undefined
+        ? {}
+        : { initContainers: spec.initContainers.map(defaulted) as typeof spec.containers }),
+    },
+  };
+}

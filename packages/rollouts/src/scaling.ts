@@ -1,0 +1,172 @@
+import type { ReplicaSet } from "@tracegate/kube";
+import { parseTime } from "@tracegate/kube";
+import { previewSize } from "./analysis-runs.ts";
+import {
+  desiredWeight,
+  maxSurge,
+  maxUnavailable,
+  nextCounts,
+  type ReplicaCounts,
+  type Size,
+  targetCounts,
+} from "./canary-replicas.ts";
+import {
+  abortDelay,
+  allReplicaSets,
+  availableOf,
+  changeReplicaSet,
+  hashOf,
+  isAborted,
+  isHalted,
+  keepsOnAbort,
+  type Pass,
+  pauseCondition,
+  revisionOf,
+  scale,
+  sizeOf,
+  sum,
+  wakeIn,
+} from "./pass.ts";
+import { hasDeadline, setDeadline } from "./replica-sets.ts";
+import { scaleDownDeadlineAnnotation } from "./types.ts";
+
+const sizes = (rs: ReplicaSet): Size => ({ size: sizeOf(rs), available: availableOf(rs) });
+const hasStable = ({ stableRS, newRS }: Pass): boolean =>
+  stableRS !== undefined && stableRS.metadata.name !== newRS?.metadata.name;
+
+/** What a canary's weight asks for now. */
+export function canaryTarget(pass: Pass): ReplicaCounts {
+  if (!hasStable(pass)) return { canary: pass.replicas, stable: 0 };
+  return targetCounts(
+    pass.replicas,
+    desiredWeight(pass.rollout, pass.before, isAborted(pass)),
+    maxSurge(pass.rollout, pass.replicas),
+  );
+}
+
+/** Scales a canary's ReplicaSets one step: stable, else new, else older ones. True when one changed its size. */
+export function reconcileCanaryReplicaSets(pass: Pass): boolean {
+  if (isHalted(pass)) return false;
+  removeDeadlines(pass);
+  const { stableRS, newRS } = pass;
+  const limits = {
+    replicas: pass.replicas,
+    surge: maxSurge(pass.rollout, pass.replicas),
+    unavailable: maxUnavailable(pass.rollout, pass.replicas),
+  };
+  if (hasStable(pass) && stableRS !== undefined) {
+    const next = nextCounts(
+      canaryTarget(pass),
+      limits,
+      newRS === undefined ? undefined : sizes(newRS),
+      sizes(stableRS),
+      pass.otherRSs.map(sizes),
+    );
+    if (scale(pass, stableRS, next.stable)) return true;
+    if (pass.newRS !== undefined && scale(pass, pass.newRS, next.canary)) return true;
+  } else if (newRS !== undefined && scale(pass, newRS, pass.replicas)) return true;
+  return drainOldCanaries(pass, limits.unavailable);
+}
+
+/** Versions that are neither new nor stable: broken pods first, then what availability allows, newest first. */
+function drainOldCanaries(pass: Pass, unavailable: number): boolean {
+  const active = (): ReplicaSet[] =>
+    pass.otherRSs.filter((rs) => sizeOf(rs) > 0).toSorted((a, b) => revisionOf(b) - revisionOf(a));
+  let changed = false;
+  const allowed =
+    sum(allReplicaSets(pass), sizeOf) -
+    (pass.replicas - unavailable) -
+    (pass.newRS === undefined ? 0 : sizeOf(pass.newRS) - availableOf(pass.newRS));
+  let broken = Math.max(0, allowed);
+  for (const rs of active()) {
+    const unhealthy = Math.min(broken, Math.max(0, sizeOf(rs) - availableOf(rs)));
+    if (unhealthy === 0) continue;
+    broken -= unhealthy;
+    changed = scale(pass, rs, sizeOf(rs) - unhealthy) || changed;
+  }
+  let budget = sum(allReplicaSets(pass), availableOf) - (pass.replicas - unavailable);
+  for (const rs of active()) {
+    if (budget <= 0) break;
+    const down = Math.min(sizeOf(rs), budget);
+    budget -= down;
+    changed = scale(pass, rs, sizeOf(rs) - down) || changed;
+  }
+  return changed;
+}
+
+/** The sizes that finish a weight step are reached. */
+export function atDesiredCounts(pass: Pass): boolean {
+  const { canary, stable } = canaryTarget(pass);
+  const { newRS, stableRS } = pass;
+  if (newRS === undefined || sizeOf(newRS) !== canary || availableOf(newRS) !== canary) return false;
+  if (hasStable(pass) && (sizeOf(stableRS) !== stable || (stableRS?.status?.replicas ?? 0) !== stable))
+    return false;
+  return sum(pass.otherRSs, availableOf) === 0;
+}
+
+/** The new and the stable version are wanted: what was on its way out is not any more. */
+export function removeDeadlines(pass: Pass): void {
+  const wanted = [...(keepsOnAbort(pass) ? [] : [pass.newRS]), pass.stableRS];
+  for (const rs of wanted)
+    if (rs !== undefined && hasDeadline(rs))
+      changeReplicaSet(pass, rs, { annotations: { [scaleDownDeadlineAnnotation]: null } });
+}
+
+/** Scales blue-green ReplicaSets: the active one full, the new one as previewed, older ones down after their delay. */
+export function reconcileBlueGreenReplicaSets(pass: Pass, activeHash: string | undefined): void {
+  removeDeadlines(pass);
+  const active = allReplicaSets(pass).find((rs) => activeHash !== undefined && hashOf(rs) === activeHash);
+  if (active !== undefined) scale(pass, active, pass.replicas);
+  scaleBlueGreenNew(pass);
+  scaleDownOldBlueGreens(pass);
+}
+
+function scaleBlueGreenNew(pass: Pass): void {
+  const { newRS } = pass;
+  if (newRS === undefined) return;
+  const delay = abortDelay(pass.rollout);
+  if (
+    keepsOnAbort(pass) &&
+    newRS.metadata.name !== pass.stableRS?.metadata.name &&
+    typeof delay === "number"
+  ) {
+    const deadline = parseTime(newRS.metadata.annotations?.[scaleDownDeadlineAnnotation] ?? "");
+    if (deadline !== undefined) {
+      if (deadline > pass.now) wakeIn(pass, deadline - pass.now);
+      else scale(pass, newRS, 0);
+    } else if (sizeOf(newRS) > 0 && availableOf(pass.stableRS) === pass.replicas) {
+      setDeadline(pass, newRS, delay);
+      wakeIn(pass, delay * 1000);
+    }
+    return;
+  }
+  scale(pass, newRS, previewSize(pass));
+}
+
+function scaleDownOldBlueGreens(pass: Pass): void {
+  if (pauseCondition(pass, "InconclusiveAnalysisRun") !== undefined) return;
+  const { scaleDownDelayRevisionLimit = Number.POSITIVE_INFINITY, scaleDownDelaySeconds = 30 } =
+    pass.rollout.spec.strategy?.blueGreen ?? {};
+  const { stableRS, currentPodHash, blueGreen } = pass.before;
+  const referenced = new Set([
+    stableRS,
+    currentPodHash,
+    blueGreen?.activeSelector,
+    blueGreen?.previewSelector,
+  ]);
+  let delayed = 0;
+  for (const rs of pass.otherRSs.toSorted((a, b) => revisionOf(b) - revisionOf(a))) {
+    if (sizeOf(rs) === 0 || referenced.has(hashOf(rs))) continue;
+    delayed++;
+    const deadline = parseTime(rs.metadata.annotations?.[scaleDownDeadlineAnnotation] ?? "");
+    if (delayed > scaleDownDelayRevisionLimit) scale(pass, rs, 0);
+    else if (deadline === undefined) {
+      // As upstream: a delay of zero is never written down, so such a ReplicaSet stays.
+      if (scaleDownDelaySeconds > 0) {
+        setDeadline(pass, rs, scaleDownDelaySeconds);
+        wakeIn(pass, scaleDownDelaySeconds * 1000);
+      }
+    } else if (deadline > pass.now) wakeIn(pass, deadline - pass.now);
+    else scale(pass, rs, 0);
+  }
+}

@@ -1,0 +1,41 @@
+import type { ReplicaSet, Service } from "@tracegate/kube";
+import { availableOf, hashOf, isAborted, normal, type Pass, sizeOf } from "./pass.ts";
+import { hashLabel, managedByAnnotation } from "./types.ts";
+
+/** Points a Service at a version, and marks it as ours. */
+export function switchService(pass: Pass, service: Service, hash: string): void {
+  const from = service.spec.selector?.[hashLabel] ?? "";
+  const managed = service.metadata.annotations?.[managedByAnnotation] === pass.rollout.metadata.name;
+  if (from === hash && managed) return;
+  const annotations = { [managedByAnnotation]: pass.rollout.metadata.name };
+  const { name } = service.metadata;
+  pass.actions.push({
+    do: "patchService",
+    name,
+    body: { metadata: { annotations }, spec: { selector: { [hashLabel]: hash } } },
+  });
+  pass.services.set(name, {
+    ...service,
+    metadata: { ...service.metadata, annotations: { ...service.metadata.annotations, ...annotations } },
+    spec: { ...service.spec, selector: { ...service.spec.selector, [hashLabel]: hash } },
+  });
+  normal(pass, "SwitchService", `Switched selector for service '${name}' from '${from}' to '${hash}'`);
+}
+
+/** Stable and canary Services follow their ReplicaSets, once these have pods to answer. After an abort both lead to stable. */
+export function reconcileCanaryServices(pass: Pass): void {
+  const { stableService, canaryService } = pass.rollout.spec.strategy?.canary ?? {};
+  point(pass, stableService, pass.stableRS);
+  const promoted = pass.before.stableRS !== undefined && pass.before.stableRS === hashOf(pass.newRS);
+  point(pass, canaryService, isAborted(pass) && !promoted ? pass.stableRS : pass.newRS);
+}
+
+function point(pass: Pass, name: string | undefined, rs: ReplicaSet | undefined): void {
+  const service = name === undefined ? undefined : pass.services.get(name);
+  if (service === undefined || rs === undefined) return;
+  const current = service.spec.selector?.[hashLabel];
+  if (current === hashOf(rs)) return;
+  // A Service that already leads somewhere may move as soon as one pod answers; a fresh one waits for all.
+  const ready = current === undefined ? sizeOf(rs) > 0 && availableOf(rs) >= sizeOf(rs) : availableOf(rs) > 0;
+  if (ready) switchService(pass, service, hashOf(rs));
+}
