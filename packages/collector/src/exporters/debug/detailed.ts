@@ -10,7 +10,7 @@ import type {
   SummaryDataPoint,
 } from "@tracegate/otlp";
 import { STATUS_CODES } from "@tracegate/otlp";
-import { isSignal } from "./exporter.ts";
+import { isSignal } from "../../payload-signal.ts";
 import { attributeLines, fixed, goTime, scopeLines, typedValue } from "./values.ts";
 
 /** Every field of every item, laid out as the Collector does. */

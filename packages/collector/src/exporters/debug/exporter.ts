@@ -2,6 +2,7 @@ import type { Payload, Signal } from "@tracegate/otlp";
 import type { ExporterFactory } from "../../component.ts";
 import type { Config } from "../../config/fields.ts";
 import { bool, int, struct, text, unsupported } from "../../config/fields.ts";
+import { isSignal } from "../../payload-signal.ts";
 import { detailed } from "./detailed.ts";
 import { normal } from "./normal.ts";
 
@@ -72,8 +73,4 @@ function counts(payload: Payload): Readonly<Record<string, number>> {
   const { resourceMetrics } = payload.model();
   const metrics = resourceMetrics.flatMap((r) => r.scopeMetrics.flatMap((s) => s.metrics)).length;
   return { "resource metrics": resourceMetrics.length, metrics, "data points": payload.items };
-}
-
-export function isSignal<S extends Signal>(payload: Payload, signal: S): payload is Payload<S> {
-  return payload.signal === signal;
 }

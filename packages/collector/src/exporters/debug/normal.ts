@@ -1,6 +1,6 @@
 import type { Metric, Payload, Scope } from "@tracegate/otlp";
 import { valueText } from "@tracegate/otlp";
-import { isSignal } from "./exporter.ts";
+import { isSignal } from "../../payload-signal.ts";
 import { inlineAttributes } from "./values.ts";
 
 /** One line an item. */
