@@ -10,6 +10,11 @@ export type * from "./object.ts";
 export { applyJsonPatch, parseJsonPatch } from "./patch/json-patch.ts";
 export { applyMergePatch } from "./patch/merge-patch.ts";
 export { applyStrategicMergePatch } from "./patch/strategic-merge.ts";
+export { builtInPrinter } from "./printing/built-in.ts";
+export { customPrinter } from "./printing/custom.ts";
+export { jsonPathValues } from "./printing/json-path.ts";
+export { podState } from "./printing/pods.ts";
+export type { Cell, RowCondition, TableColumn, TablePrinter } from "./printing/table.ts";
 export type { ProtobufBody } from "./protobuf/decode.ts";
 export { decodeProtobuf, openProtobufBody, ProtobufError } from "./protobuf/decode.ts";
 export type * from "./resource-client.ts";
@@ -63,6 +68,7 @@ export {
   typeInvalid,
 } from "./validation/field-error.ts";
 export * from "./validation/names.ts";
+export { humanDuration } from "./values/duration.ts";
 export { goJson, quote } from "./values/go-text.ts";
 export { percentOf, scaledValue } from "./values/int-or-percent.ts";
 export type { Quantity } from "./values/quantity.ts";

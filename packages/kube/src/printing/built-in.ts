@@ -1,0 +1,48 @@
+import * as cluster from "./cluster.ts";
+import { plainPrinter } from "./custom.ts";
+import * as network from "./network.ts";
+import { podPrinter } from "./pods.ts";
+import type { TablePrinter } from "./table.ts";
+import * as workloads from "./workloads.ts";
+
+const PRINTERS: Readonly<Record<string, TablePrinter>> = {
+  Pod: podPrinter,
+  Service: network.servicePrinter,
+  Endpoints: network.endpointsPrinter,
+  "EndpointSlice.discovery.k8s.io": network.endpointSlicePrinter,
+  "Ingress.networking.k8s.io": network.ingressPrinter,
+  "NetworkPolicy.networking.k8s.io": network.networkPolicyPrinter,
+  Namespace: cluster.namespacePrinter,
+  ConfigMap: cluster.configMapPrinter,
+  Secret: cluster.secretPrinter,
+  ServiceAccount: cluster.serviceAccountPrinter,
+  Node: cluster.nodePrinter,
+  Event: cluster.eventPrinter,
+  "Event.events.k8s.io": cluster.eventPrinter,
+  ResourceQuota: cluster.resourceQuotaPrinter,
+  LimitRange: cluster.createdAtPrinter,
+  PersistentVolume: cluster.volumePrinter,
+  PersistentVolumeClaim: cluster.claimPrinter,
+  "StorageClass.storage.k8s.io": cluster.storageClassPrinter,
+  "PriorityClass.scheduling.k8s.io": cluster.priorityClassPrinter,
+  "Lease.coordination.k8s.io": cluster.leasePrinter,
+  "PodDisruptionBudget.policy": cluster.disruptionBudgetPrinter,
+  "HorizontalPodAutoscaler.autoscaling": cluster.autoscalerPrinter,
+  "Role.rbac.authorization.k8s.io": cluster.createdAtPrinter,
+  "ClusterRole.rbac.authorization.k8s.io": cluster.createdAtPrinter,
+  "RoleBinding.rbac.authorization.k8s.io": cluster.roleBindingPrinter,
+  "ClusterRoleBinding.rbac.authorization.k8s.io": cluster.roleBindingPrinter,
+  "CustomResourceDefinition.apiextensions.k8s.io": cluster.createdAtPrinter,
+  "Deployment.apps": workloads.deploymentPrinter,
+  "ReplicaSet.apps": workloads.replicaSetPrinter,
+  "DaemonSet.apps": workloads.daemonSetPrinter,
+  "StatefulSet.apps": workloads.statefulSetPrinter,
+  "ControllerRevision.apps": workloads.controllerRevisionPrinter,
+  "Job.batch": workloads.jobPrinter,
+  "CronJob.batch": workloads.cronJobPrinter,
+};
+
+/** The table of a built-in kind; NAME and AGE for kinds without one of their own. */
+export function builtInPrinter({ group, kind }: { group: string; kind: string }): TablePrinter {
+  return PRINTERS[group === "" ? kind : `${kind}.${group}`] ?? plainPrinter;
+}
