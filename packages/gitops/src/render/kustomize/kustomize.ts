@@ -1,11 +1,343 @@
+import { posix } from "node:path";
+import { isObject } from "@tracegate/kube";
 import { type RepositoryTree, SourceError } from "../../git/repositories.ts";
 import type { KustomizeSource } from "../../types/application.ts";
-import type { RenderedManifest } from "../directory.ts";
+import { expandList, isManifest, type RenderedManifest } from "../directory.ts";
+import { readYaml } from "../yaml-documents.ts";
+import { contentHash, generate } from "./generators.ts";
+import { type ImageChange, type Kustomization, KustomizeError, parseKustomization } from "./kustomization.ts";
+import { applyPatchEntry } from "./patches.ts";
+import { updateReferences } from "./references.ts";
+import { idText, type Resource, rename, resourceOf } from "./resource.ts";
+import {
+  addAnnotations,
+  addLabels,
+  addToNames,
+  setImages,
+  setNamespace,
+  setReplicas,
+} from "./transformers.ts";
 
+/** How the place of the checkout reads in messages: upstream hides it. */
+const checkout = "<path to cached source>";
+
+const maxDepth = 50;
+
+/** Builds the kustomization of a folder, with an Application's own changes on top, as `kustomize build` does. */
 export async function renderKustomization(
-  _tree: RepositoryTree,
+  tree: RepositoryTree,
   folder: string,
-  _overlay?: KustomizeSource,
+  overlay: KustomizeSource = {},
 ): Promise<RenderedManifest[]> {
-  throw new SourceError(`${folder}: kustomize is not supported yet`);
+  const files = await readAll(tree);
+  try {
+    const build = new Build(files);
+    const resources = build.build(folder, [], overlay);
+    for (const resource of resources) {
+      if (resource.hashed)
+        rename(resource, `${resource.manifest.metadata.name}-${contentHash(resource.manifest)}`);
+    }
+    updateReferences(resources);
+    return resources.map(({ manifest }) => ({ manifest, file: folder }));
+  } catch (error) {
+    if (!(error instanceof KustomizeError)) throw error;
+    throw new SourceError(
+      `\`kustomize build ${placeOf(folder)}\` failed exit status 1: Error: ${error.message}`,
+    );
+  }
+}
+
+/** A kustomization may read any folder of the repository; what is too large for that is no source of manifests. */
+async function readAll(tree: RepositoryTree): Promise<ReadonlyMap<string, Uint8Array>> {
+  return await tree.read(tree.files);
+}
+
+const placeOf = (path: string): string => (path === "" || path === "." ? checkout : `${checkout}/${path}`);
+
+class Build {
+  readonly #files: ReadonlyMap<string, Uint8Array>;
+
+  constructor(files: ReadonlyMap<string, Uint8Array>) {
+    this.#files = files;
+  }
+
+  /** The resources of a kustomization, its bases included. `visited` are the folders being built, outermost first. */
+  build(folder: string, visited: readonly string[], overlay: KustomizeSource = {}): Resource[] {
+    const file = withOverlay(this.#kustomization(folder), overlay);
+    const resources: Resource[] = [];
+    this.#accumulate(file, folder, visited, resources);
+    this.#generate(file, folder, resources);
+    for (const component of file.components ?? []) this.#addComponent(component, folder, visited, resources);
+    this.#transform(file, folder, resources);
+    return resources;
+  }
+
+  #kustomization(folder: string, kind = "Kustomization"): Kustomization {
+    const found = ["kustomization.yaml", "kustomization.yml", "Kustomization"].filter((name) =>
+      this.#files.has(join(folder, name)),
+    );
+    const [name] = found;
+    if (name === undefined) {
+      throw new KustomizeError(
+        `unable to find one of 'kustomization.yaml', 'kustomization.yml' or 'Kustomization' in directory '${placeOf(folder)}'`,
+      );
+    }
+    if (found.length > 1)
+      throw new KustomizeError(`Found multiple kustomization files under: ${placeOf(folder)}`);
+    const file = parseKustomization(this.#text(join(folder, name)), placeOf(folder), name);
+    if ((file.kind ?? "Kustomization") !== kind) {
+      throw new KustomizeError(
+        kind === "Component"
+          ? `accumulating components: accumulateDirectory: "expected kind 'Component' for path '${placeOf(folder)}' but got 'Kustomization'"`
+          : `expected kind != 'Component' for path '${placeOf(folder)}'`,
+      );
+    }
+    return file;
+  }
+
+  #accumulate(file: Kustomization, folder: string, visited: readonly string[], resources: Resource[]): void {
+    for (const entry of file.resources ?? []) {
+      for (const resource of this.#load(entry, folder, visited))
+        this.#append(resource, entry, folder, resources);
+    }
+  }
+
+  #append(resource: Resource, entry: string, folder: string, resources: Resource[]): void {
+    const id = idText(resource.manifest);
+    if (resources.some((other) => idText(other.manifest) === id)) {
+      throw accumulating(
+        entry,
+        `merging resources from '${entry}': may not add resource with an already registered id: ${id}`,
+        `'${placeOf(join(folder, entry))}' file is not directory`,
+        { whole: true },
+      );
+    }
+    resources.push(resource);
+  }
+
+  /** A file of manifests, or a folder with a kustomization. */
+  #load(entry: string, folder: string, visited: readonly string[]): Resource[] {
+    if (/^[a-z+]+:\/\/|^git@|github\.com\//i.test(entry)) {
+      throw new KustomizeError(
+        `accumulating resources: remote resource '${entry}' is not supported: vendor it into the repository`,
+      );
+    }
+    const path = join(folder, entry);
+    if (this.#files.has(path)) {
+      if (!path.startsWith(folder === "" ? "" : `${folder}/`)) {
+        throw accumulating(
+          entry,
+          `accumulating resources from '${entry}': security; file '${placeOf(path)}' is not in or below '${placeOf(folder)}'`,
+          `'${placeOf(path)}' file is not directory`,
+        );
+      }
+      return this.#manifestsOf(entry, path);
+    }
+    if (!this.#isFolder(path)) {
+      const missing = `evalsymlink failure on '${placeOf(path)}' : lstat ${placeOf(path)}: no such file or directory`;
+      throw accumulating(
+        entry,
+        `accumulating resources from '${entry}': ${missing}`,
+        `not a valid directory: ${missing}`,
+      );
+    }
+    const trail = [...visited, folder];
+    if (trail.includes(path) || trail.length > maxDepth) {
+      throw new KustomizeError(
+        `accumulating resources: accumulation err='accumulating resources from '${entry}': '${placeOf(path)}' must resolve to a file': cycle detected: candidate root '${placeOf(path)}' contains visited root '${placeOf(path)}'`,
+      );
+    }
+    try {
+      return this.build(path, trail);
+    } catch (error) {
+      if (!(error instanceof KustomizeError)) throw error;
+      throw new KustomizeError(
+        `accumulating resources: accumulation err='accumulating resources from '${entry}': '${placeOf(path)}' must resolve to a file': recursed accumulation of path '${placeOf(path)}': ${error.message}`,
+      );
+    }
+  }
+
+  #manifestsOf(entry: string, path: string): Resource[] {
+    const { documents, error } = readYaml(this.#text(path));
+    const notDirectory = `'${placeOf(path)}' file is not directory`;
+    if (error !== undefined) {
+      throw new KustomizeError(
+        `accumulating resources: accumulating resources from '${entry}': MalformedYAMLError: ${error} in File: ${entry}`,
+      );
+    }
+    return documents.flatMap(({ value }) => {
+      if (!isObject(value) || !isObject(value["metadata"]) || !isManifest(value)) {
+        const list = isManifest(value) && Array.isArray(value["items"]);
+        if (!list)
+          throw accumulating(
+            entry,
+            `accumulating resources from '${entry}': missing Resource metadata`,
+            notDirectory,
+          );
+      }
+      return expandList(value).map((manifest) => {
+        if (typeof manifest.metadata.name !== "string" || manifest.metadata.name === "") {
+          throw accumulating(
+            entry,
+            `accumulating resources from '${entry}': missing metadata.name in object {{${manifest.apiVersion} ${manifest.kind}} {{ } map[] map[]}}`,
+            notDirectory,
+          );
+        }
+        return resourceOf(structuredClone(manifest));
+      });
+    });
+  }
+
+  #generate(file: Kustomization, folder: string, resources: Resource[]): void {
+    const options = file.generatorOptions ?? {};
+    const readFile = (what: string) => (path: string) => {
+      const bytes = this.#files.get(join(folder, path));
+      const place = placeOf(join(folder, path));
+      if (bytes === undefined)
+        throw new KustomizeError(
+          `loading KV pairs: ${what}: [${path}]: evalsymlink failure on '${place}' : lstat ${place}: no such file or directory`,
+        );
+      return bytes;
+    };
+    for (const args of file.configMapGenerator ?? [])
+      generate("ConfigMap", args, options, resources, readFile("file sources"));
+    for (const args of file.secretGenerator ?? [])
+      generate("Secret", args, options, resources, readFile("file sources"));
+  }
+
+  /** A component transforms what has been gathered so far as if it were its own. */
+  #addComponent(entry: string, folder: string, visited: readonly string[], resources: Resource[]): void {
+    const path = join(folder, entry);
+    const file = this.#kustomization(path, "Component");
+    this.#accumulate(file, path, [...visited, folder], resources);
+    this.#generate(file, path, resources);
+    for (const component of file.components ?? [])
+      this.#addComponent(component, path, [...visited, folder], resources);
+    this.#transform(file, path, resources);
+  }
+
+  /** The order in which kustomize itself applies the fields of one file. */
+  #transform(file: Kustomization, folder: string, resources: Resource[]): void {
+    for (const entry of file.patchesStrategicMerge ?? []) {
+      const inline = entry.includes("\n") || /^\s*\{/.test(entry);
+      applyPatchEntry(resources, inline ? entry : this.#patchText({ path: entry }, folder), {});
+    }
+    for (const entry of file.patches ?? []) applyPatchEntry(resources, this.#patchText(entry, folder), entry);
+    if (file.namespace !== undefined && file.namespace !== "") setNamespace(resources, file.namespace);
+    if (file.namePrefix || file.nameSuffix)
+      addToNames(resources, file.namePrefix ?? "", file.nameSuffix ?? "");
+    for (const { pairs = {}, includeSelectors = false, includeTemplates = false } of file.labels ?? []) {
+      addLabels(resources, pairs, { selectors: includeSelectors, templates: includeTemplates });
+    }
+    if (file.commonLabels !== undefined)
+      addLabels(resources, file.commonLabels, { selectors: true, templates: true });
+    if (file.commonAnnotations !== undefined) addAnnotations(resources, file.commonAnnotations);
+    for (const entry of file.patchesJson6902 ?? [])
+      applyPatchEntry(resources, this.#patchText(entry, folder), entry);
+    if (file.replicas !== undefined) setReplicas(resources, file.replicas);
+    if (file.images !== undefined) setImages(resources, file.images);
+  }
+
+  #patchText({ path, patch }: { path?: string; patch?: string }, folder: string): string {
+    if (patch !== undefined && patch !== "" && path !== undefined && path !== "") {
+      throw new KustomizeError(
+        "trouble configuring builtin PatchTransformer: patch and path can't be set at the same time",
+      );
+    }
+    if (path === undefined || path === "") return patch ?? "";
+    const bytes = this.#files.get(join(folder, path));
+    if (bytes === undefined) {
+      const place = placeOf(join(folder, path));
+      throw new KustomizeError(
+        `trouble configuring builtin PatchTransformer: failed to get the patch file from path(${path}): evalsymlink failure on '${place}' : lstat ${place}: no such file or directory`,
+      );
+    }
+    return Buffer.from(bytes).toString();
+  }
+
+  #text(path: string): string {
+    return Buffer.from(this.#files.get(path) ?? []).toString();
+  }
+
+  #isFolder(path: string): boolean {
+    const prefix = path === "" ? "" : `${path}/`;
+    for (const file of this.#files.keys()) if (file.startsWith(prefix)) return true;
+    return false;
+  }
+}
+
+/** A path from the root. What leads out of the repository names nothing in it. */
+function join(folder: string, entry: string): string {
+  const path = posix.normalize(posix.join(folder === "" ? "." : folder, entry)).replace(/\/$/, "");
+  return path === "." ? "" : path;
+}
+
+function accumulating(
+  _entry: string,
+  inner: string,
+  outer: string,
+  options: { whole?: boolean } = {},
+): KustomizeError {
+  const rest =
+    options.whole === true
+      ? outer.replace(/^('.*') file/, "$1: file")
+      : outer.replace(/^('.*') file/, "$1 file");
+  return new KustomizeError(
+    `accumulating resources: accumulation err='${inner}': must build at directory: ${rest}`,
+  );
+}
+
+/** An Application's `source.kustomize` counts as edits of the outermost file. */
+function withOverlay(file: Kustomization, overlay: KustomizeSource): Kustomization {
+  const {
+    namePrefix,
+    nameSuffix,
+    namespace,
+    images,
+    replicas,
+    patches,
+    commonLabels,
+    commonAnnotations,
+    components,
+  } = overlay;
+  return {
+    ...file,
+    ...(namePrefix ? { namePrefix } : {}),
+    ...(nameSuffix ? { nameSuffix } : {}),
+    ...(namespace ? { namespace } : {}),
+    ...(images === undefined ? {} : { images: mergedImages(file.images ?? [], images.map(parseImage)) }),
+    ...(replicas === undefined
+      ? {}
+      : {
+          replicas: [
+            ...(file.replicas ?? []).filter(({ name }) => !replicas.some((own) => own.name === name)),
+            ...replicas.map(({ name, count }) => ({ name, count: Number(count) })),
+          ],
+        }),
+    ...(commonLabels === undefined ? {} : { commonLabels: { ...file.commonLabels, ...commonLabels } }),
+    ...(commonAnnotations === undefined
+      ? {}
+      : { commonAnnotations: { ...file.commonAnnotations, ...commonAnnotations } }),
+    ...(patches === undefined ? {} : { patches: [...(file.patches ?? []), ...patches] }),
+    ...(components === undefined ? {} : { components: [...(file.components ?? []), ...components] }),
+  };
+}
+
+function mergedImages(own: readonly ImageChange[], added: readonly ImageChange[]): ImageChange[] {
+  return [...own.filter(({ name }) => !added.some((other) => other.name === name)), ...added];
+}
+
+/** `name=new:tag`, `name:tag`, `name@digest`. */
+export function parseImage(text: string): ImageChange {
+  const equals = text.indexOf("=");
+  const image = equals < 0 ? text : text.slice(equals + 1);
+  const parts = /^(.*?)(?::([\w.-]+))?(?:@(.+))?$/s.exec(image);
+  const newName = parts?.[1] ?? image;
+  const name = equals < 0 ? newName : text.slice(0, equals);
+  return {
+    name,
+    ...(newName === name ? {} : { newName }),
+    ...(parts?.[2] === undefined ? {} : { newTag: parts[2] }),
+    ...(parts?.[3] === undefined ? {} : { digest: parts[3] }),
+  };
 }

@@ -1,0 +1,135 @@
+import { isObject, type JsonObject } from "@tracegate/kube";
+import { listAt, type Manifest, stringAt, valueAt } from "../../manifest.ts";
+import { type ImageChange, type Kustomization, KustomizeError } from "./kustomization.ts";
+import { isClusterScoped, moveTo, podTemplatePath, type Resource, rename } from "./resource.ts";
+
+/** Puts everything that can have one into a namespace; a Namespace object takes the name itself. */
+export function setNamespace(resources: readonly Resource[], namespace: string): void {
+  for (const resource of resources) {
+    const { manifest } = resource;
+    if (manifest.kind === "Namespace" && manifest.apiVersion === "v1") rename(resource, namespace);
+    else if (!isClusterScoped(manifest)) moveTo(resource, namespace);
+    if (manifest.kind === "RoleBinding" || manifest.kind === "ClusterRoleBinding") {
+      for (const subject of listAt(manifest, "subjects")) {
+        if (!isObject(subject) || subject["kind"] !== "ServiceAccount") continue;
+        const defined = resources.some(
+          ({ manifest: other, names }) =>
+            other.kind === "ServiceAccount" && names.includes(String(subject["name"])),
+        );
+        if (subject["name"] === "default" || defined) subject["namespace"] = namespace;
+      }
+    }
+  }
+}
+
+/** Adds to names; definitions and namespaces keep theirs. */
+export function addToNames(resources: readonly Resource[], prefix: string, suffix: string): void {
+  for (const resource of resources) {
+    if (["CustomResourceDefinition", "APIService", "Namespace"].includes(resource.manifest.kind)) continue;
+    rename(resource, `${prefix}${resource.manifest.metadata.name}${suffix}`);
+  }
+}
+
+/** Labels everything; into selectors and pod templates of built-in kinds where asked. */
+export function addLabels(
+  resources: readonly Resource[],
+  labels: Readonly<Record<string, string>>,
+  into: { selectors: boolean; templates: boolean },
+): void {
+  for (const { manifest } of resources) {
+    manifest.metadata.labels = { ...manifest.metadata.labels, ...labels };
+    const template = podTemplatePath(manifest);
+    if (template !== undefined && template.length > 0 && (into.templates || into.selectors)) {
+      Object.assign(objectAt(manifest, [...template, "metadata", "labels"]), labels);
+    }
+    if (into.selectors) addToSelector(manifest, labels);
+  }
+}
+
+function addToSelector(manifest: Manifest, labels: Readonly<Record<string, string>>): void {
+  const { kind, apiVersion } = manifest;
+  if ((kind === "Service" || kind === "ReplicationController") && apiVersion === "v1") {
+    Object.assign(objectAt(manifest, ["spec", "selector"]), labels);
+  } else if (apiVersion.startsWith("apps/") && podTemplatePath(manifest) !== undefined) {
+    Object.assign(objectAt(manifest, ["spec", "selector", "matchLabels"]), labels);
+  } else if (kind === "Job" || kind === "PodDisruptionBudget") {
+    const selector = valueAt(manifest, "spec", "selector", "matchLabels");
+    if (isObject(selector)) Object.assign(selector, labels);
+  } else if (kind === "NetworkPolicy") {
+    const selector = valueAt(manifest, "spec", "podSelector", "matchLabels");
+    if (isObject(selector)) Object.assign(selector, labels);
+  }
+}
+
+export function addAnnotations(
+  resources: readonly Resource[],
+  annotations: Readonly<Record<string, string>>,
+): void {
+  for (const { manifest } of resources) {
+    manifest.metadata.annotations = { ...manifest.metadata.annotations, ...annotations };
+    const template = podTemplatePath(manifest);
+    if (template !== undefined && template.length > 0) {
+      Object.assign(objectAt(manifest, [...template, "metadata", "annotations"]), annotations);
+    }
+  }
+}
+
+export function setReplicas(
+  resources: readonly Resource[],
+  replicas: NonNullable<Kustomization["replicas"]>,
+): void {
+  const kinds = ["Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"];
+  for (const { name, count } of replicas) {
+    const matching = resources.filter(
+      ({ manifest, names }) => kinds.includes(manifest.kind) && names.includes(name),
+    );
+    if (matching.length === 0) {
+      throw new KustomizeError(
+        `resource with name ${name} does not match a config with the following GVK [${kinds.map((kind) => `${kind}.[noVer].[noGrp]`).join(" ")}]`,
+      );
+    }
+    for (const { manifest } of matching) objectAt(manifest, ["spec"])["replicas"] = Number(count);
+  }
+}
+
+/** Changes images of containers, wherever in an object of whatever kind they stand. */
+export function setImages(resources: readonly Resource[], changes: readonly ImageChange[]): void {
+  const visit = (value: unknown): void => {
+    if (Array.isArray(value)) for (const item of value) visit(item);
+    if (!isObject(value)) return;
+    for (const [key, child] of Object.entries(value)) {
+      if ((key === "containers" || key === "initContainers") && Array.isArray(child)) {
+        for (const container of child) {
+          const image = stringAt(container, "image");
+          if (image !== undefined && isObject(container)) container["image"] = changedImage(image, changes);
+        }
+      }
+      visit(child);
+    }
+  };
+  for (const { manifest } of resources) visit(manifest);
+}
+
+export function changedImage(image: string, changes: readonly ImageChange[]): string {
+  let current = image;
+  for (const { name, newName, newTag, digest } of changes) {
+    const parts = /^(.*?)(?::([\w.-]+))?(?:@(.+))?$/s.exec(current);
+    if (parts?.[1] !== name) continue;
+    const tag = newTag !== undefined && newTag !== "" ? newTag : digest !== undefined ? undefined : parts[2];
+    const hash = digest !== undefined && digest !== "" ? digest : newTag !== undefined ? undefined : parts[3];
+    current = `${newName !== undefined && newName !== "" ? newName : name}${tag === undefined ? "" : `:${tag}`}${hash === undefined ? "" : `@${hash}`}`;
+  }
+  return current;
+}
+
+/** The object at a path, made where it is missing. */
+function objectAt(root: JsonObject, path: readonly string[]): JsonObject {
+  let at = root;
+  for (const key of path) {
+    const child = at[key];
+    const next = isObject(child) ? child : {};
+    at[key] = next;
+    at = next;
+  }
+  return at;
+}
