@@ -6,4 +6,6 @@ export { crds } from "./crds.ts";
 export { planRollout } from "./plan.ts";
 export { podTemplateHash, stepsHash } from "./pod-template-hash.ts";
 export type { RolloutAction, RolloutEvent, RolloutPlan, RolloutSnapshot } from "./snapshot.ts";
+export type { SteeringPatch } from "./steering.ts";
+export { abortPatches, promotePatches, retryPatches } from "./steering.ts";
 export * from "./types.ts";
