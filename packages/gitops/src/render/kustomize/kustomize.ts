@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import { isObject } from "@tracegate/kube";
 import { type RepositoryTree, SourceError } from "../../git/repositories.ts";
+import { listAt } from "../../manifest.ts";
 import type { KustomizeSource } from "../../types/application.ts";
 import { expandList, isManifest, type RenderedManifest } from "../directory.ts";
 import { readYaml } from "../yaml-documents.ts";
@@ -29,7 +30,7 @@ export async function renderKustomization(
   folder: string,
   overlay: KustomizeSource = {},
 ): Promise<RenderedManifest[]> {
-  const files = await readAll(tree);
+  const files = await readReachable(tree, folder, overlay.components ?? []);
   try {
     const build = new Build(files);
     const resources = build.build(folder, [], overlay);
@@ -47,10 +48,41 @@ export async function renderKustomization(
   }
 }
 
-/** A kustomization may read any folder of the repository; what is too large for that is no source of manifests. */
-async function readAll(tree: RepositoryTree): Promise<ReadonlyMap<string, Uint8Array>> {
-  return await tree.read(tree.files);
+/**
+ * The files of the folders that a build can reach: the kustomization's own, its bases' and its components'. Whatever
+ * else a large repository holds is not read.
+ */
+async function readReachable(
+  tree: RepositoryTree,
+  folder: string,
+  components: readonly string[],
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const wanted = new Set<string>();
+  const visited = new Set<string>();
+  let next = [folder, ...components.map((component) => join(folder, component))];
+  while (next.length > 0) {
+    const found: string[] = [];
+    for (const at of next) {
+      if (visited.has(at)) continue;
+      visited.add(at);
+      for (const path of tree.files) if (at === "" || path.startsWith(`${at}/`)) wanted.add(path);
+      const names = kustomizationFiles
+        .map((name) => join(at, name))
+        .filter((path) => tree.files.includes(path));
+      for (const content of (await tree.read(names)).values()) {
+        const value = readYaml(Buffer.from(content).toString()).documents[0]?.value;
+        for (const field of ["resources", "bases", "components"]) {
+          for (const entry of listAt(value, field))
+            if (typeof entry === "string") found.push(join(at, entry));
+        }
+      }
+    }
+    next = found.filter((path) => tree.files.some((file) => path === "" || file.startsWith(`${path}/`)));
+  }
+  return await tree.read([...wanted]);
 }
+
+const kustomizationFiles = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 const placeOf = (path: string): string => (path === "" || path === "." ? checkout : `${checkout}/${path}`);
 
@@ -73,9 +105,7 @@ class Build {
   }
 
   #kustomization(folder: string, kind = "Kustomization"): Kustomization {
-    const found = ["kustomization.yaml", "kustomization.yml", "Kustomization"].filter((name) =>
-      this.#files.has(join(folder, name)),
-    );
+    const found = kustomizationFiles.filter((name) => this.#files.has(join(folder, name)));
     const [name] = found;
     if (name === undefined) {
       throw new KustomizeError(
