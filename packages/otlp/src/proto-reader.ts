@@ -114,7 +114,7 @@ export class ProtoReader {
   /** A copy, so that a small value does not keep a whole request alive. */
   blob(): Uint8Array {
     const end = this.delimitedEnd();
-    const value = Uint8Array.prototype.slice.call(this.bytes, this.pos, end);
+    const value = new Uint8Array(this.bytes.subarray(this.pos, end));
     this.pos = end;
     return value;
   }
