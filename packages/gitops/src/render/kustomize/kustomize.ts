@@ -57,6 +57,7 @@ async function readReachable(
   folder: string,
   components: readonly string[],
 ): Promise<ReadonlyMap<string, Uint8Array>> {
+  const files = new Set(tree.files);
   const wanted = new Set<string>();
   const visited = new Set<string>();
   let next = [folder, ...components.map((component) => join(folder, component))];
@@ -66,9 +67,7 @@ async function readReachable(
       if (visited.has(at)) continue;
       visited.add(at);
       for (const path of tree.files) if (at === "" || path.startsWith(`${at}/`)) wanted.add(path);
-      const names = kustomizationFiles
-        .map((name) => join(at, name))
-        .filter((path) => tree.files.includes(path));
+      const names = kustomizationFiles.map((name) => join(at, name)).filter((path) => files.has(path));
       for (const content of (await tree.read(names)).values()) {
         const value = readYaml(Buffer.from(content).toString()).documents[0]?.value;
         for (const field of ["resources", "bases", "components"]) {
@@ -77,6 +76,8 @@ async function readReachable(
         }
       }
     }
+    // A file outside these folders will be refused, but by its own name.
+    for (const path of found) if (files.has(path)) wanted.add(path);
     next = found.filter((path) => tree.files.some((file) => path === "" || file.startsWith(`${path}/`)));
   }
   return await tree.read([...wanted]);
