@@ -1,0 +1,20 @@
+import { fileURLToPath } from "node:url";
+import { image as collectorImage } from "@tracegate/image-collector";
+import { curlImage } from "@tracegate/image-curl";
+import { hotrodImage } from "@tracegate/image-hotrod";
+import { type CatalogueEntry, nodeProgram } from "@tracegate/kubelet";
+
+const projectRoot = fileURLToPath(new URL("../../../", import.meta.url)).replace(/\/$/, "");
+
+/** The images that the node runs without anybody mapping them. */
+export function bundledImages(): CatalogueEntry[] {
+  return [
+    ...hotrodImage.tags.map((tag) =>
+      nodeProgram({ pattern: `${hotrodImage.repository}:${tag}`, entry: hotrodImage.entry, projectRoot }),
+    ),
+    ...collectorImage.repositories.map((repository) =>
+      nodeProgram({ pattern: `${repository}:*`, entry: collectorImage.entry, projectRoot }),
+    ),
+    { pattern: `${curlImage.repository}:${curlImage.tags}`, entrypoint: curlImage.entrypoint },
+  ];
+}

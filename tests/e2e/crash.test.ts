@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { AnalysisRun } from "@tracegate/analysis";
+import type { EvidencePackage } from "@tracegate/evidence";
+import type { Pod } from "@tracegate/kube";
+import { kubectl, kubectlJson } from "../support/kubectl.ts";
+import { missingTools } from "../support/tools.ts";
+import { temporaryState, tracegate } from "../support/tracegate.ts";
+
+const skip = missingTools("git", "curl", "unshare", "ip", "kubectl");
+
+test("a control plane killed in the middle of an analysis goes on where it was and reaches the same verdict", {
+  skip,
+}, async (t) => {
+  const temporary = temporaryState();
+  t.after(() => temporary.remove());
+  const state = join(temporary.path, "s");
+  const first = tracegate("demo", "--timing", "test", "--ports", "free", "--state", state);
+  await first.seen(/measurement error-rate-lt-5-percent 1:/);
+  first.process.kill("SIGKILL");
+  await first.ended;
+
+  const second = tracegate("up", "--ports", "free", "--state", state);
+  t.after(async () => {
+    second.process.kill("SIGINT");
+    await second.ended;
+  });
+  await second.seen(/Serving until Ctrl-C/);
+  kubectl(
+    state,
+    "wait",
+    "rollout/hotrod",
+    "-n",
+    "hotrod",
+    "--for=jsonpath={.status.phase}=Healthy",
+    "--timeout=60s",
+  );
+
+  const file = join(state, "evidence", "hotrod", "hotrod", "2", "1", "evidence.json");
+  const evidence = JSON.parse(readFileSync(file, "utf8")) as EvidencePackage;
+  assert.equal(evidence.verdict, "go");
+  assert.equal(evidence.judgement.outcome, "pass");
+  const [run, ...others] = kubectlJson<{ items: AnalysisRun[] }>(
+    state,
+    "get",
+    "analysisruns",
+    "-n",
+    "hotrod",
+  ).items;
+  assert.deepEqual(others, [], "the analysis is the one from before");
+  for (const { name, measurements = [], count } of run?.status?.metricResults ?? []) {
+    assert.equal(count, 3, name);
+    assert.equal(measurements.length, 3, name);
+    const starts = new Set(measurements.map(({ startedAt }) => startedAt));
+    assert.equal(starts.size, 3, `${name}: no measurement is doubled`);
+  }
+  // The pods never noticed: those of the release are new, all others are the ones from before, none was restarted.
+  for (const { metadata, status } of kubectlJson<{ items: Pod[] }>(state, "get", "pods", "-A").items) {
+    for (const { restartCount } of status?.containerStatuses ?? [])
+      assert.equal(restartCount, 0, metadata.name);
+  }
+});
