@@ -53,3 +53,24 @@ function both(a: Stability, b: Stability): Stability {
   if (a === "moving" || b === "moving") return "moving";
   return a === "pinned" || b === "pinned" ? "pinned" : "constant";
 }
+
+/** Whether a result depends on the evaluation time even when all selectors are pinned. */
+export function evaluatesTime(expr: Expr): boolean {
+  switch (expr.kind) {
+    case "number":
+    case "string":
+    case "vector":
+    case "matrix":
+      return false;
+    case "subquery":
+    case "paren":
+    case "unary":
+      return evaluatesTime(expr.expr);
+    case "binary":
+      return evaluatesTime(expr.lhs) || evaluatesTime(expr.rhs);
+    case "aggregation":
+      return evaluatesTime(expr.expr) || (expr.param !== undefined && evaluatesTime(expr.param));
+    case "call":
+      return DEPENDS_ON_TIME.has(expr.func.name) || expr.args.some(evaluatesTime);
+  }
+}
