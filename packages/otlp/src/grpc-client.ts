@@ -61,7 +61,7 @@ function statusError(error: Grpc.ServiceError): StatusError {
 function goWording(code: CodeName, details: string): string {
   if (code === "DeadlineExceeded") return "context deadline exceeded";
   if (code !== "Unavailable") return details;
-  const refused = /connect (E[A-Z]+) ([^\s,]+)/.exec(details);
+  const refused = /connect (E[A-Z]+) (\S+:\d+)/.exec(details);
   if (refused !== null) {
     const why = refused[1] === "ECONNREFUSED" ? "connection refused" : (refused[1] ?? "");
     return dialing(`dial tcp ${refused[2]}: connect: ${why}`);
