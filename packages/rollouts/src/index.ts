@@ -1,11 +1,18 @@
 export type { ReplicaCounts, Size } from "./canary-replicas.ts";
 export { nextCounts, targetCounts } from "./canary-replicas.ts";
+export type { CommandPatches } from "./commands.ts";
+export {
+  abortRollout,
+  pauseRollout,
+  promoteRollout,
+  restartRollout,
+  retryRollout,
+  undoRollout,
+} from "./commands.ts";
 export type { RolloutControllerOptions } from "./controller.ts";
 export { readSnapshot, rolloutController } from "./controller.ts";
 export { crds } from "./crds.ts";
 export { planRollout } from "./plan.ts";
 export { podTemplateHash, stepsHash } from "./pod-template-hash.ts";
 export type { RolloutAction, RolloutEvent, RolloutPlan, RolloutSnapshot } from "./snapshot.ts";
-export type { SteeringPatch } from "./steering.ts";
-export { abortPatches, promotePatches, retryPatches } from "./steering.ts";
 export * from "./types.ts";

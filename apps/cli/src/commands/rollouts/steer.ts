@@ -1,6 +1,12 @@
-import type { Patch, Ref } from "@tracegate/kube";
-import { abortPatches, promotePatches, Rollout, retryPatches, type SteeringPatch } from "@tracegate/rollouts";
-import { command, common, type Io } from "../../command.ts";
+import type { Ref } from "@tracegate/kube";
+import {
+  abortRollout,
+  type CommandPatches,
+  promoteRollout,
+  Rollout,
+  retryRollout,
+} from "@tracegate/rollouts";
+import { command, common, type ExitCode, type Io } from "../../command.ts";
 import { connect } from "../../connection.ts";
 
 const rolloutName = { name: "name", help: "the Rollout" } as const;
@@ -11,11 +17,7 @@ export const abort = command({
   examples: ["tracegate rollouts abort hotrod -n hotrod"],
   positionals: [rolloutName],
   options: { namespace: common.namespace, state: common.state },
-  async run({ name, namespace, state }, io) {
-    await steer({ namespace, name }, state, io, () => abortPatches());
-    io.out(`rollout '${name}' aborted\n`);
-    return 0;
-  },
+  run: ({ name, namespace, state }, io) => steer({ namespace, name }, state, io, abortRollout),
 });
 
 export const retry = command({
@@ -24,11 +26,7 @@ export const retry = command({
   examples: ["tracegate rollouts retry hotrod -n hotrod"],
   positionals: [rolloutName],
   options: { namespace: common.namespace, state: common.state },
-  async run({ name, namespace, state }, io) {
-    await steer({ namespace, name }, state, io, () => retryPatches());
-    io.out(`rollout '${name}' retried\n`);
-    return 0;
-  },
+  run: ({ name, namespace, state }, io) => steer({ namespace, name }, state, io, retryRollout),
 });
 
 export const promote = command({
@@ -44,26 +42,26 @@ export const promote = command({
     namespace: common.namespace,
     state: common.state,
   },
-  async run({ name, full, namespace, state }, io) {
-    await steer({ namespace, name }, state, io, (rollout) => promotePatches(rollout, { full }));
-    io.out(`rollout '${name}' ${full ? "fully promoted" : "promoted"}\n`);
-    return 0;
-  },
+  run: ({ name, full, namespace, state }, io) =>
+    steer({ namespace, name }, state, io, (rollout) => promoteRollout(rollout, full)),
 });
 
+/** Reads the Rollout, makes the command's patches, prints its line. */
 async function steer(
   ref: Ref,
   state: string,
   io: Io,
-  patches: (rollout: Rollout) => readonly SteeringPatch[],
-): Promise<void> {
+  patches: (rollout: Rollout) => CommandPatches,
+): Promise<ExitCode> {
   const client = connect(state, io);
   try {
-    const rollout = await client.get(Rollout, ref);
-    for (const { body, subresource } of patches(rollout)) {
-      const patch: Patch = { type: "merge", body };
-      await client.patch(Rollout, ref, patch, subresource === undefined ? {} : { subresource });
+    const { spec, status, output } = patches(await client.get(Rollout, ref));
+    if (spec !== undefined) await client.patch(Rollout, ref, { type: "merge", body: { spec } });
+    if (status !== undefined) {
+      await client.patch(Rollout, ref, { type: "merge", body: { status } }, { subresource: "status" });
     }
+    io.out(`${output}\n`);
+    return 0;
   } finally {
     client.close();
   }
