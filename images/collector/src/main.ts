@@ -22,5 +22,6 @@ process.exitCode = await runCommand(process.argv.slice(2), {
     host === "0.0.0.0" || host === "::" ? (process.env["TRACEGATE_BIND_ADDRESS"] ?? host) : host,
   stdout: (text) => process.stdout.write(text),
   stderr: (text) => process.stderr.write(text),
+  listening: () => undefined,
   stopping: stopping.signal,
 });

@@ -23,6 +23,8 @@ export interface Surroundings {
   readonly stdout: (text: string) => void;
   readonly instanceId: string;
   readonly bindHost: (host: string) => string;
+  /** A component (`receiver/otlp`) listens on this port. */
+  readonly listening: (component: string, port: number) => void;
   /** A component failed for good while running. */
   readonly fatal: (error: Error) => void;
 }
@@ -190,6 +192,7 @@ function contextMaker(surroundings: Surroundings, log: Logger): MakeContext {
     random: surroundings.random,
     bindHost: surroundings.bindHost,
     stdout: surroundings.stdout,
+    listening: (port) => surroundings.listening(`${kind}/${id}`, port),
     fatal: surroundings.fatal,
   });
 }

@@ -14,6 +14,8 @@ export interface Context {
   readonly bindHost: (host: string) => string;
   /** Standard output, for exporters that write to it. */
   readonly stdout: (text: string) => void;
+  /** Tells which port was bound, for whoever asked for any free one. */
+  readonly listening: (port: number) => void;
   /** Ends the process: a component failed after its start and cannot go on. */
   readonly fatal: (error: Error) => void;
 }

@@ -4,10 +4,15 @@ import type { Context } from "../src/component.ts";
 import { createLogger } from "../src/log.ts";
 
 /** Surroundings that keep what was written. */
-export function keptSurroundings(clock: Clock): Surroundings & { readonly lines: string[] } {
+export function keptSurroundings(
+  clock: Clock,
+): Surroundings & { readonly lines: string[]; readonly ports: Map<string, number> } {
   const lines: string[] = [];
+  const ports = new Map<string, number>();
   return {
     lines,
+    ports,
+    listening: (component, port) => ports.set(component, port),
     clock,
     random: () => 0.5,
     stderr: (text) => lines.push(text.trimEnd()),
@@ -29,6 +34,7 @@ export function keptContext(clock: Clock, id = "test"): Context & { readonly lin
     random: () => 0.5,
     bindHost: (host) => host,
     stdout: write,
+    listening: () => undefined,
     fatal: (error) => lines.push(`fatal: ${error.message}`),
     log: createLogger({ clock, write, level: "debug", encoding: "console", fields: {} }),
   };

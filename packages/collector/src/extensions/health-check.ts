@@ -56,7 +56,7 @@ class HealthCheck implements Extension {
     this.#context.log.log("info", CALLER, "Starting health_check extension", {
       config: { Endpoint: this.#config.endpoint, Path: this.#config.path },
     });
-    await listen(this.#server, this.#config.endpoint, this.#context.bindHost);
+    this.#context.listening(await listen(this.#server, this.#config.endpoint, this.#context.bindHost));
   }
 
   ready(): void {

@@ -122,6 +122,7 @@ class OtlpReceiver implements Component {
         throw new Error(`listen ${grpc.transport} ${grpc.endpoint}: ${said}`, { cause: error });
       },
     );
+    this.#context.listening(this.#grpc.port);
   }
 
   #grpcAddress(transport: string, endpoint: string): string {
@@ -147,7 +148,7 @@ class OtlpReceiver implements Component {
     server.headersTimeout = http.read_header_timeout;
     if (http.idle_timeout > 0) server.keepAliveTimeout = http.idle_timeout;
     this.#http = server;
-    await listen(server, http.endpoint, this.#context.bindHost);
+    this.#context.listening(await listen(server, http.endpoint, this.#context.bindHost));
   }
 }
 

@@ -91,7 +91,7 @@ class PrometheusExporter implements Component, Consumer {
   }
 
   async start(): Promise<void> {
-    await listen(this.#server, this.#config.endpoint, this.#context.bindHost);
+    this.#context.listening(await listen(this.#server, this.#config.endpoint, this.#context.bindHost));
   }
 
   async shutdown(): Promise<void> {
