@@ -5,11 +5,18 @@ import { commands } from "./commands/index.ts";
 import { runCli } from "./parse.ts";
 
 const stopping = new AbortController();
+/** A terminal's Ctrl-C reaches this process and, through npm and the starter, reaches it again: that counts as one. */
+const oneStrokeMs = 1000;
+let stoppedAt = 0;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
-    // A second Ctrl-C does not wait for an orderly end.
-    if (stopping.signal.aborted) process.exit(130);
-    stopping.abort(new Error(signal));
+    if (!stopping.signal.aborted) {
+      stoppedAt = performance.now();
+      stopping.abort(new Error(signal));
+    } else if (performance.now() - stoppedAt > oneStrokeMs) {
+      // A second one does not wait for an orderly end.
+      process.exit(130);
+    }
   });
 }
 // A reader such as `head` may go away; that is no error.
