@@ -16,3 +16,16 @@ export { planRollout } from "./plan.ts";
 export { podTemplateHash, stepsHash } from "./pod-template-hash.ts";
 export type { RolloutAction, RolloutEvent, RolloutPlan, RolloutSnapshot } from "./snapshot.ts";
 export * from "./types.ts";
+export type { Painter, Tone } from "./view/paint.ts";
+export { plain, stateIcon } from "./view/paint.ts";
+export type { RenderOptions } from "./view/render.ts";
+export { renderRollout, renderRolloutList, renderStatus } from "./view/render.ts";
+export type {
+  PodView,
+  ReplicaSetView,
+  RevisionView,
+  RolloutObjects,
+  RolloutView,
+  RunView,
+} from "./view/rollout-view.ts";
+export { rolloutView, shownPhase } from "./view/rollout-view.ts";

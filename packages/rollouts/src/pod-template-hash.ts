@@ -123,7 +123,10 @@ const step = fields(
   {
     setWeight: "number",
     pause: fields("duration", { duration: "number" }),
-    experiment: "always",
+    experiment: fields("templates duration progressDeadlineSeconds analyses analysisRunMetadata", {
+      templates: "always",
+      analysisRunMetadata: "always",
+    }),
     analysis,
     setCanaryScale: fields("weight replicas matchTrafficWeight", { weight: "number", replicas: "number" }),
   },

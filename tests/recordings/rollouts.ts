@@ -1,0 +1,463 @@
+import { readFileSync } from "node:fs";
+import {
+  AnalysisRun,
+  analysisRunController,
+  crds as analysisCrds,
+  type HttpClient,
+  jobProvider,
+  prometheusProvider,
+  webProvider,
+} from "@tracegate/analysis";
+import { createApi, embeddedClient } from "@tracegate/apiserver";
+import { createEventRecorder, startControllers, VirtualScheduler } from "@tracegate/controller-runtime";
+import {
+  CustomResourceDefinition,
+  Event,
+  type Kind,
+  type KubeObject,
+  Namespace,
+  ReplicaSet,
+  type ResourceClient,
+  Secret,
+  Service,
+} from "@tracegate/kube";
+import {
+  abortRollout,
+  type CommandPatches,
+  pauseRollout,
+  promoteRollout,
+  Rollout,
+  restartRollout,
+  retryRollout,
+  rolloutController,
+  crds as rolloutCrds,
+  undoRollout,
+} from "@tracegate/rollouts";
+import { memoryStore } from "@tracegate/store";
+import * as workloads from "@tracegate/workloads";
+import { simulatedPods } from "@tracegate/workloads/testing";
+
+type Json = Record<string, unknown>;
+
+/** A recorded scenario; see `rollouts/README.md`. */
+export interface Scenario {
+  readonly name: string;
+  readonly about: string;
+  readonly startedAtMs: number;
+  readonly input: {
+    readonly objects: readonly Json[];
+    readonly prometheus?: readonly { readonly match: string; readonly values: readonly unknown[] }[];
+    readonly actions?: readonly ScenarioAction[];
+  };
+  readonly recorded: readonly Recorded[];
+  readonly finalView?: readonly string[];
+}
+
+interface ScenarioAction {
+  readonly t: number;
+  readonly waited?: string;
+  readonly do: string | { readonly patch: Json };
+}
+
+interface Recorded extends Json {
+  readonly t: number;
+  readonly type: string;
+  readonly kind?: string;
+  readonly on?: string;
+  readonly event?: string;
+  readonly count?: number;
+}
+
+/** A state of one object and the moment since which it held, in milliseconds from the start. */
+export interface State {
+  readonly t: number;
+  readonly state: Json;
+}
+
+/** What happened: the states of every object in order, and how often each Event was told. */
+export interface History {
+  /** By `Kind/name`. */
+  readonly states: ReadonlyMap<string, readonly State[]>;
+  /** `Kind Type Reason: message` to its count. */
+  readonly events: ReadonlyMap<string, number>;
+}
+
+export interface Replay extends History {
+  readonly client: ResourceClient;
+  readonly namespace: string;
+  readonly now: number;
+}
+
+export const loadScenario = (name: string): Scenario =>
+  JSON.parse(readFileSync(new URL(`./rollouts/${name}.json`, import.meta.url), "utf8")) as Scenario; // recorded data
+
+/** Where virtual time begins: any whole second does. */
+const epoch = Date.parse("2030-01-01T00:00:00Z");
+/** The recorder needed this long before it created the first object. */
+const firstObjectMs = 310;
+/** The recorder acted this long after it saw the state it waited for. */
+const reactionMs = 250;
+
+/** Runs a scenario against our controllers, in memory and on virtual time. */
+export async function replay(scenario: Scenario): Promise<Replay> {
+  const start = epoch + scenario.startedAtMs;
+  const scheduler = new VirtualScheduler(start);
+  const client = embeddedClient(createApi({ store: memoryStore(), clock: scheduler, random: seeded(scenario.name) }));
+  const namespace = `rec-${scenario.name}`;
+  for (const crd of [...rolloutCrds, ...analysisCrds]) await client.create(CustomResourceDefinition, crd);
+  await client.create(Namespace, { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
+  const manager = startControllers({ client, scheduler, controllers: controllers(client, scheduler, scenario) });
+  await scheduler.runUntilIdle();
+  const recorder = record(client, namespace, () => scheduler.now() - start);
+  await scheduler.advanceTo(start + firstObjectMs);
+  for (const object of scenario.input.objects) await createObject(client, namespace, object);
+
+  let previous = { recorded: firstObjectMs, ours: scheduler.now() };
+  for (const action of scenario.input.actions ?? []) {
+    const atSameDistance = previous.ours + (action.t - previous.recorded);
+    const reached = stateReached(client, namespace, action.waited);
+    if (reached === undefined) await scheduler.advanceTo(atSameDistance);
+    else {
+      await scheduler.advanceUntil(reached, atSameDistance + 20_000);
+      await scheduler.advanceBy(reactionMs);
+    }
+    await act(client, namespace, action.do, scheduler);
+    previous = { recorded: action.t, ours: scheduler.now() };
+  }
+  const last = scenario.recorded.at(-1)?.t ?? 0;
+  await scheduler.advanceTo(Math.max(previous.ours + last - previous.recorded, previous.ours) + 100);
+  await scheduler.runUntilIdle();
+  const history = recorder.finish();
+  await manager.stop();
+  return { ...history, client, namespace, now: scheduler.now() };
+}
+
+function controllers(client: ResourceClient, scheduler: VirtualScheduler, scenario: Scenario) {
+  const recorder = (component: string) => createEventRecorder({ client, scheduler, component });
+  const now = () => scheduler.now();
+  const http = fakeHttp(scenario);
+  const providers = {
+    prometheus: prometheusProvider({ http, now }),
+    web: webProvider({ http, now }),
+    job: jobProvider({ client, now }),
+  };
+  const jobs = "jobController" in workloads ? [(workloads.jobController as typeof workloads.replicaSetController)({ client, clock: scheduler, events: recorder("job-controller") })] : [];
+  return [
+    workloads.replicaSetController({ client, clock: scheduler, events: recorder("replicaset-controller") }),
+    ...jobs,
+    simulatedPods({ client, clock: scheduler, nodeName: "n1" }),
+    analysisRunController({ client, clock: scheduler, events: recorder("rollouts-controller"), providers }),
+    rolloutController({ client, clock: scheduler, events: recorder("rollouts-controller") }),
+  ];
+}
+
+/** Numbers in [0, 1) that are the same for the same text. */
+function seeded(text: string): () => number {
+  let state = Array.from(text).reduce((hash, char) => Math.imul(hash ^ char.charCodeAt(0), 16777619), 2166136261) >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** Prometheus and a web endpoint that answer as the scenario says. */
+function fakeHttp({ input }: Scenario): HttpClient {
+  const asked = new Map<string, number>();
+  return async ({ url, body = "" }) => {
+    const question = `${new URLSearchParams(body).get("query") ?? ""} ${new URL(url).pathname}`;
+    const rule = input.prometheus?.find(({ match }) => question.includes(match));
+    const count = asked.get(rule?.match ?? "") ?? 0;
+    asked.set(rule?.match ?? "", count + 1);
+    const value = rule?.values[Math.min(count, rule.values.length - 1)];
+    return prometheusAnswer(value, url.includes("/api/v1/"));
+  };
+}
+
+function prometheusAnswer(value: unknown, isQuery: boolean): { status: number; body: string } {
+  const ok = (data: unknown) => ({ status: 200, body: JSON.stringify({ status: "success", data }) });
+  if (!isQuery) return { status: 200, body: JSON.stringify(value) };
+  if (value === "http500") return { status: 500, body: "broken" };
+  if (value === "http400") {
+    const error = 'invalid parameter "query": 1:5: parse error: unexpected identifier';
+    return { status: 400, body: JSON.stringify({ status: "error", errorType: "bad_data", error }) };
+  }
+  if (typeof value === "object" && value !== null && "scalar" in value)
+    return ok({ resultType: "scalar", result: [0, String(value.scalar)] });
+  const numbers = value === "empty" || value === undefined ? [] : Array.isArray(value) ? value : [value];
+  const text = (number: unknown) => (number === "nan" ? "NaN" : String(number));
+  return ok({ resultType: "vector", result: numbers.map((number) => ({ metric: {}, value: [0, text(number)] })) });
+}
+
+const kinds: readonly Kind[] = [Rollout, AnalysisRun, ReplicaSet, Service];
+
+async function createObject(client: ResourceClient, namespace: string, object: Json): Promise<void> {
+  const [group = "", version = ""] = String(object["apiVersion"]).includes("/") ? String(object["apiVersion"]).split("/") : ["", String(object["apiVersion"])];
+  const name = String(object["kind"]);
+  const kind: Kind = { group, version, kind: name, plural: `${name.toLowerCase()}${name === "Ingress" ? "es" : "s"}`, namespaced: true };
+  const metadata = { ...(object["metadata"] as { name: string }), namespace }; // every input object is named
+  await client.create(name === "Secret" ? (Secret as Kind) : kind, { ...object, metadata } as unknown as KubeObject); // a manifest
+}
+
+function stateReached(client: ResourceClient, namespace: string, waited: string | undefined): (() => Promise<boolean>) | undefined {
+  const rollout = () => client.get(Rollout, { namespace, name: "web" });
+  const settled = async (phase: string): Promise<boolean> => {
+    const { metadata, status } = await rollout();
+    return status?.phase === phase && status.observedGeneration === String(metadata.generation);
+  };
+  switch (waited) {
+    case "healthy":
+    case "done":
+      return () => settled("Healthy");
+    case "paused":
+      return () => settled("Paused");
+    case "degraded":
+      return () => settled("Degraded");
+    case "progressing":
+      return () => settled("Progressing");
+    default:
+      return undefined;
+  }
+}
+
+async function act(client: ResourceClient, namespace: string, action: ScenarioAction["do"], scheduler: VirtualScheduler): Promise<void> {
+  const ref = { namespace, name: "web" };
+  if (typeof action !== "string") {
+    await client.patch(Rollout, ref, { type: "merge", body: action.patch });
+    return;
+  }
+  if (action === "wait") return;
+  const rollout = await client.get(Rollout, ref);
+  const sets = (await client.list(ReplicaSet, { namespace })).items;
+  const { spec, status } = commandOf(action, rollout, sets, scheduler.now());
+  // Two requests, as the plugin sends them; the controller sees the first before the second.
+  if (status !== undefined) await client.patch(Rollout, ref, { type: "merge", body: { status } }, { subresource: "status" });
+  if (status !== undefined && spec !== undefined) await scheduler.runUntilIdle();
+  if (spec !== undefined) await client.patch(Rollout, ref, { type: "merge", body: { spec } });
+}
+
+function commandOf(text: string, rollout: Rollout, sets: readonly ReplicaSet[], now: number): CommandPatches {
+  const [verb] = text.split(" ");
+  switch (verb) {
+    case "abort":
+      return abortRollout(rollout);
+    case "retry":
+      return retryRollout(rollout);
+    case "pause":
+      return pauseRollout(rollout);
+    case "promote":
+      return promoteRollout(rollout, text.includes("--full"));
+    case "restart":
+      return restartRollout(rollout, now);
+    case "undo":
+      return undoRollout(rollout, sets);
+    default:
+      throw new Error(`unknown command: ${text}`);
+  }
+}
+
+/** Watches the namespace as the recorder did. */
+function record(client: ResourceClient, namespace: string, now: () => number) {
+  const seen: { t: number; object: KubeObject }[] = [];
+  const events = new Map<string, number>();
+  const watches = kinds.map((kind) =>
+    client.watch(kind, { namespace, resourceVersion: "0" }, {
+      event: (event) => {
+        if (event.type === "ADDED" || event.type === "MODIFIED") seen.push({ t: now(), object: structuredClone(event.object) });
+      },
+      close: (reason) => {
+        if (reason !== undefined) throw reason;
+      },
+    }),
+  );
+  watches.push(
+    client.watch(Event, { namespace, resourceVersion: "0" }, {
+      event: (event) => {
+        if (event.type === "BOOKMARK") return;
+        const { involvedObject, type, reason, message, count, source } = event.object;
+        if (source?.component === "rollouts-controller")
+          events.set(`${involvedObject.kind ?? ""} ${type ?? ""} ${reason ?? ""}: ${message ?? ""}`, count ?? 1);
+      },
+      close: () => undefined,
+    }),
+  );
+  return {
+    finish(): History {
+      for (const watch of watches) watch.stop();
+      return ourHistory(seen, events);
+    },
+  };
+}
+
+const hashLabel = "rollouts-pod-template-hash";
+
+function ourHistory(seen: readonly { t: number; object: KubeObject }[], events: ReadonlyMap<string, number>): History {
+  const names = new Map<string, string>();
+  for (const { object } of seen) {
+    const hash = object.kind === "ReplicaSet" ? object.metadata.labels?.[hashLabel] : undefined;
+    if (hash !== undefined && !names.has(hash)) names.set(hash, `hash${names.size + 1}`);
+    const uid = object.kind === "AnalysisRun" ? object.metadata.uid : undefined;
+    if (uid !== undefined) names.set(uid, "uid");
+  }
+  const neutral = (text: string): string => [...names].reduce((all, [real, name]) => all.replaceAll(real, name), text);
+  const states = new Map<string, State[]>();
+  for (const { t, object } of seen) {
+    const named = JSON.parse(neutral(JSON.stringify(object))) as KubeObject & Json; // as it was, with other names
+    add(states, `${object.kind}/${named.metadata.name}`, t, project(named));
+  }
+  return { states, events: new Map([...events].map(([text, count]) => [neutral(text), count])) };
+}
+
+/** The recorded history in the same form. */
+export function recordedHistory({ recorded }: Scenario): History {
+  const states = new Map<string, State[]>();
+  const events = new Map<string, number>();
+  for (const entry of recorded) {
+    if (entry.type === "EVENT") events.set(`${entry.on ?? ""} ${entry.event ?? ""}`, entry.count ?? 1);
+    else if (entry.kind !== undefined && kinds.some(({ kind }) => kind === entry.kind)) {
+      const metadata = entry["metadata"] as { name: string }; // every recorded object is named
+      add(states, `${entry.kind}/${metadata.name}`, entry.t, project(entry as unknown as KubeObject & Json));
+    }
+  }
+  return { states, events };
+}
+
+function add(states: Map<string, State[]>, key: string, t: number, state: Json): void {
+  const list = states.get(key) ?? [];
+  if (JSON.stringify(list.at(-1)?.state) !== JSON.stringify(state)) list.push({ t, state });
+  states.set(key, list);
+}
+
+/** What is compared of an object: all that must agree, in one form. Times are left to the tests of the plans. */
+function project(object: KubeObject & Json): Json {
+  const status = (object["status"] ?? {}) as Json;
+  const spec = (object["spec"] ?? {}) as Json;
+  switch (object.kind) {
+    case "Rollout": {
+      const { conditions, observedGeneration, pauseConditions, abortedAt, restartedAt, selector: _, currentStepHash, ...rest } = status;
+      const list = (conditions ?? []) as { type: string; status: string; reason: string; message: string }[];
+      const pauses = (pauseConditions ?? []) as { reason: string }[];
+      return tidy({
+        ...rest,
+        observed: observedGeneration === String(object.metadata.generation),
+        stepHash: currentStepHash,
+        aborted: abortedAt !== undefined,
+        restarted: restartedAt !== undefined,
+        pauses: pauses.map(({ reason }) => reason),
+        conditions: Object.fromEntries(list.map(({ type, status: value, reason, message }) => [type, `${value} ${reason}: ${message}`])),
+        revision: object.metadata.annotations?.["rollout.argoproj.io/revision"],
+      });
+    }
+    case "AnalysisRun": {
+      const results = ((status["metricResults"] ?? []) as Json[]).map((result) => ({
+        ...result,
+        measurements: ((result["measurements"] ?? []) as Json[]).map(({ startedAt: _s, finishedAt, resumeAt: _r, ...rest }) => ({
+          ...rest,
+          finished: finishedAt !== undefined,
+        })),
+      }));
+      const { startedAt: _, completedAt, metricResults: __, ...rest } = status;
+      return tidy({
+        ...rest,
+        completed: completedAt !== undefined,
+        metrics: Object.fromEntries(results.map((result) => [String((result as Json)["name"]), result])),
+        terminate: spec["terminate"],
+        args: spec["args"],
+        labels: object.metadata.labels,
+      });
+    }
+    case "ReplicaSet": {
+      const { replicas, readyReplicas, availableReplicas } = status;
+      const template = spec["template"] as { metadata?: { labels?: Json } } | undefined;
+      const annotations = { ...object.metadata.annotations };
+      if (annotations["scale-down-deadline"] !== undefined) annotations["scale-down-deadline"] = "set";
+      return tidy({
+        size: spec["replicas"],
+        replicas,
+        readyReplicas,
+        availableReplicas,
+        annotations,
+        labels: object.metadata.labels,
+        templateLabels: spec["templateLabels"] ?? template?.metadata?.labels,
+      });
+    }
+    default:
+      return tidy({ selector: spec["selector"], annotations: object.metadata.annotations });
+  }
+}
+
+/** Without what means nothing: empty objects and lists, zeros, false, and with sorted keys. */
+function tidy(value: Json): Json {
+  const walk = (item: unknown): unknown => {
+    if (Array.isArray(item)) return item.map(walk);
+    if (typeof item !== "object" || item === null) return item;
+    const entries = Object.entries(item)
+      .map(([key, inner]) => [key, walk(inner)] as const)
+      .filter(([, inner]) => !isNothing(inner))
+      .sort(([a], [b]) => (a < b ? -1 : 1));
+    return Object.fromEntries(entries);
+  };
+  return walk(value) as Json; // an object stays one
+}
+
+const isNothing = (value: unknown): boolean =>
+  value === undefined || value === null || value === 0 || value === false || value === "" ||
+  (typeof value === "object" && Object.keys(value).length === 0);
+
+/**
+ * A state that held at least this long was no transition: ours must show what the recording shows and the other way
+ * round. Shorter ones depend on how many milliseconds a write took.
+ */
+const settledMs = 250;
+
+/** The first thing that differs between two histories, in words; undefined where they agree. */
+export function firstDifference(ours: History, recorded: History): string | undefined {
+  for (const [key, states] of recorded.states) {
+    const mine = ours.states.get(key);
+    if (mine === undefined) return `${key} is missing`;
+    const lost = firstUnmatched(settled(states), mine);
+    if (lost !== undefined) return `${key}: the recorded state at ${lost.t} ms never came: ${nearest(lost, mine)}`;
+    const extra = firstUnmatched(settled(mine), states);
+    if (extra !== undefined) return `${key}: our state at ${extra.t} ms was not recorded: ${nearest(extra, states)}`;
+  }
+  for (const key of ours.states.keys()) if (!recorded.states.has(key)) return `${key} was not recorded`;
+  for (const [text, count] of recorded.events) {
+    const mine = ours.events.get(text);
+    if (mine !== count) return `Event ${text}: recorded ${count} times, ours ${mine ?? 0}`;
+  }
+  // The recorder sometimes came too late for the first Event.
+  for (const text of ours.events.keys()) if (!recorded.events.has(text) && !text.includes("RolloutAddedToInformer")) return `Event was not recorded: ${text}`;
+  return undefined;
+}
+
+const settled = (states: readonly State[]): State[] =>
+  states.filter(({ t }, i) => (states[i + 1]?.t ?? Number.POSITIVE_INFINITY) - t >= settledMs);
+
+/** Every wanted state must occur among the others, in order. */
+function firstUnmatched(wanted: readonly State[], among: readonly State[]): State | undefined {
+  let at = 0;
+  for (const state of wanted) {
+    const text = JSON.stringify(state.state);
+    const found = among.findIndex((other, i) => i >= at && JSON.stringify(other.state) === text);
+    if (found < 0) return state;
+    at = found;
+  }
+  return undefined;
+}
+
+/** How a state differs from the most similar one on the other side. */
+function nearest(state: State, others: readonly State[]): string {
+  const paths = flatten(state.state);
+  let best: { count: number; text: string } | undefined;
+  for (const other of others) {
+    const theirs = flatten(other.state);
+    const keys = [...new Set([...paths.keys(), ...theirs.keys()])].filter((key) => paths.get(key) !== theirs.get(key));
+    const text = keys.map((key) => `${key} ${paths.get(key) ?? "absent"} (other side: ${theirs.get(key) ?? "absent"})`).join("; ");
+    if (best === undefined || keys.length < best.count) best = { count: keys.length, text: text === "" ? "it came at another place in the order" : text };
+  }
+  return best?.text ?? "there is none like it";
+}
+
+function flatten(value: unknown, path = ""): Map<string, string> {
+  if (typeof value !== "object" || value === null) return new Map([[path, JSON.stringify(value)]]);
+  return new Map(Object.entries(value).flatMap(([key, inner]) => [...flatten(inner, path === "" ? key : `${path}.${key}`)]));
+}
