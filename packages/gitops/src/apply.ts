@@ -5,11 +5,11 @@ import {
   type Kind,
   type ResourceClient,
   StatusError,
+  sortedJson,
 } from "@tracegate/kube";
 import { lastAppliedAnnotation } from "./compare/normalize.ts";
 import { sameJson, threeWayMerge } from "./compare/three-way-merge.ts";
-import { isBuiltInGroup } from "./kinds.ts";
-import { groupOf, isObject, type Manifest } from "./manifest.ts";
+import type { Manifest } from "./manifest.ts";
 
 export const fieldManager = "argocd-controller";
 
@@ -77,9 +77,7 @@ function merge(target: Manifest, live: Manifest): Manifest {
   } catch {
     last = undefined; // edited by hand; nothing is taken away then
   }
-  const merged = threeWayMerge(last, { ...target, metadata: { ...target.metadata } }, live, {
-    builtIn: isBuiltInGroup(groupOf(target)),
-  });
+  const merged = threeWayMerge(last, target, live, target);
   return withLastApplied(merged as Manifest, target); // a merge of two manifests is one
 }
 
@@ -106,13 +104,6 @@ function withLastApplied(object: Manifest, target: Manifest): Manifest {
       annotations: { ...object.metadata.annotations, [lastAppliedAnnotation]: `${sortedJson(noted)}\n` },
     },
   };
-}
-
-/** Compact JSON with sorted keys, as Go writes maps. */
-function sortedJson(value: unknown): string {
-  return JSON.stringify(value, (_key, child: unknown) =>
-    isObject(child) ? Object.fromEntries(Object.entries(child).sort(([a], [b]) => (a < b ? -1 : 1))) : child,
-  );
 }
 
 export async function getOrUndefined(

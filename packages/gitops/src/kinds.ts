@@ -1,5 +1,6 @@
 import {
   apiVersionOf,
+  builtInGroupVersions,
   CustomResourceDefinition,
   defineKind,
   type Kind,
@@ -51,46 +52,11 @@ export async function discoverKinds(
   return kindCatalogue([...builtIn, ...custom]);
 }
 
-const cluster = { namespaced: false };
-
-/** What manifests may hold of the API's own kinds. */
-export const builtInKinds: readonly Kind[] = [
-  defineKind("v1", "Namespace", "namespaces", cluster),
-  defineKind("v1", "ConfigMap", "configmaps"),
-  defineKind("v1", "Secret", "secrets"),
-  defineKind("v1", "Service", "services"),
-  defineKind("v1", "ServiceAccount", "serviceaccounts"),
-  defineKind("v1", "Pod", "pods"),
-  defineKind("v1", "ReplicationController", "replicationcontrollers"),
-  defineKind("v1", "ResourceQuota", "resourcequotas"),
-  defineKind("v1", "LimitRange", "limitranges"),
-  defineKind("v1", "PersistentVolume", "persistentvolumes", cluster),
-  defineKind("v1", "PersistentVolumeClaim", "persistentvolumeclaims"),
-  defineKind("apps/v1", "Deployment", "deployments"),
-  defineKind("apps/v1", "ReplicaSet", "replicasets"),
-  defineKind("apps/v1", "StatefulSet", "statefulsets"),
-  defineKind("apps/v1", "DaemonSet", "daemonsets"),
-  defineKind("batch/v1", "Job", "jobs"),
-  defineKind("batch/v1", "CronJob", "cronjobs"),
-  defineKind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"),
-  defineKind("networking.k8s.io/v1", "Ingress", "ingresses"),
-  defineKind("networking.k8s.io/v1", "IngressClass", "ingressclasses", cluster),
-  defineKind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
-  defineKind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets"),
-  defineKind("rbac.authorization.k8s.io/v1", "Role", "roles"),
-  defineKind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings"),
-  defineKind("rbac.authorization.k8s.io/v1", "ClusterRole", "clusterroles", cluster),
-  defineKind("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "clusterrolebindings", cluster),
-  defineKind("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", cluster),
-  defineKind("storage.k8s.io/v1", "StorageClass", "storageclasses", cluster),
-  defineKind("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", cluster),
-];
-
-const builtInGroups = new Set([
-  ...builtInKinds.map(({ group }) => group),
-  "autoscaling",
-  "admissionregistration.k8s.io",
-]);
-
-/** Whether objects of the group have Go types, hence lists that merge by key. */
-export const isBuiltInGroup = (group: string): boolean => builtInGroups.has(group);
+/** What manifests may hold of the API's own kinds; groups that only answer requests are left out. */
+export const builtInKinds: readonly Kind[] = builtInGroupVersions().flatMap(({ group, version, resources }) =>
+  resources
+    .filter(({ verbs }) => verbs.includes("create") && verbs.includes("list"))
+    .map(({ kind, plural, namespaced }) =>
+      defineKind(group === "" ? version : `${group}/${version}`, kind, plural, { namespaced }),
+    ),
+);

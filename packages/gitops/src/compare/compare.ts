@@ -1,14 +1,5 @@
 import { countsWhenMissing, resourceHealth, worstHealth } from "../health/health.ts";
-import { isBuiltInGroup } from "../kinds.ts";
-import {
-  groupOf,
-  isObject,
-  keyOf,
-  keyText,
-  type Manifest,
-  type ResourceKey,
-  versionOf,
-} from "../manifest.ts";
+import { isObject, keyOf, keyText, type Manifest, type ResourceKey, versionOf } from "../manifest.ts";
 import { isHook, isSkipped, waveOf } from "../sync/hooks.ts";
 import type {
   HealthStatusCode,
@@ -115,7 +106,7 @@ export function predictedAndCurrent(
   const wanted = normalized(target);
   // Where nothing was applied by us, the target itself stands for the last application: nothing is taken away.
   const lastApplied = lastAppliedOf(live) ?? wanted;
-  const merged = threeWayMerge(lastApplied, wanted, current, { builtIn: isBuiltInGroup(groupOf(target)) });
+  const merged = threeWayMerge(lastApplied, wanted, current, target);
   const predicted = merged as Manifest; // a merge of two manifests is one
   removeIgnored(predicted, live, ignored);
   removeIgnored(current, live, ignored);

@@ -1,3 +1,4 @@
+import { canonicalQuantity, QuantityError } from "@tracegate/kube";
 import { isObject, type JsonObject, type Manifest, valueAt } from "../manifest.ts";
 
 export const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration";
@@ -55,40 +56,19 @@ function normalizeQuantities(value: unknown): void {
       for (const list of ["limits", "requests"]) {
         const quantities = valueAt(child, list);
         if (!isObject(quantities)) continue;
-        for (const [name, quantity] of Object.entries(quantities))
-          quantities[name] = canonicalQuantity(quantity);
+        for (const [name, quantity] of Object.entries(quantities)) quantities[name] = spelling(quantity);
       }
     }
     normalizeQuantities(child);
   }
 }
 
-const factors: Readonly<Record<string, number>> = {
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
-  "": 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-};
-
-/** A spelling that equal quantities share; text that is no quantity is left as it is. */
-export function canonicalQuantity(quantity: unknown): unknown {
-  const match = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(n|u|m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?$/.exec(
-    String(quantity),
-  );
-  const factor = factors[match?.[2] ?? ""];
-  if (match === null || factor === undefined) return quantity;
-  // Twelve digits hide the rounding of decimal fractions and keep every quantity in use apart.
-  return String(Number((Number(match[1]) * factor).toPrecision(12)));
+/** The spelling that equal quantities share; what is no quantity is left as it is. */
+function spelling(quantity: unknown): unknown {
+  try {
+    return canonicalQuantity(String(quantity));
+  } catch (error) {
+    if (error instanceof QuantityError) return quantity;
+    throw error;
+  }
 }

@@ -1,5 +1,11 @@
-import { isDeepStrictEqual } from "node:util";
-import { isObject, type JsonObject } from "../manifest.ts";
+import {
+  builtInType,
+  isObject,
+  type JsonObject,
+  jsonEqual,
+  type StructType,
+  type ValueType,
+} from "@tracegate/kube";
 
 /**
  * What applying `target` would make of `live`, as `kubectl apply` reckons it: fields of the target win, fields that the
@@ -10,12 +16,20 @@ export function threeWayMerge(
   lastApplied: unknown,
   target: JsonObject,
   live: JsonObject,
-  options: { builtIn: boolean },
+  kind: { readonly apiVersion: string; readonly kind: string },
 ): JsonObject {
-  return mergeObjects(isObject(lastApplied) ? lastApplied : {}, target, live, options.builtIn);
+  const type = builtInType(kind.apiVersion, kind.kind);
+  return mergeObjects(isObject(lastApplied) ? lastApplied : {}, target, live, type, type !== undefined);
 }
 
-function mergeObjects(last: JsonObject, target: JsonObject, live: JsonObject, builtIn: boolean): JsonObject {
+/** `builtIn`: of a kind with Go types; `type` says which, where it is known. */
+function mergeObjects(
+  last: JsonObject,
+  target: JsonObject,
+  live: JsonObject,
+  type: ValueType | undefined,
+  builtIn: boolean,
+): JsonObject {
   const merged: JsonObject = {};
   for (const [key, value] of Object.entries(live)) {
     if (key in target) continue;
@@ -26,27 +40,31 @@ function mergeObjects(last: JsonObject, target: JsonObject, live: JsonObject, bu
     const present = live[key];
     // Go leaves empty values of built-in kinds out, so an absent one is the same.
     if (builtIn && present === undefined && isGoEmpty(wanted)) continue;
-    merged[key] = mergeValues(key, last[key], wanted, present, builtIn);
+    const field = type?.type === "struct" ? type.fields.get(key) : undefined;
+    const inner = field?.type ?? (type?.type === "map" ? type.value : undefined);
+    const value = mergeValues(last[key], wanted, present, inner, builtIn);
+    merged[key] =
+      field?.retainKeys === true && isObject(value) && isObject(wanted) ? retained(value, wanted) : value;
   }
   return inOrderOf(live, merged);
 }
 
 function mergeValues(
-  field: string,
   last: unknown,
   wanted: unknown,
   present: unknown,
+  type: ValueType | undefined,
   builtIn: boolean,
 ): unknown {
   if (isObject(wanted)) {
-    return isObject(present)
-      ? mergeObjects(isObject(last) ? last : {}, wanted, present, builtIn)
-      : withoutNulls(wanted);
+    if (!isObject(present)) return withoutNulls(wanted);
+    return mergeObjects(isObject(last) ? last : {}, wanted, present, type, builtIn);
   }
-  if (Array.isArray(wanted) && builtIn && Array.isArray(present)) {
-    const identity = listIdentity(field, [...wanted, ...present]);
-    if (identity !== undefined)
-      return mergeLists(identity, Array.isArray(last) ? last : [], wanted, present, builtIn);
+  if (Array.isArray(wanted) && Array.isArray(present)) {
+    const identity = listIdentity(type);
+    if (identity !== undefined && type?.type === "list") {
+      return mergeLists(identity, Array.isArray(last) ? last : [], wanted, present, type.item);
+    }
   }
   return wanted;
 }
@@ -56,7 +74,7 @@ function mergeLists(
   last: readonly unknown[],
   wanted: readonly unknown[],
   present: readonly unknown[],
-  builtIn: boolean,
+  type: ValueType,
 ): unknown[] {
   const wantedBy = new Map(wanted.map((item) => [identity(item), item]));
   const presentBy = new Map(present.map((item) => [identity(item), item]));
@@ -65,66 +83,46 @@ function mergeLists(
     const live = presentBy.get(key);
     if (!isObject(item) || !isObject(live)) return item;
     const before = lastBy.get(key);
-    return mergeObjects(isObject(before) ? before : {}, item, live, builtIn);
+    return mergeObjects(isObject(before) ? before : {}, item, live, type, true);
   };
   const others = present.filter((item) => !wantedBy.has(identity(item)) && !lastBy.has(identity(item)));
   const merged = [...[...wantedBy].map(([key, item]) => merge(key, item)), ...others];
-  // Where nothing is new the live order is as good as any, and no difference.
-  const order = new Map([...presentBy.keys()].map((key, index) => [key, index]));
-  const keys = [...wantedBy.keys()];
-  const ordered = keys.every((key, index) => {
-    const before = index === 0 ? -1 : (order.get(keys[index - 1] ?? "") ?? Number.POSITIVE_INFINITY);
-    return (order.get(key) ?? -1) > before;
-  });
-  if (!ordered) return merged;
-  return merged.toSorted((a, b) => (order.get(identity(a)) ?? 0) - (order.get(identity(b)) ?? 0));
+  // Where the target's order is kept by what is live, the live order stands: no difference.
+  const places = new Map([...presentBy.keys()].map((key, index) => [key, index]));
+  const order = [...wantedBy.keys()].map((key) => places.get(key));
+  const ascending = order.every(
+    (place, index) => place !== undefined && (index === 0 || place > (order[index - 1] ?? 0)),
+  );
+  if (!ascending) return merged;
+  return merged.toSorted((a, b) => (places.get(identity(a)) ?? 0) - (places.get(identity(b)) ?? 0));
 }
 
-/** What tells items of a list of a built-in kind apart; undefined for a list that is replaced whole. */
-export function listIdentity(
-  field: string,
-  items: readonly unknown[],
-): ((item: unknown) => string) | undefined {
-  if (field === "finalizers" && items.every((item) => typeof item === "string")) return String;
-  const keys = listKeys(field, items);
-  if (keys === undefined) return undefined;
-  if (!items.every((item) => isObject(item) && item[keys[0] ?? ""] !== undefined)) return undefined;
+/** What tells items of a list apart; undefined for a list that is replaced whole. */
+function listIdentity(type: ValueType | undefined): ((item: unknown) => string) | undefined {
+  if (type?.type !== "list" || type.strategic === undefined) return undefined;
+  const { mergeKey } = type.strategic;
+  if (mergeKey === undefined) return (item) => JSON.stringify(item);
+  // Server-side apply's keys tell more apart: port 53 of TCP and of UDP.
+  const keys = type.keys.length > 0 ? type.keys : [mergeKey];
+  const defaults = fieldDefaults(type.item);
   return (item) =>
     isObject(item)
-      ? keys.map((key) => String(item[key] ?? (key === "protocol" ? "TCP" : ""))).join("\0")
-      : "";
+      ? JSON.stringify(keys.map((key) => item[key] ?? defaults.get(key) ?? null))
+      : JSON.stringify(item);
 }
 
-/** The merge keys that the API's Go types declare (`patchMergeKey`), by field name. */
-function listKeys(field: string, items: readonly unknown[]): readonly string[] | undefined {
-  switch (field) {
-    case "containers":
-    case "initContainers":
-    case "ephemeralContainers":
-    case "env":
-    case "volumes":
-    case "imagePullSecrets":
-    case "secrets":
-      return ["name"];
-    case "ports":
-      return items.some((item) => isObject(item) && "containerPort" in item)
-        ? ["containerPort", "protocol"]
-        : ["port", "protocol"];
-    case "volumeMounts":
-      return ["mountPath"];
-    case "volumeDevices":
-      return ["devicePath"];
-    case "hostAliases":
-      return ["ip"];
-    case "topologySpreadConstraints":
-      return ["topologyKey", "whenUnsatisfiable"];
-    case "ownerReferences":
-      return ["uid"];
-    case "conditions":
-      return ["type"];
-    default:
-      return undefined;
-  }
+/** `protocol` is a key that manifests leave out; the API fills it in. */
+function fieldDefaults(type: ValueType): ReadonlyMap<string, unknown> {
+  const struct: StructType | undefined = type.type === "struct" ? type : undefined;
+  const known = [...(struct?.fields.values() ?? [])].flatMap(({ name, default: value }) =>
+    value === undefined ? [] : [[name, value] as const],
+  );
+  return new Map([["protocol", "TCP"], ...known]);
+}
+
+/** Strategic merge's `retainKeys`: of an object that is one of several forms, only the target's members stay. */
+function retained(value: JsonObject, wanted: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(value).filter(([key]) => key in wanted));
 }
 
 function isGoEmpty(value: unknown): boolean {
@@ -150,4 +148,4 @@ function inOrderOf(live: JsonObject, merged: JsonObject): JsonObject {
 }
 
 /** Equal as JSON: the order of keys does not count. */
-export const sameJson = (a: unknown, b: unknown): boolean => isDeepStrictEqual(a, b);
+export const sameJson: (a: unknown, b: unknown) => boolean = jsonEqual;

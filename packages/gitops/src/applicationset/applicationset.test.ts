@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { memoryGit } from "../../testing/memory-git.ts";
+import type { Application } from "../types/application.ts";
+import type { ApplicationSet, ApplicationSetSpec } from "../types/application-set.ts";
+import { fillFastTemplate } from "./fast-template.ts";
+import { generateParams, matchingDirectories } from "./generators.ts";
+import { fillGoTemplate } from "./go-template.ts";
+import { planApplications, renderApplications } from "./plan.ts";
+
+test("plain templates take names with or without blanks and leave unknown ones alone", () => {
+  const params = { "path.basename": "web", path: "apps/web" };
+  assert.equal(
+    fillFastTemplate("x-{{path.basename}}-{{ path.basename }} {{path}} {{ nope }}", params),
+    "x-web-web apps/web {{ nope }}",
+  );
+});
+
+test("Go templates: fields, calls, pipelines, trimming", () => {
+  const params = { path: { path: "apps/Web_1", basename: "Web_1", segments: ["apps", "Web_1"] }, n: 3 };
+  const fill = (text: string, missingKey: "default" | "error" = "error") =>
+    fillGoTemplate(text, params, { missingKey });
+  assert.equal(fill("{{.path.basename}}/{{index .path.segments 0}}/{{ .n }}"), "Web_1/apps/3");
+  assert.equal(fill('{{ .path.basename | normalize | printf "a-%s" }}'), "a-web-1");
+  assert.equal(fill("a {{- /* note */ -}} b"), "ab");
+  assert.equal(fill('{{ default "x" (index .path.segments 1) | lower }}'), "web_1");
+  assert.equal(fill("{{.nope}}", "default"), "<no value>");
+  assert.throws(() => fill("{{.nope.x}}"), /map has no entry for key "nope"/);
+  assert.throws(() => fill("{{if .n}}x{{end}}"), /\{\{if\}\} is not supported/);
+  assert.throws(() => fill("{{constructor .n}}"), /function "constructor" not defined/);
+});
+
+test("directories match whole paths at one depth, exclusions win", () => {
+  const all = ["apps", "apps/a", "apps/a/deep", "apps/b", "apps/skip", "other/a"];
+  assert.deepEqual(matchingDirectories(all, [{ path: "apps/skip", exclude: true }, { path: "apps/*" }]), [
+    "apps/a",
+    "apps/b",
+  ]);
+  assert.deepEqual(matchingDirectories(all, [{ path: "**/a" }]), ["apps/a", "other/a"]);
+});
+
+const git = memoryGit();
+git
+  .repository("file:///r")
+  .commit({
+    "m/Web_1/c.yaml": "",
+    "m/b/c.yaml": "",
+    "m/.hidden/c.yaml": "",
+    "m/appset.yaml": "",
+    "cfg/a.yaml": "name: one\nnested: {k: [v]}\n",
+  });
+const generator = (spec: Partial<ApplicationSetSpec>) => ({
+  template: { metadata: { name: "" }, spec: { project: "", destination: {} } },
+  generators: [],
+  ...spec,
+});
+
+test("the git generator gives directories, files, and what else their parameters are made of", async () => {
+  const directories = await generateParams(
+    generator({
+      generators: [
+        {
+          git: {
+            repoURL: "file:///r",
+            directories: [{ path: "m/*" }, { path: "m/appset.yaml", exclude: true }],
+          },
+        },
+      ],
+    }),
+    git,
+  );
+  assert.deepEqual(
+    directories.map((params) => params["path.basename"]),
+    ["Web_1", "b"],
+  );
+  assert.deepEqual(directories[0], {
+    path: "m/Web_1",
+    "path.basename": "Web_1",
+    "path.basenameNormalized": "web-1",
+    "path[0]": "m",
+    "path[1]": "Web_1",
+  });
+  const nested = await generateParams(
+    generator({
+      goTemplate: true,
+      generators: [{ git: { repoURL: "file:///r", directories: [{ path: "m/b" }] } }],
+    }),
+    git,
+  );
+  assert.deepEqual(nested, [
+    { path: { path: "m/b", basename: "b", basenameNormalized: "b", segments: ["m", "b"] } },
+  ]);
+  const [file] = await generateParams(
+    generator({
+      generators: [
+        { git: { repoURL: "file:///r", files: [{ path: "cfg/*.yaml" }], values: { x: "{{name}}!" } } },
+      ],
+    }),
+    git,
+  );
+  assert.deepEqual(
+    [file?.["name"], file?.["nested.k.0"], file?.["path.filename"], file?.["values.x"]],
+    ["one", "v", "a.yaml", "one!"],
+  );
+});
+
+test("generators that are not supported are refused by name", async () => {
+  await assert.rejects(
+    generateParams(generator({ generators: [{ clusters: {} }] }), git),
+    /generator field 'clusters' is not supported/,
+  );
+});
+
+const set: ApplicationSet = {
+  apiVersion: "argoproj.io/v1alpha1",
+  kind: "ApplicationSet",
+  metadata: { name: "set", namespace: "argocd", uid: "u" },
+  spec: {
+    generators: [],
+    template: {
+      metadata: { name: "{{name}}", labels: { team: "{{ name }}" } },
+      spec: {
+        project: "default",
+        source: { repoURL: "r", path: "{{name}}" },
+        destination: { namespace: "{{name}}" },
+      },
+    },
+  },
+};
+
+test("Applications are owned by their set and cascade unless told otherwise", () => {
+  const [application] = renderApplications(set, [{ name: "a" }]);
+  assert.deepEqual(application?.metadata.finalizers, ["resources-finalizer.argocd.argoproj.io"]);
+  assert.equal(application?.metadata.ownerReferences?.[0]?.uid, "u");
+  assert.deepEqual([application?.spec.source?.path, application?.metadata.labels], ["a", { team: "a" }]);
+  const kept = { ...set, spec: { ...set.spec, syncPolicy: { preserveResourcesOnDeletion: true } } };
+  assert.equal(renderApplications(kept, [{ name: "a" }])[0]?.metadata.finalizers, undefined);
+});
+
+test("what is new is created, what changed updated, what is gone removed, as the policy allows", () => {
+  const [a, b] = renderApplications(set, [{ name: "a" }, { name: "b" }]);
+  assert.ok(a && b);
+  const live: Application = {
+    ...a,
+    spec: { ...a.spec, project: "edited" },
+    metadata: { ...a.metadata, annotations: { "argocd.argoproj.io/refresh": "normal", mine: "x" } },
+    status: {},
+  };
+  const old: Application = { ...b, metadata: { ...b.metadata, name: "old" } };
+  const plan = planApplications(set, [a, b], [live, old], () => undefined);
+  assert.deepEqual(
+    [plan.create.length, plan.update.length, plan.remove.map(({ metadata }) => metadata.name)],
+    [1, 1, ["old"]],
+  );
+  assert.deepEqual(plan.update[0]?.metadata.annotations, { "argocd.argoproj.io/refresh": "normal" });
+  assert.deepEqual(plan.update[0]?.status, {}, "status is not the template's");
+  const only = { ...set, spec: { ...set.spec, syncPolicy: { applicationsSync: "create-only" as const } } };
+  const kept = planApplications(only, [a, b], [live, old], () => undefined);
+  assert.deepEqual([kept.create.length, kept.update.length, kept.remove.length], [1, 0, 0]);
+});
+
+test("of two with one name the first is made, and the second told", () => {
+  const [first, second] = renderApplications(set, [{ name: "a" }, { name: "a" }]);
+  assert.ok(first && second);
+  const plan = planApplications(set, [first, second], [], () => undefined);
+  assert.deepEqual(
+    [plan.create.length, plan.error],
+    [1, "ApplicationSet set contains applications with duplicate name: a"],
+  );
+});
