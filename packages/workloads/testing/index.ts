@@ -1,2 +1,4 @@
+export type { SimulatedCluster, SimulatedClusterOptions, SimulatedWorld } from "./simulated-cluster.ts";
+export { simulatedCluster } from "./simulated-cluster.ts";
 export type { PodBehaviour, SimulatedPodsOptions } from "./simulated-pods.ts";
 export { simulatedPods } from "./simulated-pods.ts";

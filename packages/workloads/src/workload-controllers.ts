@@ -1,0 +1,25 @@
+import type { Clock } from "@tracegate/contracts";
+import type { Controller, EventRecorder } from "@tracegate/controller-runtime";
+import type { ResourceClient } from "@tracegate/kube";
+import { deploymentController } from "./deployment/controller.ts";
+import { replicaSetController } from "./replica-set/controller.ts";
+
+export interface WorkloadControllersOptions {
+  readonly client: ResourceClient;
+  readonly clock: Clock;
+  /** A recorder that speaks as the named component (`deployment-controller`). */
+  readonly events: (component: string) => EventRecorder;
+}
+
+/** All of this package's controllers, each speaking as the component that a real cluster's events name. */
+export function workloadControllers({
+  client,
+  clock,
+  events,
+}: WorkloadControllersOptions): readonly Controller[] {
+  const as = (component: string) => ({ client, clock, events: events(component) });
+  return [
+    replicaSetController(as("replicaset-controller")),
+    deploymentController(as("deployment-controller")),
+  ];
+}
