@@ -1,4 +1,14 @@
 export { dialThroughAgent } from "./dial.ts";
+export type { CatalogueEntry, ImageCatalogue, ImageLookup, ResolvedImage } from "./image-catalogue.ts";
+export { imageCatalogue, nodeProgram, projectMount } from "./image-catalogue.ts";
+export type { Kubelet, KubeletOptions } from "./kubelet.ts";
+export { createKubelet } from "./kubelet.ts";
+export type { LogOptions } from "./logs/log-file.ts";
+export type { PodAccess } from "./logs/pod-access.ts";
 export type { NamespacedSandboxOptions } from "./namespaced/namespaced-sandbox.ts";
 export { openNamespacedSandbox } from "./namespaced/namespaced-sandbox.ts";
+export type { PlatformService, PlatformTarget } from "./network/platform-services.ts";
+export { type NodeFacts, nodeName, thisMachine } from "./node-object.ts";
+export type { TokenSource } from "./pod/volume-plan.ts";
 export type * from "./sandbox.ts";
+export { schedulerController } from "./scheduler.ts";

@@ -1,0 +1,114 @@
+import type { Duplex } from "node:stream";
+import {
+  EndpointSlice,
+  isAlreadyExists,
+  type Kind,
+  type KubeObject,
+  Namespace,
+  type ResourceClient,
+  Service,
+} from "@tracegate/kube";
+import type { Closer, Sandbox } from "../sandbox.ts";
+
+/** Where a platform service's connections go: a Unix socket outside, or a function of this process. */
+export type PlatformTarget =
+  | { readonly unixPath: string }
+  | { readonly accept: (connection: Duplex) => void };
+
+export interface PlatformService {
+  readonly namespace: string;
+  readonly name: string;
+  /** Each port of the Service and its target. */
+  readonly ports: readonly {
+    readonly name?: string;
+    readonly port: number;
+    readonly target: PlatformTarget;
+  }[];
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** The platform's own addresses are handed out in order of registration: the same wiring gets the same ones. */
+export class PlatformServices {
+  readonly #client: ResourceClient;
+  readonly #sandbox: Sandbox;
+  readonly #closers: Closer[] = [];
+  readonly #ipByName = new Map<string, string>();
+  readonly #targets = new Map<string, PlatformTarget>();
+
+  constructor(client: ResourceClient, sandbox: Sandbox) {
+    this.#client = client;
+    this.#sandbox = sandbox;
+  }
+
+  /** Makes a service of the platform a Service like any other: an object, endpoints, and an address that pods reach. */
+  async register({ namespace, name, ports, labels = {} }: PlatformService): Promise<{ ip: string }> {
+    const ip = this.#address(`${namespace}/${name}`);
+    for (const { port, target } of ports) {
+      const closer =
+        "unixPath" in target
+          ? await this.#sandbox.listenToUnix(ip, port, target.unixPath)
+          : await this.#sandbox.listen(ip, port, target.accept);
+      this.#closers.push(closer);
+      this.#targets.set(`${ip}:${port}`, target);
+    }
+    await this.#apply(Namespace, { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
+    const servicePorts = ports.map((entry) => ({
+      ...(entry.name === undefined ? {} : { name: entry.name }),
+      port: entry.port,
+      targetPort: entry.port,
+      protocol: "TCP",
+    }));
+    await this.#apply(Service, {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { namespace, name, labels: { ...labels } },
+      spec: { type: "ClusterIP", ports: servicePorts },
+    });
+    await this.#apply(EndpointSlice, {
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
+      metadata: {
+        namespace,
+        name: `${name}-tracegate`,
+        labels: {
+          "kubernetes.io/service-name": name,
+          "endpointslice.kubernetes.io/managed-by": "platform.tracegate.dev",
+        },
+      },
+      addressType: "IPv4",
+      endpoints: [{ addresses: [ip], conditions: { ready: true, serving: true, terminating: false } }],
+      ports: ports.map((entry) => ({ name: entry.name ?? "", port: entry.port, protocol: "TCP" })),
+    });
+    return { ip };
+  }
+
+  /** The target behind a platform address, for this process' own connections. */
+  targetOf(ip: string, port: number): PlatformTarget | undefined {
+    return this.#targets.get(`${ip}:${port}`);
+  }
+
+  #address(name: string): string {
+    const known = this.#ipByName.get(name);
+    if (known !== undefined) return known;
+    if (this.#ipByName.size >= 250) throw new Error("no address is left for another platform service");
+    const ip = `10.244.255.${this.#ipByName.size + 2}`;
+    this.#ipByName.set(name, ip);
+    return ip;
+  }
+
+  async #apply<T extends KubeObject>(kind: Kind<T>, object: T): Promise<void> {
+    const { namespace, name } = object.metadata;
+    try {
+      await this.#client.create(kind, object);
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+      if (kind.kind === "Namespace") return;
+      const ref = { ...(namespace === undefined ? {} : { namespace }), name };
+      await this.#client.patch(kind, ref, { type: "merge", body: object });
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#closers.map((closer) => closer.close()));
+  }
+}

@@ -1,0 +1,189 @@
+import { join } from "node:path";
+import type { Container, Pod } from "@tracegate/kube";
+import { commandLine, type ResolvedImage } from "../image-catalogue.ts";
+import { clusterDomain, dnsAddress } from "../network/addresses.ts";
+import type { ContainerProcessSpec, PodSandboxSpec } from "../sandbox.ts";
+import { expand } from "./environment.ts";
+import { volumeKind } from "./volume-plan.ts";
+
+/** What a pod may write into its containers' roots and in-memory volumes. */
+const podMemoryBytes = 1024 ** 3;
+
+/** The pod's directory in the state directory, named as a node names it under /var/log/pods. */
+export const podDirectory = (stateDir: string, pod: Pick<Pod, "metadata">): string =>
+  join(stateDir, "pods", `${pod.metadata.namespace}_${pod.metadata.name}_${pod.metadata.uid}`);
+
+export const logFile = (
+  stateDir: string,
+  pod: Pick<Pod, "metadata">,
+  container: string,
+  attempt: number,
+): string => join(podDirectory(stateDir, pod), container, `${attempt}.log`);
+
+export function hostnameOf({ spec, metadata }: Pod): string {
+  return (spec.hostname ?? metadata.name).slice(0, 63).replace(/[-.]+$/, "");
+}
+
+export function podSandboxSpec(pod: Pod, stateDir: string): PodSandboxSpec {
+  const memoryVolumes: string[] = [];
+  const diskVolumes: Record<string, string> = {};
+  for (const volume of pod.spec.volumes ?? []) {
+    if (volumeKind(volume) === "disk")
+      diskVolumes[volume.name] = join(podDirectory(stateDir, pod), "volumes", volume.name);
+    else memoryVolumes.push(volume.name);
+  }
+  return {
+    uid: pod.metadata.uid ?? "",
+    namespace: pod.metadata.namespace ?? "default",
+    name: pod.metadata.name,
+    hostname: hostnameOf(pod),
+    hosts: hostsFile(pod),
+    resolvConf: resolvConf(pod),
+    memoryVolumes,
+    diskVolumes,
+    memoryBytes: podMemoryBytes,
+  };
+}
+
+function hostsFile(pod: Pod): string {
+  const host = hostnameOf(pod);
+  const { subdomain, hostAliases = [] } = pod.spec;
+  const own =
+    subdomain === undefined
+      ? host
+      : `${host}.${subdomain}.${pod.metadata.namespace}.svc.${clusterDomain}\t${host}`;
+  const aliases = hostAliases.map(({ ip, hostnames = [] }) => `${ip}\t${hostnames.join("\t")}\n`);
+  return [
+    "# Kubernetes-managed hosts file.\n",
+    "127.0.0.1\tlocalhost\n",
+    "::1\tlocalhost ip6-localhost ip6-loopback\n",
+    `{ip}\t${own}\n`,
+    ...(aliases.length > 0 ? ["\n# Entries added by HostAliases.\n", ...aliases] : []),
+  ].join("");
+}
+
+/** Every policy but `None` asks the cluster's DNS: there is no other that a pod could reach. */
+function resolvConf({ metadata, spec }: Pod): string {
+  const isNone = spec.dnsPolicy === "None";
+  const domain = `svc.${clusterDomain}`;
+  const nameservers = [...(isNone ? [] : [dnsAddress]), ...(spec.dnsConfig?.nameservers ?? [])];
+  const searches = [
+    ...(isNone ? [] : [`${metadata.namespace}.${domain}`, domain, clusterDomain]),
+    ...(spec.dnsConfig?.searches ?? []),
+  ];
+  const options = new Map<string, string | undefined>(isNone ? [] : [["ndots", "5"]]);
+  for (const { name, value } of spec.dnsConfig?.options ?? [])
+    if (name !== undefined) options.set(name, value);
+  const optionWords = [...options].map(([name, value]) => (value === undefined ? name : `${name}:${value}`));
+  return [
+    ...(searches.length > 0 ? [`search ${searches.join(" ")}\n`] : []),
+    ...nameservers.map((address) => `nameserver ${address}\n`),
+    ...(optionWords.length > 0 ? [`options ${optionWords.join(" ")}\n`] : []),
+  ].join("");
+}
+
+/** What a container keeps without asking: the set that container engines start with. */
+const defaultCapabilities = [
+  ...[
+    "audit_write",
+    "chown",
+    "dac_override",
+    "fowner",
+    "fsetid",
+    "kill",
+    "mknod",
+    "net_bind_service",
+    "net_raw",
+  ],
+  ...["setfcap", "setgid", "setpcap", "setuid", "sys_chroot"],
+];
+
+interface SecurityContext {
+  readonly capabilities?: { readonly add?: readonly string[]; readonly drop?: readonly string[] };
+  readonly readOnlyRootFilesystem?: boolean;
+  readonly privileged?: boolean;
+  readonly runAsUser?: number;
+}
+
+/** Validated by the API server. */
+const securityOf = (holder: { securityContext?: Record<string, unknown> }): SecurityContext =>
+  holder.securityContext ?? {};
+
+function capabilitiesOf(container: Container): string[] {
+  const { add = [], drop = [] } = securityOf(container).capabilities ?? {};
+  const name = (text: string) => text.toLowerCase().replace(/^cap_/, "");
+  const kept = drop.some((text) => name(text) === "all")
+    ? []
+    : defaultCapabilities.filter((known) => !drop.some((text) => name(text) === known));
+  // Inside the node's user namespace `ALL` is no more than what containers start with.
+  return [
+    ...new Set([
+      ...kept,
+      ...add.flatMap((text) => (name(text) === "all" ? defaultCapabilities : [name(text)])),
+    ]),
+  ];
+}
+
+export function containerProcessSpec(options: {
+  pod: Pod;
+  container: Container;
+  attempt: number;
+  image: ResolvedImage;
+  env: Record<string, string>;
+  stateDir: string;
+}): ContainerProcessSpec {
+  const { pod, container, attempt, image, env, stateDir } = options;
+  const expanded = (text: string) => expand(text, (name) => env[name]);
+  const volumes = new Map((pod.spec.volumes ?? []).map((volume) => [volume.name, volume]));
+  return {
+    podUid: pod.metadata.uid ?? "",
+    name: container.name,
+    attempt,
+    command: commandLine(image, {
+      command: (container.command ?? []).map(expanded),
+      args: (container.args ?? []).map(expanded),
+    }).slice(),
+    env,
+    workingDir: container.workingDir ?? image.workingDir,
+    volumeMounts: (container.volumeMounts ?? []).map(
+      ({ name, mountPath, subPath, subPathExpr, readOnly }) => {
+        const volume = volumes.get(name);
+        const path = subPathExpr === undefined ? subPath : expanded(subPathExpr);
+        return {
+          volume: name,
+          mountPath,
+          ...(path === undefined || path === "" ? {} : { subPath: path }),
+          readOnly: readOnly === true || (volume !== undefined && volumeKind(volume) === "files"),
+        };
+      },
+    ),
+    binds: image.binds.map(({ source, target }) => ({ source, target })),
+    readOnlyRoot: securityOf(container).readOnlyRootFilesystem === true,
+    capabilities: capabilitiesOf(container),
+    logFile: logFile(stateDir, pod, container.name, attempt),
+    terminationMessagePath: container.terminationMessagePath ?? "/dev/termination-log",
+  };
+}
+
+/** What a manifest asks for and this node does not do; told in an event, never silently dropped. */
+export function notApplied(pod: Pod): string[] {
+  const { spec } = pod;
+  const fields: string[] = [];
+  if (spec.hostNetwork === true) fields.push("hostNetwork (the pod has a network of its own)");
+  if (spec.shareProcessNamespace === true) fields.push("shareProcessNamespace");
+  const asksForUser = (security: SecurityContext) =>
+    security.runAsUser !== undefined && security.runAsUser !== 0;
+  if (asksForUser(securityOf(spec)))
+    fields.push("securityContext.runAsUser (only uid 0 exists in the node's user namespace)");
+  for (const container of [...(spec.initContainers ?? []), ...spec.containers]) {
+    const security = securityOf(container);
+    const at = `containers{${container.name}}`;
+    if (asksForUser(security))
+      fields.push(`${at}.securityContext.runAsUser (only uid 0 exists in the node's user namespace)`);
+    if (security.privileged === true) fields.push(`${at}.securityContext.privileged`);
+    if (container.ports?.some(({ hostPort }) => hostPort !== undefined && hostPort !== 0))
+      fields.push(`${at}.ports.hostPort`);
+    if (container.stdin === true || container.tty === true) fields.push(`${at}.stdin/tty (use kubectl exec)`);
+  }
+  return fields;
+}
