@@ -14,7 +14,8 @@ import { EventExpiry } from "./event-expiry.ts";
 import type { Random } from "./names.ts";
 import { asObject } from "./object-rules.ts";
 import { patched } from "./patching.ts";
-import { type ListQuery, listObjects, readObject } from "./reading.ts";
+import { keyFor, type ListQuery, listObjects, readObject } from "./reading.ts";
+import { qualified } from "./refusals.ts";
 import { type Scale, scaleOf, withScale } from "./scale.ts";
 import { type ServedKind, ServedKinds } from "./served-kinds.ts";
 import { type ObjectChange, type WatchQuery, type WatchStart, watchObjects } from "./watching.ts";
@@ -88,6 +89,21 @@ export class Api {
     return updateObject(this.#ctx, served, ref, request.subresource ?? "", () => object, request);
   }
 
+  /** A PUT: some kinds are made by it where there is no such object. */
+  updateOrCreate(
+    served: ServedKind,
+    ref: ObjectRef,
+    object: KubeObject,
+    request: WriteRequest & { subresource?: string },
+  ): { readonly object: KubeObject; readonly created: boolean } {
+    const missing = this.store.get(keyFor(served, ref.namespace, ref.name)) === undefined;
+    if (missing && (request.subresource ?? "") === "" && CREATED_BY_UPDATE.has(qualified(served))) {
+      const { resourceVersion: _, ...metadata } = object.metadata;
+      return { object: this.create(served, ref.namespace, { ...object, metadata }, request), created: true };
+    }
+    return { object: this.update(served, ref, object, request), created: false };
+  }
+
   patch(
     served: ServedKind,
     ref: ObjectRef,
@@ -100,6 +116,16 @@ export class Api {
     }
     const change = (current: KubeObject) => patched(served, current, patch);
     return updateObject(this.#ctx, served, ref, subresource, change, request);
+  }
+
+  /** Server-side apply, with word of whether it made the object. */
+  apply(
+    served: ServedKind,
+    ref: ObjectRef,
+    configuration: KubeObject,
+    request: WriteRequest & { subresource?: string; force?: boolean },
+  ): { readonly object: KubeObject; readonly created: boolean } {
+    return applyObject(this.#ctx, served, ref, request.subresource ?? "", configuration, request);
   }
 
   delete(
@@ -140,6 +166,19 @@ export class Api {
     else if (object === undefined) instanceRemoved(this.#ctx, served);
   }
 }
+
+const CREATED_BY_UPDATE = new Set([
+  "endpoints",
+  "events",
+  "events.events.k8s.io",
+  "leases.coordination.k8s.io",
+  "limitranges",
+  "services",
+  "roles.rbac.authorization.k8s.io",
+  "rolebindings.rbac.authorization.k8s.io",
+  "clusterroles.rbac.authorization.k8s.io",
+  "clusterrolebindings.rbac.authorization.k8s.io",
+]);
 
 /** Opens the API over a store: kinds, system namespaces and the `kubernetes` service are there at once. */
 export function createApi(options: ApiOptions): Api {

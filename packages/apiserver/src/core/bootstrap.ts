@@ -1,4 +1,5 @@
 import type { KubeObject } from "@tracegate/kube";
+import { stockRoles } from "../auth/stock-roles.ts";
 import type { ApiContext } from "./context.ts";
 import { keyFor } from "./reading.ts";
 import { FIRST_SERVICE_IP } from "./service-addresses.ts";
@@ -9,6 +10,7 @@ const NAMESPACES = ["default", "kube-system", "kube-public", "kube-node-lease"];
 /** What every cluster has from its first moment. Made once; what the user changes or deletes later stays so. */
 export function bootstrap(ctx: ApiContext): void {
   for (const name of NAMESPACES) ensure(ctx, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
+  for (const role of stockRoles) ensure(ctx, role);
   ensure(ctx, {
     apiVersion: "v1",
     kind: "ServiceAccount",

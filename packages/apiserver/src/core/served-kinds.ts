@@ -152,7 +152,8 @@ function customKinds(definition: CustomResourceDefinition): ServedKind[] {
     }));
 }
 
-function schemaOf({ schema }: CustomResourceVersion): JsonObject | undefined {
+/** The structural schema that a version declares. */
+export function schemaOf({ schema }: CustomResourceVersion): JsonObject | undefined {
   const root: unknown = schema?.openAPIV3Schema;
   return isObject(root) ? root : undefined;
 }

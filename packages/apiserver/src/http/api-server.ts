@@ -1,0 +1,100 @@
+import { once } from "node:events";
+import { createServer as createHttpServer, type Server } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import { ProblemError } from "@tracegate/contracts";
+import { type TokenReader, type TokenUser, tokenReader } from "../auth/authentication.ts";
+import type { Api } from "../core/api.ts";
+import { requestHandler } from "./request-handler.ts";
+
+export interface ApiServerOptions {
+  readonly api: Api;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** The wanted port; when it is taken, the next free one. 0: any. */
+  readonly port: number;
+  /** PEM texts. Absent: plain HTTP, where kubectl sends no credentials; for tests. */
+  readonly tls?: { readonly certificate: string; readonly key: string; readonly authority: string };
+  readonly tokens?: readonly TokenUser[];
+  /** Further tokens, such as those of service accounts. */
+  readonly readToken?: TokenReader;
+  /** Names by which the server may be called, beside loopback ones. */
+  readonly hosts?: readonly string[];
+}
+
+export interface ApiServer {
+  readonly url: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** How many ports after the wanted one are tried. */
+const PORT_ATTEMPTS = 100;
+/** Go's clients keep idle connections for 90 s; a server that closes them sooner makes their next write fail. */
+const KEEP_ALIVE_MS = 120_000;
+
+/** Names under which the API is known inside the cluster. */
+export const CLUSTER_HOSTS = [
+  "kubernetes",
+  "kubernetes.default",
+  "kubernetes.default.svc",
+  "kubernetes.default.svc.cluster.local",
+  "10.96.0.1",
+];
+
+export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const { api, host = "127.0.0.1", port, tls, tokens = [], readToken, hosts = [] } = options;
+  const fixed = tokenReader(tokens);
+  let address = "";
+  const handler = requestHandler({
+    api,
+    readToken: (token) => fixed(token) ?? readToken?.(token),
+    hosts: [...CLUSTER_HOSTS, host, ...hosts],
+    address: () => address,
+  });
+  const server =
+    tls === undefined
+      ? createHttpServer(handler)
+      : createHttpsServer(
+          {
+            cert: tls.certificate,
+            key: tls.key,
+            ca: tls.authority,
+            requestCert: true,
+            rejectUnauthorized: false,
+          },
+          handler,
+        );
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.requestTimeout = 0; // watches last for hours
+  const bound = await listen(server, host, port);
+  address = `${host}:${bound}`;
+  return {
+    url: `${tls === undefined ? "http" : "https"}://${address}`,
+    port: bound,
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      if (server.listening) await once(server, "close");
+    },
+  };
+}
+
+async function listen(server: Server, host: string, wanted: number): Promise<number> {
+  for (let port = wanted; ; port++) {
+    try {
+      server.listen(port, host);
+      await once(server, "listening");
+      const address = server.address();
+      return typeof address === "object" && address !== null ? address.port : port;
+    } catch (error) {
+      const taken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+      if (taken && wanted !== 0 && port < wanted + PORT_ATTEMPTS) continue;
+      const text = error instanceof Error ? error.message : String(error);
+      const where = `${host}:${wanted}`;
+      throw new ProblemError(
+        { code: "apiserver/listen", message: `cannot listen: ${text}`, where },
+        { cause: error },
+      );
+    }
+  }
+}

@@ -1,0 +1,136 @@
+import type { IncomingMessage } from "node:http";
+import {
+  decodeBuiltInBody,
+  fieldComplaints,
+  isObject,
+  type JsonObject,
+  type KubeObject,
+  type RawBody,
+  readJsonBody,
+  StatusError,
+  strictDecodingError,
+} from "@tracegate/kube";
+import { parse } from "yaml";
+import type { FieldValidation } from "../core/context.ts";
+import { asObject } from "../core/object-rules.ts";
+import { badRequest } from "../core/refusals.ts";
+import { apiVersionOfResource, type ServedKind } from "../core/served-kinds.ts";
+import { readProtobuf } from "./protobuf-bodies.ts";
+
+/** Larger bodies are refused with 413. */
+export const MAX_BODY_BYTES = 3 * 1024 * 1024;
+
+/** Of a body that is too large, so much is read and thrown away, so that the client gets to see why. */
+const MAX_DISCARDED_BYTES = 32 * 1024 * 1024;
+
+/** Reads a body up to the limit. */
+export function readBody(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= MAX_BODY_BYTES) {
+        chunks.push(chunk);
+        return;
+      }
+      chunks.length = 0;
+      reject(tooLarge());
+      if (size > MAX_DISCARDED_BYTES) request.destroy();
+    });
+    request.on("end", () => resolve(Buffer.concat(chunks)));
+    request.on("error", reject);
+  });
+}
+
+function tooLarge(): StatusError {
+  return new StatusError({
+    message: `Request entity too large: limit is ${MAX_BODY_BYTES}`,
+    reason: "RequestEntityTooLarge",
+    code: 413,
+  });
+}
+
+export type BodyFormat = "json" | "yaml" | "protobuf";
+
+const MEDIA_TYPES: Readonly<Record<string, BodyFormat>> = {
+  "": "json",
+  "application/json": "json",
+  "application/yaml": "yaml",
+  "application/vnd.kubernetes.protobuf": "protobuf",
+};
+
+export const mediaType = (contentType: string | undefined): string =>
+  (contentType ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+
+export function bodyFormat(contentType: string | undefined): BodyFormat {
+  const format = MEDIA_TYPES[mediaType(contentType)];
+  if (format !== undefined) return format;
+  const accepted = Object.keys(MEDIA_TYPES).filter((type) => type !== "");
+  throw new StatusError({
+    message: `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`,
+    reason: "UnsupportedMediaType",
+    code: 415,
+  });
+}
+
+/** What a body is read as. */
+export interface Expected {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+}
+
+export function rawBody(bytes: Buffer, format: BodyFormat, expected: Expected): RawBody {
+  switch (format) {
+    case "json":
+      return readJsonBody(bytes.toString("utf8"), expected);
+    case "yaml":
+      return { object: yamlObject(bytes, expected), duplicates: [] };
+    case "protobuf":
+      return { object: readProtobuf(bytes, expected), duplicates: [] };
+  }
+}
+
+function yamlObject(bytes: Buffer, expected: Expected): JsonObject {
+  try {
+    const value: unknown = parse(bytes.toString("utf8"), { maxAliasCount: 100 });
+    if (isObject(value)) return value;
+    throw new Error("not a mapping");
+  } catch (error) {
+    const why = error instanceof Error ? error.message.split("\n")[0] : String(error);
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${expected.kind}): couldn't get version/kind; yaml: ${why}`,
+    );
+  }
+}
+
+/** The object of a write, complaints about its fields refused or reported as the request wants it. */
+export function readObjectBody(
+  bytes: Buffer,
+  format: BodyFormat,
+  served: ServedKind,
+  validation: FieldValidation,
+  warn: (text: string) => void,
+): KubeObject {
+  const raw = rawBody(bytes, format, served);
+  const { object, complaints } =
+    served.custom === undefined && served.type !== undefined
+      ? decodeBuiltInBody(raw, served.type, served)
+      : { object: customObject(raw.object, served), complaints: fieldComplaints([], raw.duplicates) };
+  if (complaints.length > 0 && validation === "Strict") throw strictDecodingError(served, complaints);
+  if (validation === "Warn") for (const complaint of complaints) warn(complaint);
+  return asObject(object);
+}
+
+function customObject(sent: JsonObject, served: ServedKind): JsonObject {
+  const apiVersion = apiVersionOfResource(served);
+  const { apiVersion: found = apiVersion, kind = served.kind, ...rest } = sent;
+  if (found !== apiVersion) {
+    throw badRequest(
+      `the API version in the data (${String(found)}) does not match the expected API version (${apiVersion})`,
+    );
+  }
+  const { metadata } = sent;
+  return { apiVersion, kind, ...rest, metadata: isObject(metadata) ? metadata : {} };
+}

@@ -1,0 +1,27 @@
+import {
+  builtInType,
+  decodeProtobuf,
+  type JsonObject,
+  openProtobufBody,
+  ProtobufError,
+} from "@tracegate/kube";
+import { badRequest } from "../core/refusals.ts";
+import type { Expected } from "./bodies.ts";
+
+/** The object of a protobuf body, as Go's typed clients send it for built-in kinds. */
+export function readProtobuf(bytes: Uint8Array, expected: Expected): JsonObject {
+  try {
+    const body = openProtobufBody(bytes);
+    const apiVersion = expected.group === "" ? expected.version : `${expected.group}/${expected.version}`;
+    const type = builtInType(body.apiVersion || apiVersion, body.kind || expected.kind);
+    if (type === undefined) {
+      throw new ProtobufError(`no kind "${body.kind}" is registered for version "${body.apiVersion}"`);
+    }
+    return decodeProtobuf(type, body);
+  } catch (error) {
+    if (!(error instanceof ProtobufError)) throw error;
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${expected.kind}): ${error.message}`,
+    );
+  }
+}

@@ -1,0 +1,68 @@
+import { invalid as invalidField, notSupported } from "@tracegate/kube";
+import type { FieldValidation, WriteRequest } from "../core/context.ts";
+import type { ListQuery } from "../core/reading.ts";
+import { badRequest, invalidOptions } from "../core/refusals.ts";
+
+/** The options of a write, from query and User-Agent. `kind` names them in complaints. */
+export function writeOptions(
+  query: URLSearchParams,
+  kind: "CreateOptions" | "UpdateOptions" | "PatchOptions",
+  userAgent: string | undefined,
+): WriteRequest & { readonly fieldValidation: FieldValidation } {
+  const validation = query.get("fieldValidation") || "Warn";
+  if (!isFieldValidation(validation)) {
+    throw invalidOptions(kind, notSupported("fieldValidation", validation, ["Ignore", "Strict", "Warn"]));
+  }
+  const manager = query.get("fieldManager") ?? "";
+  if (manager.length > 128) {
+    throw invalidOptions(kind, invalidField("fieldManager", manager, "may not be more than 128 bytes"));
+  }
+  return {
+    fieldManager: manager || defaultManager(userAgent),
+    dryRun: isDryRun(query.getAll("dryRun"), kind),
+    fieldValidation: validation,
+  };
+}
+
+const isFieldValidation = (text: string): text is FieldValidation =>
+  text === "Ignore" || text === "Warn" || text === "Strict";
+
+/** The program's name in front of the first slash of its User-Agent. */
+function defaultManager(userAgent: string | undefined): string {
+  return (userAgent ?? "").split("/")[0]?.slice(0, 128) || "unknown";
+}
+
+export function isDryRun(values: readonly string[], kind: string): boolean {
+  const given = values.filter((value) => value !== "");
+  if (given.some((value) => value !== "All")) {
+    throw invalidOptions(kind, notSupported("dryRun", given, ["All"]));
+  }
+  return given.length > 0;
+}
+
+export function listQuery(query: URLSearchParams, namespace: string | undefined, name?: string): ListQuery {
+  const limit = query.get("limit");
+  const fields = [query.get("fieldSelector") ?? "", name === undefined ? "" : `metadata.name=${name}`];
+  return {
+    ...(namespace === undefined ? {} : { namespace }),
+    ...text(query, "labelSelector"),
+    fieldSelector: fields.filter((selector) => selector !== "").join(","),
+    ...(limit === null || limit === "" ? {} : { limit: wholeNumber("limit", limit) }),
+    ...text(query, "continue"),
+    ...text(query, "resourceVersion"),
+    ...text(query, "resourceVersionMatch"),
+  };
+}
+
+function text<K extends string>(query: URLSearchParams, key: K): { [key in K]?: string } {
+  const value = query.get(key);
+  // One key with a text: what the return type says.
+  return (value === null ? {} : { [key]: value }) as { [key in K]?: string };
+}
+
+export function wholeNumber(name: string, value: string): number {
+  if (!/^-?\d{1,15}$/.test(value)) {
+    throw badRequest(`${name}: strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
+  }
+  return Number(value);
+}

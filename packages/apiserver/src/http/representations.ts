@@ -1,0 +1,67 @@
+import type { KubeList, KubeObject } from "@tracegate/kube";
+import type { ServedKind } from "../core/served-kinds.ts";
+import type { Representation } from "./negotiation.ts";
+import { tableOf } from "./tables.ts";
+
+/** The forms in which objects can be asked for. */
+export const OBJECT_FORMS = ["Table", "PartialObjectMetadata"];
+export const LIST_FORMS = ["Table", "PartialObjectMetadataList"];
+export const WATCH_FORMS = ["Table", "PartialObjectMetadata"];
+
+export interface TableWish {
+  /** `None`, `Metadata` (default) or `Object`: what each row carries of its object. */
+  readonly includeObject: string;
+  readonly now: number;
+  readonly columns?: boolean;
+}
+
+export function objectAs(
+  served: ServedKind,
+  object: KubeObject,
+  form: Representation,
+  wish: TableWish,
+): object {
+  switch (form.as) {
+    case "Table":
+      return tableOf(served, [object], object.metadata.resourceVersion ?? "", form, wish);
+    case "PartialObjectMetadata":
+      return metadataOnly(object, form);
+    default:
+      return object;
+  }
+}
+
+export function listAs(
+  served: ServedKind,
+  list: KubeList<KubeObject>,
+  form: Representation,
+  wish: TableWish,
+): object {
+  switch (form.as) {
+    case "Table": {
+      const table = tableOf(served, list.items, list.metadata.resourceVersion, form, wish);
+      return { ...table, metadata: list.metadata };
+    }
+    case "PartialObjectMetadataList":
+      return {
+        kind: "PartialObjectMetadataList",
+        apiVersion: `meta.k8s.io/${form.version ?? "v1"}`,
+        metadata: list.metadata,
+        items: list.items.map((item) => metadataOnly(item, form)),
+      };
+    default: {
+      const { apiVersion, kind, metadata, items } = list;
+      // Lists of built-in kinds leave out what every item would repeat.
+      return { kind, apiVersion, metadata, items: served.custom === undefined ? items.map(bare) : items };
+    }
+  }
+}
+
+export function metadataOnly(object: KubeObject, { version = "v1" }: { version?: string }): object {
+  return { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${version}`, metadata: object.metadata };
+}
+
+function bare(object: KubeObject): object {
+  const { apiVersion: _, kind: __, ...rest } = object;
+  return rest;
+}

@@ -1,0 +1,211 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { kubernetesVersion, StatusError } from "@tracegate/kube";
+import { authenticate, type TokenReader } from "../auth/authentication.ts";
+import { type AccessRequest, authorize, denialText } from "../auth/rbac.ts";
+import { REVIEWS, review } from "../auth/reviews.ts";
+import type { User } from "../auth/user.ts";
+import type { Api } from "../core/api.ts";
+import { forbidden, methodNotAllowed, notServed } from "../core/refusals.ts";
+import type { ServedKind } from "../core/served-kinds.ts";
+import { answer, answerError, answerText } from "./answers.ts";
+import { bodyFormat, readBody, readObjectBody } from "./bodies.ts";
+import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from "./discovery.ts";
+import type { Exchange } from "./exchange.ts";
+import { answerHealth, HEALTH_PATHS } from "./health.ts";
+import { isAllowedHost } from "./host-check.ts";
+import { negotiate } from "./negotiation.ts";
+import { OpenApi } from "./openapi.ts";
+import { writeOptions } from "./query-options.ts";
+import { type RequestInfo, type ResourcePath, readRequest } from "./request-info.ts";
+import { RequestMetrics } from "./request-metrics.ts";
+import { handleResource } from "./resource-requests.ts";
+
+export interface HandlerOptions {
+  readonly api: Api;
+  readonly readToken: TokenReader;
+  /** Names by which the server may be called, beside loopback ones. */
+  readonly hosts: readonly string[];
+  /** `host:port`, for `/api`. */
+  readonly address: () => string;
+}
+
+/** What the handler keeps between requests. */
+interface Own {
+  readonly metrics: RequestMetrics;
+  readonly openApi: OpenApi;
+}
+
+/** Serves the API over HTTP: who asks, whether they may, then what they ask for. */
+export function requestHandler(options: HandlerOptions) {
+  const own: Own = { metrics: new RequestMetrics(), openApi: new OpenApi(options.api.kinds) };
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    const info = readRequest(request.method ?? "GET", request.url ?? "/");
+    response.setHeader("Cache-Control", "no-cache, private");
+    response.once("finish", () => {
+      own.metrics.count(info?.verb ?? "get", info?.resource?.plural ?? "", response.statusCode);
+    });
+    handle(options, own, request, response, info).catch((error: unknown) => answerError(response, error));
+  };
+}
+
+async function handle(
+  options: HandlerOptions,
+  own: Own,
+  request: IncomingMessage,
+  response: ServerResponse,
+  info: RequestInfo | undefined,
+): Promise<void> {
+  if (!isAllowedHost(request.headers.host, options.hosts)) {
+    return answerText(response, 403, "403 this server does not go by that name\n");
+  }
+  if (info === undefined) return answerText(response, 400, "400 Bad Request\n");
+  const user = authenticate(request, options.readToken);
+  const exchange: Exchange = { request, response, info, user };
+  allow(options.api, user, info);
+  if (info.resource !== undefined) return route(options, info.resource, exchange);
+  return answerPath(options, own, exchange);
+}
+
+function allow(api: Api, user: User, info: RequestInfo): void {
+  const access = accessOf(info);
+  if (authorize(api.store, user, access).allowed) return;
+  const { resource } = access;
+  if (resource !== undefined) throw forbidden(resource, resource.name ?? "", denialText(user, access));
+  const message = `forbidden: ${denialText(user, access)}`;
+  throw new StatusError({ message, reason: "Forbidden", details: {}, code: 403 });
+}
+
+function accessOf({ verb, path, resource }: RequestInfo): AccessRequest {
+  if (resource === undefined) return { verb, path };
+  const { group, plural, subresource, name } = resource;
+  // A namespace is its own namespace to RBAC.
+  const namespace = resource.namespace ?? (plural === "namespaces" && group === "" ? name : undefined);
+  return {
+    verb,
+    resource: {
+      group,
+      plural,
+      ...(subresource === undefined ? {} : { subresource }),
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(name === undefined ? {} : { name }),
+    },
+  };
+}
+
+async function route(options: HandlerOptions, path: ResourcePath, exchange: Exchange): Promise<void> {
+  const { api } = options;
+  const served = api.kinds.find(path.group, path.version, path.plural);
+  if (served === undefined) {
+    if (api.kinds.isGroupVersion(path.group, path.version)) throw notServed();
+    return answerText(exchange.response, 404, "404 page not found\n");
+  }
+  if (REVIEWS.has(served.plural)) return answerReview(options, served, exchange);
+  return handleResource(api, served, path, exchange);
+}
+
+async function answerReview(
+  { api, readToken }: HandlerOptions,
+  served: ServedKind,
+  exchange: Exchange,
+): Promise<void> {
+  const { request, response, info, user } = exchange;
+  if (info.verb !== "create") throw methodNotAllowed();
+  const { fieldManager, fieldValidation } = writeOptions(
+    info.query,
+    "CreateOptions",
+    request.headers["user-agent"],
+  );
+  const bytes = await readBody(request);
+  const sent = readObjectBody(
+    bytes,
+    bodyFormat(request.headers["content-type"]),
+    served,
+    fieldValidation,
+    () => {},
+  );
+  answer(response, 201, review(api, served, sent, user, readToken, fieldManager ?? "unknown"));
+}
+
+const DISCOVERY_FORMS = ["APIGroupDiscoveryList"];
+
+function answerPath(options: HandlerOptions, own: Own, exchange: Exchange) {
+  const { request, response, info } = exchange;
+  const { api } = options;
+  const { path, query } = info;
+  const [, root = "", ...rest] = path.replace(/\/$/, "").split("/");
+  if (request.method !== "GET") throw methodNotAllowed();
+  if (HEALTH_PATHS.includes(`/${root}`)) return answerHealth(api, response, path, query);
+  switch (root) {
+    case "":
+      return answer(response, 200, { paths: rootPaths() });
+    case "version":
+      return answer(response, 200, versionInfo());
+    case "metrics":
+      return answerText(response, 200, own.metrics.render(api), "text/plain; version=0.0.4; charset=utf-8");
+    case "api":
+    case "apis":
+      return answerDiscovery(options, root, rest, exchange);
+    case "openapi":
+      return own.openApi.answer(rest, exchange);
+    default:
+      return answerText(response, 404, "404 page not found\n");
+  }
+}
+
+function answerDiscovery(
+  { api, address }: HandlerOptions,
+  root: "api" | "apis",
+  [first, second]: readonly string[],
+  { request, response }: Exchange,
+) {
+  if (first === undefined) {
+    const form = negotiate(request.headers.accept, DISCOVERY_FORMS);
+    if (form.as === "APIGroupDiscoveryList") {
+      const version = form.version ?? "v2";
+      const contentType = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
+      response.setHeader("Vary", "Accept");
+      return answer(response, 200, aggregatedDiscovery(api.kinds, root === "api", version), { contentType });
+    }
+    return answer(response, 200, root === "api" ? apiVersions(address()) : apiGroupList(api.kinds), form);
+  }
+  const form = negotiate(request.headers.accept, []);
+  const document =
+    root === "api"
+      ? apiResourceList(api.kinds, "", first)
+      : second === undefined
+        ? apiGroup(api.kinds, first)
+        : apiResourceList(api.kinds, first, second);
+  if (document === undefined) return answerText(response, 404, "404 page not found\n");
+  answer(response, 200, document, form);
+}
+
+const rootPaths = (): string[] => [
+  "/api",
+  "/api/v1",
+  "/apis",
+  ...HEALTH_PATHS,
+  "/metrics",
+  "/openapi/v2",
+  "/openapi/v3",
+  "/version",
+];
+
+function versionInfo(): object {
+  const version = kubernetesVersion();
+  const [major = "1", minor = "0"] = version.split(".");
+  return {
+    major,
+    minor,
+    emulationMajor: major,
+    emulationMinor: minor,
+    minCompatibilityMajor: major,
+    minCompatibilityMinor: String(Number(minor) - 1),
+    gitVersion: `v${version}`,
+    gitCommit: "",
+    gitTreeState: "",
+    buildDate: "1970-01-01T00:00:00Z",
+    goVersion: "",
+    compiler: "gc",
+    platform: `${process.platform}/${process.arch === "x64" ? "amd64" : process.arch}`,
+  };
+}

@@ -1,0 +1,330 @@
+import type { JsonPatchOperation, KubeObject, Patch } from "@tracegate/kube";
+import { builtInType, decodeBuiltInBody, parseJsonPatch, StatusError } from "@tracegate/kube";
+import { parse } from "yaml";
+import type { Api } from "../core/api.ts";
+import type { ObjectRef } from "../core/context.ts";
+import type { DeleteRequest } from "../core/deletion.ts";
+import { asObject } from "../core/object-rules.ts";
+import { patched, unsupportedPatch } from "../core/patching.ts";
+import { badRequest, methodNotAllowed, notServed, qualified } from "../core/refusals.ts";
+import type { ServedKind } from "../core/served-kinds.ts";
+import { answer, setWarnings } from "./answers.ts";
+import { bodyFormat, mediaType, rawBody, readBody, readObjectBody } from "./bodies.ts";
+import type { Exchange } from "./exchange.ts";
+import { negotiate } from "./negotiation.ts";
+import { isDryRun, listQuery, wholeNumber, writeOptions } from "./query-options.ts";
+import { LIST_FORMS, listAs, OBJECT_FORMS, objectAs } from "./representations.ts";
+import type { ResourcePath } from "./request-info.ts";
+import { isTrue } from "./request-info.ts";
+import { streamWatch } from "./watch-stream.ts";
+
+/** Kinds whose DELETE answers with the object rather than a Status. */
+const ANSWER_WITH_OBJECT = new Set([
+  "pods",
+  "services",
+  "serviceaccounts",
+  "persistentvolumes",
+  "persistentvolumeclaims",
+  "podtemplates",
+  "resourcequotas",
+]);
+
+/** Carries out a request for a resource that is stored. */
+export async function handleResource(
+  api: Api,
+  served: ServedKind,
+  path: ResourcePath,
+  exchange: Exchange,
+): Promise<void> {
+  const { info } = exchange;
+  checkScope(served, path);
+  if (path.subresource !== undefined) return handleSubresource(api, served, path, exchange);
+  if (info.verb !== "watch" && !isTrue(info.query.get("watch")) && !served.verbs.includes(info.verb)) {
+    throw methodNotAllowed();
+  }
+  switch (info.verb) {
+    case "watch":
+      return streamWatch(api, served, exchange);
+    case "list":
+      return answerList(api, served, path, exchange);
+    case "get":
+      if (isTrue(info.query.get("watch"))) return streamWatch(api, served, exchange);
+      return answerObject(api, served, 200, api.get(served, refOf(path)), exchange);
+    case "create":
+      return create(api, served, path, exchange);
+    case "update":
+      return update(api, served, path, "", exchange);
+    case "patch":
+      return patch(api, served, path, "", exchange);
+    case "delete":
+      return remove(api, served, path, exchange);
+    case "deletecollection":
+      return removeCollection(api, served, path, exchange);
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+function checkScope(served: ServedKind, path: ResourcePath): void {
+  if (!served.namespaced && path.namespace !== undefined) throw notServed();
+  if (served.namespaced && path.namespace === undefined && path.name !== undefined) throw notServed();
+}
+
+export function refOf({ namespace, name = "" }: ResourcePath): ObjectRef {
+  return { name, ...(namespace === undefined ? {} : { namespace }) };
+}
+
+async function handleSubresource(
+  api: Api,
+  served: ServedKind,
+  path: ResourcePath,
+  exchange: Exchange,
+): Promise<void> {
+  const subresource = path.subresource ?? "";
+  const sub = served.subresources.find(({ name }) => name === subresource);
+  if (sub === undefined) throw notServed();
+  const { verb } = exchange.info;
+  if (!sub.verbs.includes(verb)) throw methodNotAllowed();
+  const ref = refOf(path);
+  if (subresource === "scale") return handleScale(api, served, ref, exchange);
+  switch (verb) {
+    case "get":
+      return answerObject(api, served, 200, api.get(served, ref), exchange);
+    case "update":
+      return update(api, served, path, subresource, exchange);
+    case "patch":
+      return patch(api, served, path, subresource, exchange);
+    default:
+      throw notServed();
+  }
+}
+
+function tableWish(api: Api, { info }: Exchange) {
+  return { includeObject: info.query.get("includeObject") || "Metadata", now: api.clock.now() };
+}
+
+function answerObject(
+  api: Api,
+  served: ServedKind,
+  code: number,
+  object: KubeObject,
+  exchange: Exchange,
+): void {
+  const { request, response } = exchange;
+  const form = negotiate(request.headers.accept, OBJECT_FORMS);
+  answer(response, code, objectAs(served, object, form, tableWish(api, exchange)), form);
+}
+
+function answerList(api: Api, served: ServedKind, path: ResourcePath, exchange: Exchange): void {
+  const { request, response, info } = exchange;
+  const form = negotiate(request.headers.accept, LIST_FORMS);
+  const list = api.list(served, listQuery(info.query, path.namespace));
+  answer(response, 200, listAs(served, list, form, tableWish(api, exchange)), form);
+}
+
+async function create(api: Api, served: ServedKind, path: ResourcePath, exchange: Exchange): Promise<void> {
+  const { request, response, info } = exchange;
+  negotiate(request.headers.accept, OBJECT_FORMS);
+  const options = writeOptions(info.query, "CreateOptions", request.headers["user-agent"]);
+  const format = bodyFormat(request.headers["content-type"]);
+  const warnings: string[] = [];
+  const warn = (text: string) => warnings.push(text);
+  const object = readObjectBody(await readBody(request), format, served, options.fieldValidation, warn);
+  const made = api.create(served, path.namespace, object, { ...options, warn });
+  setWarnings(response, warnings);
+  answerObject(api, served, 201, made, exchange);
+}
+
+async function update(
+  api: Api,
+  served: ServedKind,
+  path: ResourcePath,
+  subresource: string,
+  exchange: Exchange,
+): Promise<void> {
+  const { request, response, info } = exchange;
+  negotiate(request.headers.accept, OBJECT_FORMS);
+  const options = writeOptions(info.query, "UpdateOptions", request.headers["user-agent"]);
+  const format = bodyFormat(request.headers["content-type"]);
+  const warnings: string[] = [];
+  const warn = (text: string) => warnings.push(text);
+  const sent = readObjectBody(await readBody(request), format, served, options.fieldValidation, warn);
+  const object = sent.metadata.name
+    ? sent
+    : { ...sent, metadata: { ...sent.metadata, name: path.name ?? "" } };
+  const made = api.updateOrCreate(served, refOf(path), object, { ...options, warn, subresource });
+  setWarnings(response, warnings);
+  answerObject(api, served, made.created ? 201 : 200, made.object, exchange);
+}
+
+async function patch(
+  api: Api,
+  served: ServedKind,
+  path: ResourcePath,
+  subresource: string,
+  exchange: Exchange,
+): Promise<void> {
+  const { request, response, info } = exchange;
+  negotiate(request.headers.accept, OBJECT_FORMS);
+  const body = await readPatch(served, exchange);
+  const apply = body.type === "apply";
+  const given = writeOptions(info.query, "PatchOptions", request.headers["user-agent"]);
+  // Server-side apply never guesses who applies.
+  const options = apply ? { ...given, fieldManager: info.query.get("fieldManager") ?? "" } : given;
+  const warnings: string[] = [];
+  const wish = { ...options, subresource, warn: (text: string) => warnings.push(text) };
+  const force = isTrue(info.query.get("force"));
+  const result = apply
+    ? api.apply(served, refOf(path), asObject(body.body), { ...wish, force })
+    : { object: api.patch(served, refOf(path), body, wish), created: false };
+  setWarnings(response, warnings);
+  answerObject(api, served, result.created ? 201 : 200, result.object, exchange);
+}
+
+async function readPatch(served: ServedKind, { request }: Exchange): Promise<Patch> {
+  const type = mediaType(request.headers["content-type"]);
+  switch (type) {
+    case "application/json-patch+json":
+      return { type: "json", operations: jsonPatch(patchJson(await readBody(request))) };
+    case "application/merge-patch+json":
+      return { type: "merge", body: patchJson(await readBody(request)) };
+    case "application/strategic-merge-patch+json":
+      if (served.custom !== undefined) throw unsupportedPatch(false);
+      return { type: "strategic", body: patchJson(await readBody(request)) };
+    case "application/apply-patch+yaml":
+      return { type: "apply", body: patchYaml(await readBody(request)) };
+    default:
+      throw new StatusError({
+        message: "415: Unsupported Media Type",
+        reason: "UnsupportedMediaType",
+        details: {},
+        code: 415,
+      });
+  }
+}
+
+const jsonPatch = (body: unknown): JsonPatchOperation[] => parseJsonPatch(body);
+
+function patchJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString("utf8"));
+  } catch (error) {
+    throw badRequest(`error decoding patch: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function patchYaml(bytes: Buffer): unknown {
+  try {
+    return parse(bytes.toString("utf8"), { maxAliasCount: 100 });
+  } catch (error) {
+    const why = error instanceof Error ? error.message.split("\n")[0] : String(error);
+    throw badRequest(`error decoding YAML: ${why}`);
+  }
+}
+
+async function handleScale(api: Api, served: ServedKind, ref: ObjectRef, exchange: Exchange): Promise<void> {
+  const { request, response, info } = exchange;
+  const form = negotiate(request.headers.accept, []);
+  if (info.verb === "get") return answer(response, 200, api.getScale(served, ref), form);
+  const isPatch = info.verb === "patch";
+  const options = writeOptions(
+    info.query,
+    isPatch ? "PatchOptions" : "UpdateOptions",
+    request.headers["user-agent"],
+  );
+  if (isPatch) {
+    const body = await readPatch(served, exchange);
+    const scale = scaleKind();
+    return answer(
+      response,
+      200,
+      api.updateScale(served, ref, (now) => patched(scale, now, body), options),
+      form,
+    );
+  }
+  const scale = scaleKind();
+  const format = bodyFormat(request.headers["content-type"]);
+  const sent = readObjectBody(await readBody(request), format, scale, options.fieldValidation, () => {});
+  answer(
+    response,
+    200,
+    api.updateScale(served, ref, () => sent, options),
+    form,
+  );
+}
+
+/** Scale as a kind of its own, for reading and patching. */
+function scaleKind(): ServedKind {
+  const type = builtInType("autoscaling/v1", "Scale");
+  return {
+    group: "autoscaling",
+    version: "v1",
+    plural: "scales",
+    singular: "scale",
+    kind: "Scale",
+    listKind: "ScaleList",
+    namespaced: true,
+    verbs: [],
+    shortNames: [],
+    categories: [],
+    subresources: [],
+    collection: "",
+    storageApiVersion: "autoscaling/v1",
+    ...(type === undefined ? {} : { type }),
+  };
+}
+
+async function remove(api: Api, served: ServedKind, path: ResourcePath, exchange: Exchange): Promise<void> {
+  const { request, response } = exchange;
+  negotiate(request.headers.accept, OBJECT_FORMS);
+  const { object, removed } = api.delete(served, refOf(path), await deleteRequest(served, exchange));
+  if (!removed || ANSWER_WITH_OBJECT.has(qualified(served))) {
+    return answerObject(api, served, 200, object, exchange);
+  }
+  const { name, uid } = object.metadata;
+  answer(response, 200, {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Success",
+    details: { name, ...(served.group === "" ? {} : { group: served.group }), kind: served.plural, uid },
+  });
+}
+
+async function removeCollection(
+  api: Api,
+  served: ServedKind,
+  path: ResourcePath,
+  exchange: Exchange,
+): Promise<void> {
+  const { request, response, info } = exchange;
+  const form = negotiate(request.headers.accept, LIST_FORMS);
+  const options = await deleteRequest(served, exchange);
+  const found = api.deleteCollection(served, listQuery(info.query, path.namespace), options);
+  answer(response, 200, listAs(served, found, form, tableWish(api, exchange)), form);
+}
+
+/** DeleteOptions of the body, or of the query where there is no body. */
+export async function deleteRequest(served: ServedKind, { request, info }: Exchange): Promise<DeleteRequest> {
+  const bytes = await readBody(request);
+  const expected = { group: served.group, version: served.version, kind: "DeleteOptions" };
+  if (bytes.length > 0) {
+    const type = builtInType("v1", "DeleteOptions");
+    if (type === undefined) throw new Error("DeleteOptions is missing in the tables");
+    const raw = rawBody(bytes, bodyFormat(request.headers["content-type"]), expected);
+    const { apiVersion: _, kind: __, ...fields } = raw.object;
+    const { object } = decodeBuiltInBody({ ...raw, object: fields }, type, expected);
+    const { dryRun, ...options } = object as DeleteRequest & { dryRun?: string[] };
+    return { ...options, dryRun: isDryRun((dryRun as string[] | undefined) ?? [], "DeleteOptions") };
+  }
+  const { query } = info;
+  const grace = query.get("gracePeriodSeconds");
+  const policy = query.get("propagationPolicy");
+  const orphan = query.get("orphanDependents");
+  return {
+    dryRun: isDryRun(query.getAll("dryRun"), "DeleteOptions"),
+    ...(grace === null ? {} : { gracePeriodSeconds: wholeNumber("gracePeriodSeconds", grace) }),
+    ...(policy === null ? {} : { propagationPolicy: policy }),
+    ...(orphan === null ? {} : { orphanDependents: isTrue(orphan) }),
+  };
+}

@@ -1,0 +1,53 @@
+import { builtInPrinter, customPrinter, type KubeObject, type TablePrinter } from "@tracegate/kube";
+import { asJson } from "../core/object-rules.ts";
+import type { ServedKind } from "../core/served-kinds.ts";
+import type { Representation } from "./negotiation.ts";
+import { metadataOnly, type TableWish } from "./representations.ts";
+
+/** Objects as rows, as kubectl prints them. */
+export function tableOf(
+  served: ServedKind,
+  objects: readonly KubeObject[],
+  resourceVersion: string,
+  { version = "v1" }: Representation,
+  wish: TableWish,
+) {
+  const printer = printerOf(served);
+  return {
+    kind: "Table",
+    apiVersion: `meta.k8s.io/${version}`,
+    metadata: { resourceVersion },
+    columnDefinitions: wish.columns === false ? [] : printer.columns,
+    rows: objects.map((object) => {
+      const json = asJson(object);
+      const conditions = printer.conditions?.(json) ?? [];
+      return {
+        cells: printer.cells(json, wish.now),
+        ...(conditions.length === 0 ? {} : { conditions }),
+        ...rowObject(object, version, wish),
+      };
+    }),
+  };
+}
+
+const printers = new WeakMap<ServedKind, TablePrinter>();
+
+function printerOf(served: ServedKind): TablePrinter {
+  let printer = printers.get(served);
+  if (printer === undefined) {
+    printer = served.custom === undefined ? builtInPrinter(served) : customPrinter(served.custom.version);
+    printers.set(served, printer);
+  }
+  return printer;
+}
+
+function rowObject(object: KubeObject, version: string, { includeObject }: TableWish): { object?: object } {
+  switch (includeObject) {
+    case "None":
+      return {};
+    case "Object":
+      return { object };
+    default:
+      return { object: metadataOnly(object, { version }) };
+  }
+}

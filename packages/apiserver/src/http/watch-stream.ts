@@ -1,0 +1,124 @@
+import type { KubeObject } from "@tracegate/kube";
+import { forbidden, StatusError } from "@tracegate/kube";
+import type { Api } from "../core/api.ts";
+import { invalidOptions } from "../core/refusals.ts";
+import { apiVersionOfResource, type ServedKind } from "../core/served-kinds.ts";
+import { objectText } from "./answers.ts";
+import type { Exchange } from "./exchange.ts";
+import { negotiate, type Representation } from "./negotiation.ts";
+import { listQuery, wholeNumber } from "./query-options.ts";
+import { objectAs, WATCH_FORMS } from "./representations.ts";
+import { isTrue } from "./request-info.ts";
+
+/** A watcher that lags behind by more than this is cut off: it lists again, instead of filling our memory. */
+const MAX_UNSENT_BYTES = 16 * 1024 * 1024;
+const BOOKMARK_MS = 60_000;
+/** How long a watch lasts when the client does not say, spread so that clients do not return all at once. */
+const DEFAULT_TIMEOUT_MS = [30 * 60_000, 60 * 60_000] as const;
+const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
+
+/** Streams changes, one JSON object a line, until the time is up or the client leaves. */
+export function streamWatch(api: Api, served: ServedKind, { request, response, info }: Exchange): void {
+  const { query, resource } = info;
+  const form = negotiate(request.headers.accept, WATCH_FORMS);
+  const options = listQuery(query, resource?.namespace, resource?.name);
+  const sendInitialEvents = query.get("sendInitialEvents");
+  checkInitialEvents(query, sendInitialEvents);
+  const bookmarks = isTrue(query.get("allowWatchBookmarks"));
+  const ended = new AbortController();
+  const line = lineWriter(api, served, form, query.get("includeObject") ?? "Metadata");
+  const send = (text: string) => {
+    if (response.writableEnded || response.destroyed) return;
+    response.write(text);
+    if (response.writableLength > MAX_UNSENT_BYTES) response.destroy();
+  };
+
+  const { resourceVersionMatch: _, ...selection } = options;
+  const wanted = sendInitialEvents !== null && isTrue(sendInitialEvents) ? "0" : options.resourceVersion;
+  let start: ReturnType<Api["watch"]>;
+  try {
+    start = api.watch(
+      served,
+      { ...selection, ...(wanted === undefined ? {} : { resourceVersion: wanted }) },
+      (change) => send(line(change.type, change.object)),
+    );
+  } catch (error) {
+    if (!(error instanceof StatusError) || error.status.code !== 410) throw error;
+    begin(response);
+    response.end(`${JSON.stringify({ type: "ERROR", object: error.status })}\n`);
+    return;
+  }
+  begin(response);
+  const listed = sendInitialEvents !== null && !isTrue(sendInitialEvents) ? [] : start.initial;
+  for (const object of listed) send(line("ADDED", object));
+  if (sendInitialEvents !== null && isTrue(sendInitialEvents) && bookmarks) {
+    send(bookmark(served, start.revision, { [INITIAL_EVENTS_END]: "true" }));
+  }
+  response.once("close", () => {
+    start.stop();
+    ended.abort();
+  });
+  const end = () => {
+    if (bookmarks) send(bookmark(served, api.store.revision));
+    response.end();
+  };
+  const aborted = () => {};
+  api.clock.after(timeoutMs(query), ended.signal).then(end, aborted);
+  if (bookmarks) repeat(api, ended.signal, () => send(bookmark(served, api.store.revision)));
+}
+
+function begin(response: Exchange["response"]): void {
+  response.statusCode = 200;
+  response.setHeader("Content-Type", "application/json");
+  response.flushHeaders();
+}
+
+function lineWriter(api: Api, served: ServedKind, form: Representation, includeObject: string) {
+  let first = true;
+  return (type: string, object: KubeObject): string => {
+    if (form.as === undefined) return `{"type":"${type}","object":${objectText(object)}}\n`;
+    // Columns are told once.
+    const body = objectAs(served, object, form, { includeObject, now: api.clock.now(), columns: first });
+    first = false;
+    return `${JSON.stringify({ type, object: body })}\n`;
+  };
+}
+
+function bookmark(served: ServedKind, revision: number, annotations?: Record<string, string>): string {
+  const metadata = {
+    resourceVersion: String(revision),
+    ...(annotations === undefined ? {} : { annotations }),
+  };
+  const object = { kind: served.kind, apiVersion: apiVersionOfResource(served), metadata };
+  return `${JSON.stringify({ type: "BOOKMARK", object })}\n`;
+}
+
+async function repeat(api: Api, signal: AbortSignal, tell: () => void): Promise<void> {
+  try {
+    for (;;) {
+      await api.clock.after(BOOKMARK_MS, signal);
+      tell();
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+function timeoutMs(query: URLSearchParams): number {
+  const seconds = query.get("timeoutSeconds");
+  if (seconds !== null && seconds !== "") return Math.max(0, wholeNumber("timeoutSeconds", seconds)) * 1000;
+  const [low, high] = DEFAULT_TIMEOUT_MS;
+  return low + Math.random() * (high - low);
+}
+
+function checkInitialEvents(query: URLSearchParams, sendInitialEvents: string | null): void {
+  const match = query.get("resourceVersionMatch") ?? "";
+  if (sendInitialEvents !== null && match !== "NotOlderThan") {
+    const detail = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+    throw invalidOptions("ListOptions", forbidden("resourceVersionMatch", detail));
+  }
+  if (sendInitialEvents === null && match !== "") {
+    const detail = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
+    throw invalidOptions("ListOptions", forbidden("resourceVersionMatch", detail));
+  }
+}

@@ -1,0 +1,2 @@
+/** Recorded requests that this server answers otherwise, and why. */
+export const knownDifferences: Readonly<Record<string, string>> = {};

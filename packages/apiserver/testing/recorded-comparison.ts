@@ -1,0 +1,139 @@
+import { isObject, jsonEqual } from "@tracegate/kube";
+import type { Exchanged } from "./recorded-conversation.ts";
+
+/**
+ * Why an answer differs from the recorded one, as `path: recorded … got …`; empty when they agree. Placeholders stand for
+ * values that differ from run to run, and what kube-controller-manager added to objects is left aside.
+ */
+export function differences({ recorded, answer }: Exchanged): string[] {
+  const { code, contentType, warning, body } = recorded.response;
+  const found: string[] = [];
+  if (code !== answer.code)
+    found.push(`code: recorded ${code} got ${answer.code} ${JSON.stringify(answer.body).slice(0, 300)}`);
+  if (contentType !== undefined && contentType !== answer.contentType) {
+    found.push(`content type: recorded ${contentType} got ${answer.contentType}`);
+  }
+  if ((warning ?? "") !== (answer.warning ?? ""))
+    found.push(`warning: recorded ${warning} got ${answer.warning}`);
+  if (code !== answer.code) return found;
+  if (isDiscovery(body)) compareSuperset("", discovered(body), discovered(answer.body), found);
+  else compare("", withoutControllers(body), withoutControllers(answer.body), found);
+  return found;
+}
+
+/** Placeholders match what has their form. */
+const PLACEHOLDERS: Readonly<Record<string, (value: unknown) => boolean>> = {
+  RV: (value) => typeof value === "string" && /^\d+$/.test(value),
+  UID: (value) => typeof value === "string" && /^[0-9a-f-]{36}$/.test(value),
+  TIME: (value) => typeof value === "string" && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z$/.test(value),
+  AGE: (value) => typeof value === "string" && /^(\d+[smhdy])+$|^<unknown>$/.test(value),
+  CLUSTERIP: (value) => typeof value === "string" && /^10\.96\./.test(value),
+  CONTINUE: (value) => typeof value === "string" && value !== "",
+  BUILD: (value) => typeof value === "string",
+  SERVER: (value) => typeof value === "string" && /:\d+$/.test(value),
+};
+
+function compare(path: string, recorded: unknown, got: unknown, found: string[]): void {
+  if (typeof recorded === "string") {
+    if (!textMatches(recorded, got)) found.push(`${path}: recorded ${short(recorded)} got ${short(got)}`);
+  } else if (Array.isArray(recorded) && Array.isArray(got)) {
+    if (recorded.length !== got.length) {
+      found.push(`${path}: recorded ${recorded.length} items got ${got.length}: ${short(got)}`);
+      return;
+    }
+    for (const [i, item] of recorded.entries()) compare(`${path}[${i}]`, item, got[i], found);
+  } else if (isObject(recorded) && isObject(got)) {
+    for (const key of new Set([...Object.keys(recorded), ...Object.keys(got)])) {
+      compare(`${path}.${key}`, recorded[key], got[key], found);
+    }
+  } else if (!jsonEqual(recorded, got)) {
+    found.push(`${path}: recorded ${short(recorded)} got ${short(got)}`);
+  }
+}
+
+const short = (value: unknown): string => (JSON.stringify(value) ?? "nothing").slice(0, 300);
+
+function textMatches(recorded: string, got: unknown): boolean {
+  if (recorded === got) return true;
+  const placeholder = Object.hasOwn(PLACEHOLDERS, recorded) ? PLACEHOLDERS[recorded] : undefined;
+  if (placeholder !== undefined) return placeholder(got);
+  if (typeof got !== "string") return false;
+  // Placeholders inside a longer text.
+  const pattern = recorded
+    .replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
+    .replace(/\bUID\b/g, "[0-9a-f-]{36}")
+    .replace(/\bTIME\b/g, "[0-9TZ:.-]+")
+    .replace(/"resourceVersion\\\\":\\\\"\d+\\\\"/g, '"resourceVersion\\\\":\\\\"\\d+\\\\"')
+    .replace(/XXXXX/g, "[a-z0-9]{5}")
+    .replace(/\b(wanted|version: |current: )N\b/g, "$1\\d+");
+  return new RegExp(`^${pattern}$`).test(got);
+}
+
+const isDiscovery = (body: unknown): boolean =>
+  isObject(body) && /^API(Versions|GroupList|ResourceList|GroupDiscoveryList)$/.test(String(body["kind"]));
+
+/** Discovery lists keyed by what they list, so that order and further entries do not matter. */
+function discovered(body: unknown): unknown {
+  if (Array.isArray(body)) {
+    if (!body.every(isObject)) return body;
+    return Object.fromEntries(body.map((item) => [nameOf(item), discovered(item)]));
+  }
+  if (!isObject(body)) return body;
+  return Object.fromEntries(Object.entries(body).map(([key, value]) => [key, discovered(value)]));
+}
+
+function nameOf(item: Record<string, unknown>): string {
+  const metadata = item["metadata"];
+  const own = isObject(metadata) ? metadata["name"] : undefined;
+  return String(
+    own ??
+      item["name"] ??
+      item["resource"] ??
+      item["subresource"] ??
+      item["groupVersion"] ??
+      item["version"] ??
+      item["clientCIDR"],
+  );
+}
+
+/** Everything of the recording that we serve at all must be there and be the same. */
+function compareSuperset(path: string, recorded: unknown, got: unknown, found: string[]): void {
+  if (!isObject(recorded) || !isObject(got)) {
+    compare(path, recorded, got, found);
+    return;
+  }
+  for (const [key, value] of Object.entries(recorded)) {
+    const listed = /\.(groups|items)$/.test(path);
+    if (listed && !Object.hasOwn(got, key)) continue;
+    compareSuperset(`${path}.${key}`, value, got[key], found);
+  }
+}
+
+const CONTROLLERS = new Set(["kube-controller-manager"]);
+const CONTROLLER_ANNOTATION = "deployment.kubernetes.io/revision";
+
+/** The body without what controllers that ran beside the recorded server left in it. */
+function withoutControllers(value: unknown): unknown {
+  if (Array.isArray(value)) return value.filter((item) => !isControllerMade(item)).map(withoutControllers);
+  if (!isObject(value)) return value;
+  const copy: Record<string, unknown> = {};
+  for (const [key, member] of Object.entries(value)) {
+    if (key === "managedFields" && Array.isArray(member)) {
+      const own = member.filter((entry) => !isObject(entry) || !CONTROLLERS.has(String(entry["manager"])));
+      if (own.length > 0) copy[key] = own.map(withoutControllers);
+    } else if (key === "annotations" && isObject(member)) {
+      const { [CONTROLLER_ANNOTATION]: _, ...own } = member;
+      if (Object.keys(own).length > 0) copy[key] = own;
+    } else {
+      copy[key] = withoutControllers(member);
+    }
+  }
+  return copy;
+}
+
+function isControllerMade(item: unknown): boolean {
+  const object = isObject(item) && isObject(item["object"]) ? item["object"] : item;
+  if (!isObject(object) || !isObject(object["metadata"])) return false;
+  const owners = object["metadata"]["ownerReferences"];
+  return Array.isArray(owners) && owners.some((owner) => isObject(owner) && owner["controller"] === true);
+}

@@ -1,0 +1,86 @@
+import { request as httpRequest } from "node:http";
+import { type RecordedRequest, recordedRequests } from "@tracegate/kube/testing";
+
+/** What the server answered to one recorded request, in the form of the recording. */
+export interface Answer {
+  readonly code: number;
+  readonly contentType: string;
+  readonly warning?: string;
+  readonly body: unknown;
+}
+
+export interface Exchanged {
+  readonly recorded: RecordedRequest;
+  readonly answer: Answer;
+}
+
+const ADMIN_TOKEN = "admintoken";
+
+/** Sends the recorded conversation to a server, in order. */
+export async function replay(url: string): Promise<Exchanged[]> {
+  const exchanged: Exchanged[] = [];
+  let continueToken = "";
+  for (const recorded of recordedRequests()) {
+    const path = recorded.request.path.replace("continue=CONTINUE", `continue=${continueToken}`);
+    const answer = await send(url, { ...recorded.request, path });
+    const metadata = (answer.body as { metadata?: { continue?: string } } | undefined)?.metadata;
+    continueToken = metadata?.continue ?? continueToken;
+    exchanged.push({ recorded, answer });
+  }
+  return exchanged;
+}
+
+function send(
+  url: string,
+  { method, path, contentType, accept, token, raw, body }: RecordedRequest["request"],
+) {
+  const text = raw ?? (body === undefined ? undefined : bodyText(body));
+  const bearer = token ?? ADMIN_TOKEN;
+  return new Promise<Answer>((resolve, reject) => {
+    const request = httpRequest(new URL(path, url), {
+      method,
+      headers: {
+        ...(accept === undefined ? {} : { Accept: accept }),
+        ...(bearer === "" ? {} : { Authorization: `Bearer ${bearer}` }),
+        ...(text === undefined ? {} : { "Content-Type": contentType ?? "application/json" }),
+        ...(text === undefined ? {} : { "Content-Length": Buffer.byteLength(text) }),
+      },
+    });
+    request.on("error", reject);
+    request.on("response", (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("error", reject);
+      response.on("end", () => {
+        const type = String(response.headers["content-type"] ?? "");
+        const { warning } = response.headers;
+        resolve({
+          code: response.statusCode ?? 0,
+          contentType: type,
+          ...(warning === undefined ? {} : { warning: String(warning) }),
+          body: parseBody(Buffer.concat(chunks).toString("utf8"), type, /[?&]watch=/.test(path)),
+        });
+      });
+    });
+    request.end(text);
+  });
+}
+
+/** Bodies of a megabyte and more are told by their size in the recording. */
+function bodyText(body: unknown): string {
+  const size = typeof body === "string" ? /^\(large: (\d+) bytes\)$/.exec(body)?.[1] : undefined;
+  if (size === undefined) return JSON.stringify(body);
+  const big = (data: string) =>
+    JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "big" }, data: { a: data } });
+  return big("x".repeat(Number(size) - big("").length));
+}
+
+function parseBody(text: string, contentType: string, watch: boolean): unknown {
+  if (!contentType.startsWith("application/json")) return text;
+  if (!watch) return JSON.parse(text);
+  return text
+    .trim()
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
+}
