@@ -1,4 +1,5 @@
 import type { Signal } from "./model.ts";
+import { FIXED32, FIXED64, LENGTH_DELIMITED, VARINT } from "./proto-reader.ts";
 
 /**
  * OTLP's messages as one table: field numbers of opentelemetry-proto, names of its JSON mapping. Everything generic
@@ -28,6 +29,8 @@ export interface FieldSpec {
   readonly number: number;
   readonly name: string;
   readonly type: ScalarType | PackedType | "message" | "messages";
+  /** Of one value; packed lists come length-delimited too. */
+  readonly wireType: number;
   readonly message?: MessageSpec;
   /** Absent is not zero: the field is left out of the model when not sent. */
   readonly optional?: boolean;
@@ -42,21 +45,46 @@ export interface MessageSpec {
   /** Indexed by field number. Filled after construction where messages refer to themselves. */
   readonly byNumber: (FieldSpec | undefined)[];
   readonly fields: FieldSpec[];
+  /** Counts as one item of its signal: a span, a data point, a log record. */
+  isItem: boolean;
 }
 
 type Row = readonly [number: number, name: string, type: FieldSpec["type"], rest?: Partial<FieldSpec>];
 
 function message(name: string, rows: readonly Row[] = []): MessageSpec {
-  const spec: MessageSpec = { name, byNumber: [], fields: [] };
+  const spec: MessageSpec = { name, byNumber: [], fields: [], isItem: false };
   define(spec, rows);
   return spec;
 }
 
 function define(spec: MessageSpec, rows: readonly Row[]): void {
   for (const [number, name, type, rest] of rows) {
-    const field: FieldSpec = { number, name, type, ...rest };
+    const field: FieldSpec = { number, name, type, wireType: wireTypeOf(type), ...rest };
     spec.fields.push(field);
     spec.byNumber[number] = field;
+  }
+}
+
+function wireTypeOf(type: FieldSpec["type"]): number {
+  switch (type) {
+    case "string":
+    case "bytes":
+    case "traceId":
+    case "spanId":
+    case "message":
+    case "messages":
+      return LENGTH_DELIMITED;
+    case "fixed32":
+      return FIXED32;
+    case "fixed64":
+    case "sfixed64":
+    case "count64":
+    case "double":
+    case "counts":
+    case "doubles":
+      return FIXED64;
+    default:
+      return VARINT;
   }
 }
 
@@ -315,12 +343,12 @@ export const REQUESTS: Readonly<Record<Signal, MessageSpec>> = {
   logs: message("ExportLogsServiceRequest", [[1, "resourceLogs", "messages", of(resourceLogs)]]),
 };
 
-/** The messages that count as one item of their signal: spans, data points, log records. */
-export const ITEMS: ReadonlySet<MessageSpec> = new Set([
+const ITEMS = [
   span,
   numberDataPoint,
   histogramDataPoint,
   exponentialHistogramDataPoint,
   summaryDataPoint,
   logRecord,
-]);
+];
+for (const item of ITEMS) item.isItem = true;

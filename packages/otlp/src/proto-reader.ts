@@ -128,14 +128,9 @@ export class ProtoReader {
 
   /** Reads a sub-message with `read`, which sees only its bytes. */
   nested<T>(read: (reader: ProtoReader) => T): T {
-    const end = this.delimitedEnd();
-    if (++this.#depth > MAX_DEPTH) throw new WireError("proto: message nested too deeply");
-    const outer = this.end;
-    this.end = end;
+    const outer = this.enter();
     const value = read(this);
-    this.pos = end;
-    this.end = outer;
-    this.#depth--;
+    this.leave(outer);
     return value;
   }
 
@@ -143,7 +138,7 @@ export class ProtoReader {
   skip(wireType: number): void {
     switch (wireType) {
       case VARINT:
-        this.int64();
+        this.#skipVarint();
         return;
       case FIXED64:
         this.#advance(8);
@@ -160,6 +155,26 @@ export class ProtoReader {
       default:
         throw new WireError(`proto: illegal wireType ${wireType}`);
     }
+  }
+
+  /** Makes a sub-message all there is to read, and answers the end that `leave` restores. */
+  enter(): number {
+    const end = this.delimitedEnd();
+    if (++this.#depth > MAX_DEPTH) throw new WireError("proto: message nested too deeply");
+    const outer = this.end;
+    this.end = end;
+    return outer;
+  }
+
+  leave(outer: number): void {
+    this.pos = this.end;
+    this.end = outer;
+    this.#depth--;
+  }
+
+  #skipVarint(): void {
+    for (let i = 0; i < 10; i++) if (this.#byte() < 0x80) return;
+    throw new WireError("proto: integer overflow");
   }
 
   #skipGroup(): void {

@@ -1,7 +1,7 @@
 import type { FieldSpec, MessageSpec } from "./messages.ts";
-import { ITEMS, REQUESTS } from "./messages.ts";
+import { REQUESTS } from "./messages.ts";
 import type { Signal, SignalData } from "./model.ts";
-import { FIXED32, FIXED64, LENGTH_DELIMITED, ProtoReader, VARINT, WireError } from "./proto-reader.ts";
+import { FIXED64, LENGTH_DELIMITED, ProtoReader, VARINT, WireError } from "./proto-reader.ts";
 import { ProtoWriter } from "./proto-writer.ts";
 
 type Fields = Record<string, unknown>;
@@ -117,7 +117,7 @@ function readField(reader: ProtoReader, field: FieldSpec, wireType: number, fiel
       return;
     }
     default:
-      expectWire(field, wireType, wireTypeOf(field));
+      expectWire(field, wireType, field.wireType);
       fields[field.name] = readScalar(reader, field);
   }
 }
@@ -168,29 +168,6 @@ function readId(reader: ProtoReader, length: number, name: string): string {
   return /^0*$/.test(hex) ? "" : hex;
 }
 
-function wireTypeOf(field: FieldSpec): number {
-  switch (field.type) {
-    case "string":
-    case "bytes":
-    case "traceId":
-    case "spanId":
-    case "message":
-    case "messages":
-      return LENGTH_DELIMITED;
-    case "fixed32":
-      return FIXED32;
-    case "fixed64":
-    case "sfixed64":
-    case "count64":
-    case "double":
-    case "counts":
-    case "doubles":
-      return FIXED64;
-    default:
-      return VARINT;
-  }
-}
-
 function expectWire(field: FieldSpec, got: number, want: number): void {
   if (got !== want) {
     const name = `${field.name.charAt(0).toUpperCase()}${field.name.slice(1)}`;
@@ -199,7 +176,7 @@ function expectWire(field: FieldSpec, got: number, want: number): void {
 }
 
 function check(reader: ProtoReader, spec: MessageSpec, tally: { items: number }): void {
-  if (ITEMS.has(spec)) tally.items++;
+  if (spec.isItem) tally.items++;
   while (reader.more()) {
     const tag = reader.tag();
     const wireType = tag & 7;
@@ -208,11 +185,12 @@ function check(reader: ProtoReader, spec: MessageSpec, tally: { items: number })
       reader.skip(wireType);
       continue;
     }
-    const want = wireTypeOf(field);
+    const want = field.wireType;
     if (field.message !== undefined) {
       expectWire(field, wireType, want);
-      const message = field.message;
-      reader.nested((r) => check(r, message, tally));
+      const outer = reader.enter();
+      check(reader, field.message, tally);
+      reader.leave(outer);
     } else if (field.type === "traceId" || field.type === "spanId") {
       expectWire(field, wireType, want);
       checkId(reader, field.type);
