@@ -1,5 +1,10 @@
 export type { ApplyResult, FieldWriter } from "./apply/server-side-apply.ts";
 export { serverSideApply, trackUpdate } from "./apply/server-side-apply.ts";
+export { withCustomDefaults } from "./custom/defaults.ts";
+export type { Pruned } from "./custom/prune.ts";
+export { pruneCustom } from "./custom/prune.ts";
+export type { CustomKindRules } from "./custom/validate.ts";
+export { customErrors, selectablePaths } from "./custom/validate.ts";
 export { withBuiltInDefaults } from "./defaults/built-in-defaults.ts";
 export { prepareForCreate, qosClass } from "./defaults/creation.ts";
 export type { JsonObject } from "./json.ts";
@@ -70,6 +75,8 @@ export {
   tooMany,
   typeInvalid,
 } from "./validation/field-error.ts";
+export type { MetadataRules } from "./validation/metadata.ts";
+export { metadataErrors, metadataUpdateErrors } from "./validation/metadata.ts";
 export * from "./validation/names.ts";
 export { humanDuration } from "./values/duration.ts";
 export { goJson, quote } from "./values/go-text.ts";

@@ -1,0 +1,59 @@
+import { isObject, type JsonObject, setKey } from "../json.ts";
+import {
+  allowsAnyValues,
+  EMBEDDED,
+  itemsOf,
+  PRESERVE,
+  propertiesOf,
+  type Schema,
+  valuesOf,
+} from "./schema.ts";
+
+/** An object without what its schema does not know. */
+export interface Pruned {
+  readonly object: JsonObject;
+  /** Paths of what was dropped: `spec.list[0].zz`, sorted. */
+  readonly unknown: readonly string[];
+}
+
+/** Drops members that the schema does not declare; what every object has stays (apiVersion, kind, metadata). */
+export function pruneCustom(schema: Schema | undefined, object: JsonObject): Pruned {
+  if (schema === undefined) return { object: structuredClone(object), unknown: [] };
+  const unknown: string[] = [];
+  const pruned = pruneObject(schema, object, "", true, unknown);
+  return { object: pruned, unknown: unknown.sort() };
+}
+
+function prune(schema: Schema, value: unknown, path: string, unknown: string[]): unknown {
+  if (Array.isArray(value)) {
+    const items = itemsOf(schema);
+    if (items === undefined) return structuredClone(value);
+    return value.map((item, i) => prune(items, item, `${path}[${i}]`, unknown));
+  }
+  return isObject(value) ? pruneObject(schema, value, path, schema[EMBEDDED] === true, unknown) : value;
+}
+
+function pruneObject(
+  schema: Schema,
+  value: JsonObject,
+  path: string,
+  isResource: boolean,
+  unknown: string[],
+): JsonObject {
+  const properties = propertiesOf(schema);
+  const values = valuesOf(schema);
+  const keepsAll = schema[PRESERVE] === true || allowsAnyValues(schema);
+  const result: JsonObject = {};
+  for (const [key, member] of Object.entries(value)) {
+    const below = path === "" ? key : `${path}.${key}`;
+    const property = properties[key];
+    if (isResource && RESOURCE_MEMBERS.has(key)) setKey(result, key, structuredClone(member));
+    else if (property !== undefined) setKey(result, key, prune(property, member, below, unknown));
+    else if (values !== undefined) setKey(result, key, prune(values, member, below, unknown));
+    else if (keepsAll) setKey(result, key, structuredClone(member));
+    else unknown.push(below);
+  }
+  return result;
+}
+
+const RESOURCE_MEMBERS = new Set(["apiVersion", "kind", "metadata"]);

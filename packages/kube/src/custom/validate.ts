@@ -1,0 +1,86 @@
+import { type JsonObject, stringAt } from "../json.ts";
+import { jsonPathValues } from "../printing/json-path.ts";
+import type { CustomResourceVersion } from "../types/apiextensions.ts";
+import { type FieldError, type FieldErrorReason, invalid } from "../validation/field-error.ts";
+import { metadataErrors, metadataUpdateErrors } from "../validation/metadata.ts";
+import { dns1123SubdomainErrors } from "../validation/names.ts";
+import { goMap } from "../values/go-text.ts";
+import { listTypeErrors } from "./list-errors.ts";
+import { hasRules, ruleErrors } from "./rules.ts";
+import { contentSchema, type Schema } from "./schema.ts";
+import { valueErrors } from "./validate-value.ts";
+
+/** What a custom resource is held to: a version of its definition, and whether it lives in namespaces. */
+export interface CustomKindRules {
+  readonly version: Pick<CustomResourceVersion, "schema" | "subresources">;
+  readonly namespaced: boolean;
+}
+
+/**
+ * Everything wrong with a custom resource, pruned and defaulted. With `before`, the stored object, it is an update: what was
+ * wrong and did not change is let through.
+ */
+export function customErrors(
+  { version, namespaced }: CustomKindRules,
+  object: JsonObject,
+  before?: JsonObject,
+): FieldError[] {
+  const errors = metadataErrors(object, { namespaced, nameErrors: dns1123SubdomainErrors });
+  if (before !== undefined) errors.push(...metadataUpdateErrors(object, before));
+  // Schemas are plain JSON to the validator, whatever the type of the definition says.
+  const schema = version.schema?.openAPIV3Schema as Schema | undefined;
+  if (schema === undefined) return errors;
+  const content = contentSchema(schema);
+  errors.push(
+    ...valueErrors(content, contentOf(object), "", before === undefined ? undefined : contentOf(before)),
+  );
+  errors.push(...scaleErrors(version, object));
+  errors.push(...listTypeErrors(content, contentOf(object), ""));
+  if (!hasRules(schema)) return errors;
+  if (errors.some(({ reason }) => BLOCKING.has(reason))) return [...errors, NOT_CHECKED];
+  return [...errors, ...ruleErrors(schema, object, "", before)];
+}
+
+/** Rules need values of the right form; after these errors they are not asked. */
+const BLOCKING = new Set<FieldErrorReason>([
+  "FieldValueNotSupported",
+  "FieldValueRequired",
+  "FieldValueTooLong",
+  "FieldValueTooMany",
+  "FieldValueTypeInvalid",
+]);
+
+const NOT_CHECKED = invalid(
+  "<nil>",
+  null,
+  "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation",
+);
+
+/** What the schema speaks of: everything but what all objects have. */
+function contentOf({ apiVersion, kind, metadata, ...content }: JsonObject): JsonObject {
+  return content;
+}
+
+/** The counts that the scale subresource reads must be counts. */
+function scaleErrors({ subresources }: CustomKindRules["version"], object: JsonObject): FieldError[] {
+  const scale = subresources?.scale;
+  if (scale === undefined) return [];
+  return [scale.specReplicasPath, scale.statusReplicasPath].flatMap((path) => {
+    const [value] = jsonPathValues(path, object) ?? [];
+    if (value === undefined) return [];
+    if (typeof value !== "number" || !Number.isInteger(value)) {
+      const type = typeof value === "number" ? "float64" : typeof value === "boolean" ? "bool" : typeof value;
+      const detail = `${path} accessor error: ${goMap(value)} is of the type ${type}, expected int64`;
+      return [invalid(path, 0, detail)];
+    }
+    if (value < 0) return [invalid(path, value, "should be a non-negative integer")];
+    return value > 2 ** 31 - 1 ? [invalid(path, value, "should be less than or equal to 2147483647")] : [];
+  });
+}
+
+/** The paths by which a version's objects can be selected: `spec.color` of `.spec.color`. */
+export function selectablePaths({
+  selectableFields = [],
+}: Pick<CustomResourceVersion, "selectableFields">): string[] {
+  return selectableFields.map((field) => stringAt(field, "jsonPath").replace(/^\./, ""));
+}
