@@ -28,7 +28,8 @@ export interface Requeue {
 /** Objects of `kind`, when they change, call for a reconcile of the objects that `map` names. */
 export interface WatchSource<T extends KubeObject = KubeObject> {
   readonly kind: Kind<T>;
-  map(object: T): readonly Ref[];
+  /** May look things up; a rejection is tried again in a second. */
+  map(object: T): readonly Ref[] | Promise<readonly Ref[]>;
 }
 
 /** Maps an object to its controlling owner, where that is of `kind`. */

@@ -1,5 +1,5 @@
 import { type Kind, type KubeObject, type Ref, type ResourceClient, refKey } from "@tracegate/kube";
-import type { Controller } from "./controller.ts";
+import type { Controller, WatchSource } from "./controller.ts";
 import { type Change, Informer } from "./informer.ts";
 import { type Log, silentLog } from "./log.ts";
 import type { ControllerCounters } from "./metrics.ts";
@@ -28,6 +28,8 @@ export interface Manager {
 }
 
 const BACKOFF: Backoff = { baseMs: 5, maxMs: 1_000_000 };
+/** Until a change is looked up again, when it could not be told whom it concerns. */
+const MAP_RETRY_MS = 1000;
 
 /** Starts controllers: one informer per kind, shared; one work queue per controller. */
 export function startControllers(options: ControllersOptions): Manager {
@@ -93,7 +95,7 @@ class Runner {
 
   /** What a change of an object of `kind` means to this controller. */
   listener(kind: Kind): (change: Change) => void {
-    const maps: ((object: KubeObject) => readonly Ref[])[] = [];
+    const maps: WatchSource["map"][] = [];
     const { kind: own, watches = [] } = this.#controller;
     if (kindKey(own) === kindKey(kind)) maps.push(({ metadata }) => [metadata]);
     for (const source of watches) {
@@ -101,11 +103,28 @@ class Runner {
     }
     return ({ before, after }) => {
       for (const map of maps) {
-        for (const ref of [...(before ? map(before) : []), ...(after ? map(after) : [])]) {
-          this.#queue.add(refKey(ref));
-        }
+        if (before !== undefined) this.#addMapped(map, before);
+        if (after !== undefined) this.#addMapped(map, after);
       }
     };
+  }
+
+  #addMapped(map: WatchSource["map"], object: KubeObject): void {
+    const add = (refs: readonly Ref[]) => {
+      for (const ref of refs) this.#queue.add(refKey(ref));
+    };
+    const refs = map(object);
+    if (!(refs instanceof Promise)) {
+      add(refs);
+      return;
+    }
+    this.#scheduler.track(refs).then(add, (error: unknown) => {
+      if (this.#signal.aborted) return;
+      this.#log.warn({ controller: this.#controller.name, error: String(error) }, "change not mapped");
+      this.#scheduler.schedule(MAP_RETRY_MS, () => {
+        if (!this.#signal.aborted) this.#addMapped(map, object);
+      });
+    });
   }
 
   counters(): ControllerCounters {
