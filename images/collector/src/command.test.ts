@@ -54,6 +54,32 @@ describe("otelcol", () => {
     assert.match(stderr, /\tinfo\t\S+\tShutdown complete\.\t/);
   });
 
+  test("starts anew on SIGHUP, with the configuration as it is by then", async () => {
+    const path = configFile("changing.yaml", GOOD);
+    const main = fileURLToPath(new URL("main.ts", import.meta.url));
+    const child = spawn(process.execPath, [
+      "--disable-warning=ExperimentalWarning",
+      main,
+      `--config=${path}`,
+    ]);
+    let stderr = "";
+    let hungUp = false;
+    child.stderr.on("data", (data) => {
+      stderr += data;
+      if (hungUp || !stderr.includes("Everything is ready.")) return;
+      hungUp = true;
+      writeFileSync(path, GOOD.replace(/receivers: \{otlp.*/, "receivers:"));
+      child.kill("SIGHUP");
+    });
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    assert.equal(code, 1);
+    assert.match(stderr, /"signal": "hangup"/);
+    assert.match(
+      stderr,
+      /Error: failed to setup configuration components: invalid configuration: no receiver/,
+    );
+  });
+
   test("ends with exit code 1 and the reason when its configuration is wrong", async () => {
     const path = configFile("bad.yaml", GOOD.replace(/receivers: \{otlp.*/, "receivers:"));
     const { code, stderr } = await otelcol([`--config=${path}`]);

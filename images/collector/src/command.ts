@@ -1,4 +1,4 @@
-import type { Components, SourceAccess, Surroundings } from "@tracegate/collector";
+import type { Components, Level, SourceAccess, Surroundings } from "@tracegate/collector";
 import { Collector, checkConfig, readConfig, VERSION } from "@tracegate/collector";
 import { parseArguments } from "./arguments.ts";
 
@@ -7,9 +7,11 @@ export interface CommandWorld extends Omit<Surroundings, "fatal"> {
   readonly components: Components;
   readonly access: (warn: SourceAccess["warn"]) => SourceAccess;
   readonly cpus: number;
-  /** Aborted with the signal's name when the process shall end. */
-  readonly stopping: AbortSignal;
+  /** Resolves with the next signal that the process gets. */
+  readonly nextSignal: () => Promise<Signal>;
 }
+
+export type Signal = "SIGINT" | "SIGTERM" | "SIGHUP";
 
 /** `otelcol`: runs, validates or describes. Answers the exit code: 0 done, 1 failed, as the Collector has it. */
 export async function runCommand(args: readonly string[], world: CommandWorld): Promise<number> {
@@ -36,7 +38,7 @@ export async function runCommand(args: readonly string[], world: CommandWorld): 
         return 0;
     }
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = errorText(error);
     world.stderr(
       `Error: ${text}\n${goLogTime(world.clock.now())} collector server run finished with error: ${text}\n`,
     );
@@ -50,37 +52,46 @@ const ignore = () => undefined;
 async function run(configs: readonly string[], sets: readonly string[], world: CommandWorld): Promise<void> {
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(ignore);
-  const warnings: { readonly level: "warn" | "info"; readonly message: string; readonly name: string }[] = [];
-  const access = world.access((level, message, name) => {
-    warnings.push({ level: level === "info" ? "info" : "warn", message, name });
-  });
-  const config = readConfig(configs, sets, access, world.components);
-  const collector = new Collector(config, world.components, { ...world, fatal: failed.reject });
-  for (const { level, message, name } of warnings) collector.log(level, message, { name });
-  await collector.start(world.cpus);
-  try {
-    const signal = await Promise.race([stopRequest(world.stopping), failed.promise]);
-    collector.log("info", "Received signal from OS", { signal: SIGNAL_NAMES[signal] ?? signal });
-  } catch (error) {
-    collector.log("error", "Asynchronous error received, terminating process", { error: String(error) });
+  let collector = await startCollector(configs, sets, world, failed.reject);
+  for (;;) {
+    const signal = await Promise.race([world.nextSignal(), failed.promise]).catch(async (error: unknown) => {
+      collector.log("error", "Asynchronous error received, terminating process", { error: String(error) });
+      await collector.shutdown();
+      throw error;
+    });
+    collector.log("info", "Received signal from OS", { signal: SIGNAL_NAMES[signal] });
+    if (signal === "SIGHUP") collector.log("warn", "Config updated, restart service");
     await collector.shutdown();
-    throw error;
+    if (signal !== "SIGHUP") return;
+    collector = await startCollector(configs, sets, world, failed.reject).catch((error: unknown) => {
+      throw new Error(`failed to setup configuration components: ${errorText(error)}`, { cause: error });
+    });
   }
-  await collector.shutdown();
 }
 
-const SIGNAL_NAMES: Readonly<Record<string, string>> = {
+async function startCollector(
+  configs: readonly string[],
+  sets: readonly string[],
+  world: CommandWorld,
+  fatal: (error: Error) => void,
+): Promise<Collector> {
+  const notes: { readonly level: Level; readonly message: string; readonly name: string }[] = [];
+  const access = world.access((level, message, name) => notes.push({ level, message, name }));
+  const config = readConfig(configs, sets, access, world.components);
+  const collector = new Collector(config, world.components, { ...world, fatal });
+  for (const { level, message, name } of notes) collector.log(level, message, { name });
+  await collector.start(world.cpus);
+  return collector;
+}
+
+const SIGNAL_NAMES: Readonly<Record<Signal, string>> = {
   SIGINT: "interrupt",
   SIGTERM: "terminated",
   SIGHUP: "hangup",
 };
 
-function stopRequest(stopping: AbortSignal): Promise<string> {
-  return new Promise((resolve) => {
-    const tell = () => resolve(String(stopping.reason));
-    if (stopping.aborted) tell();
-    else stopping.addEventListener("abort", tell, { once: true });
-  });
+function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Go's log package: local date and time without a zone. */

@@ -2,12 +2,27 @@ import { randomUUID } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { components, systemAccess } from "@tracegate/collector";
 import { wallClock } from "@tracegate/contracts";
+import type { Signal } from "./command.ts";
 import { runCommand } from "./command.ts";
 
 // otelcol as a process: real time, real streams, signals. What it does is in command.ts.
-const stopping = new AbortController();
+const received: Signal[] = [];
+let tell: ((signal: Signal) => void) | undefined;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(signal, () => stopping.abort(signal));
+  process.on(signal, () => {
+    if (tell === undefined) received.push(signal);
+    else tell(signal);
+    tell = undefined;
+  });
+}
+
+/** Signals are kept until somebody asks: one that comes during start-up ends the process right after it. */
+function nextSignal(): Promise<Signal> {
+  const early = received.shift();
+  if (early !== undefined) return Promise.resolve(early);
+  return new Promise((resolve) => {
+    tell = resolve;
+  });
 }
 
 process.exitCode = await runCommand(process.argv.slice(2), {
@@ -23,5 +38,5 @@ process.exitCode = await runCommand(process.argv.slice(2), {
   stdout: (text) => process.stdout.write(text),
   stderr: (text) => process.stderr.write(text),
   listening: () => undefined,
-  stopping: stopping.signal,
+  nextSignal,
 });

@@ -5,3 +5,4 @@ export { components } from "./components.ts";
 export type { CollectorConfig } from "./config/collector-config.ts";
 export type { SourceAccess } from "./config/sources.ts";
 export { systemAccess } from "./config/sources.ts";
+export type { Level } from "./log.ts";
