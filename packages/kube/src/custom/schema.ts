@@ -44,7 +44,8 @@ export function stringsIn(schema: Schema, key: string): string[] {
 /** The schema with the members that every object has taken out: they follow their own rules. */
 export function contentSchema(schema: Schema): Schema {
   const { apiVersion, kind, metadata, ...properties } = propertiesOf(schema);
-  return { ...schema, properties };
+  const common = new Set(["apiVersion", "kind", "metadata"]);
+  return { ...schema, properties, required: stringsIn(schema, "required").filter((name) => !common.has(name)) };
 }
 
 function onlyObjects(record: JsonObject): Record<string, Schema> {
