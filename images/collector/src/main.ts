@@ -37,6 +37,7 @@ process.exitCode = await runCommand(process.argv.slice(2), {
     host === "0.0.0.0" || host === "::" ? (process.env["TRACEGATE_BIND_ADDRESS"] ?? host) : host,
   stdout: (text) => process.stdout.write(text),
   stderr: (text) => process.stderr.write(text),
+  metricsEndpoint: "localhost:8888",
   listening: () => undefined,
   nextSignal,
 });

@@ -214,6 +214,24 @@ service: {pipelines: {traces: {receivers: [otlp], exporters: [full]}}}
     await collector.shutdown();
   });
 
+  test("counts what it takes, and serves the counts", async () => {
+    const { collector, post, url } = await run(`
+receivers: {otlp: {protocols: {http: {endpoint: "127.0.0.1:0"}}}}
+exporters: {nop: }
+service:
+  telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: 0}}}}]}}
+  pipelines: {traces: {receivers: [otlp], exporters: [nop]}}
+`);
+    await post(SPAN);
+    await post(SPAN);
+    const text = await (await fetch(url("telemetry/metrics", "/metrics"))).text();
+    assert.match(
+      text,
+      /^otelcol_receiver_accepted_spans_total\{receiver="otlp",service_instance_id="test",.*\} 2$/m,
+    );
+    await collector.shutdown();
+  });
+
   test("stops what it started when a port is taken", async () => {
     const { collector, ports } = await run(`
 receivers: {otlp: {protocols: {http: {endpoint: "127.0.0.1:0"}}}}

@@ -11,6 +11,8 @@ import type { MakeContext, Node } from "./graph.ts";
 import { buildGraph } from "./graph.ts";
 import type { Level, Logger } from "./log.ts";
 import { createLogger } from "./log.ts";
+import type { Meter } from "./self-metrics.ts";
+import { SelfMetrics, SelfMetricsServer } from "./self-metrics.ts";
 
 /** The Collector release whose behaviour this one follows. */
 export const VERSION = "0.142.0";
@@ -23,6 +25,8 @@ export interface Surroundings {
   readonly stdout: (text: string) => void;
   readonly instanceId: string;
   readonly bindHost: (host: string) => string;
+  /** Where the collector's own metrics are served when the configuration does not say; undefined: nowhere. */
+  readonly metricsEndpoint: string | undefined;
   /** A component (`receiver/otlp`) listens on this port. */
   readonly listening: (component: string, port: number) => void;
   /** A component failed for good while running. */
@@ -54,7 +58,11 @@ export function checkConfig(
   if (problems !== "") return problems;
   const silent = { ...surroundings, stderr: () => undefined, stdout: () => undefined };
   try {
-    buildGraph(config, components, contextMaker(silent, loggerFor(config, silent)));
+    buildGraph(
+      config,
+      components,
+      contextMaker(silent, loggerFor(config, silent), selfMetrics(config, silent)),
+    );
     return "";
   } catch (error) {
     return `failed to build pipelines: ${errorText(error)}`;
@@ -67,14 +75,21 @@ export class Collector {
   readonly #extensions: readonly { readonly id: string; readonly extension: Extension }[];
   readonly #nodes: readonly Node[];
   readonly #started: Node[] = [];
+  readonly #surroundings: Surroundings;
+  readonly #metricsEndpoint: string | undefined;
+  readonly #metricsServer: SelfMetricsServer;
 
   /** Builds everything and starts nothing. Throws what the Collector would say. */
   constructor(config: CollectorConfig, components: Components, surroundings: Surroundings) {
     const problems = validate(config);
     if (problems !== "") throw new Error(`invalid configuration: ${problems}`);
     const log = loggerFor(config, surroundings);
-    const contextOf = contextMaker(surroundings, log);
+    const metrics = selfMetrics(config, surroundings);
+    const contextOf = contextMaker(surroundings, log, metrics);
     this.#log = log;
+    this.#surroundings = surroundings;
+    this.#metricsEndpoint = metricsEndpoint(config, surroundings);
+    this.#metricsServer = new SelfMetricsServer(metrics);
     this.#extensions = config.service.extensions.map((id) => ({
       id,
       extension: makeExtension(config, components, id, contextOf),
@@ -85,6 +100,7 @@ export class Collector {
   /** Extensions, then whatever receives data before what sends it. What started is stopped again when one fails. */
   async start(cpus: number): Promise<void> {
     this.#info("Starting otelcol-contrib...", { Version: VERSION, NumCPU: cpus });
+    await this.#serveMetrics();
     this.#info("Starting extensions...");
     try {
       for (const { id, extension } of this.#extensions) await this.#startExtension(id, extension);
@@ -106,11 +122,24 @@ export class Collector {
     for (const { id, extension } of this.#extensions.toReversed()) {
       await this.#stop({ kind: "extension", id, component: extension });
     }
+    await this.#metricsServer.close();
     this.#info("Shutdown complete.");
   }
 
   log(level: Level, message: string, fields?: Readonly<Record<string, unknown>>): void {
     this.#log.log(level, CALLER, message, fields);
+  }
+
+  /** A taken port costs these metrics, not the pipelines: several collectors may share one network. */
+  async #serveMetrics(): Promise<void> {
+    const endpoint = this.#metricsEndpoint;
+    if (endpoint === undefined) return;
+    const { bindHost, listening } = this.#surroundings;
+    await this.#metricsServer.listen(endpoint, bindHost).then(
+      (port) => listening("telemetry/metrics", port),
+      (error: unknown) =>
+        this.log("warn", "The collector's own metrics are not served", { error: errorText(error) }),
+    );
   }
 
   async #startExtension(id: string, extension: Extension): Promise<void> {
@@ -180,7 +209,28 @@ function loggerFor(config: CollectorConfig, surroundings: Surroundings): Logger 
   });
 }
 
-function contextMaker(surroundings: Surroundings, log: Logger): MakeContext {
+/** `readers` if there are any, else what the surroundings say; nothing when the level is none. */
+function metricsEndpoint(config: CollectorConfig, surroundings: Surroundings): string | undefined {
+  const { level, readers } = config.service.telemetry.metrics;
+  if (level.toLowerCase() === "none") return undefined;
+  const [reader] = readers;
+  if (reader === undefined) return surroundings.metricsEndpoint;
+  const { host, port } = reader.pull.exporter.prometheus;
+  return `${host}:${port}`;
+}
+
+function selfMetrics(config: CollectorConfig, surroundings: Surroundings): SelfMetrics {
+  const [reader] = config.service.telemetry.metrics.readers;
+  const suffix = reader !== undefined && !reader.pull.exporter.prometheus.without_type_suffix;
+  const common = {
+    service_name: "otelcol-contrib",
+    service_instance_id: surroundings.instanceId,
+    service_version: VERSION,
+  };
+  return new SelfMetrics(surroundings.clock, common, suffix);
+}
+
+function contextMaker(surroundings: Surroundings, log: Logger, meter: Meter): MakeContext {
   return (kind, id, { signal, pipeline }): Context => ({
     id,
     log: log.with({
@@ -189,6 +239,7 @@ function contextMaker(surroundings: Surroundings, log: Logger): MakeContext {
       ...(signal === undefined ? {} : { "otelcol.signal": signal }),
     }),
     clock: surroundings.clock,
+    meter,
     random: surroundings.random,
     bindHost: surroundings.bindHost,
     stdout: surroundings.stdout,

@@ -2,6 +2,7 @@ import type { Clock } from "@tracegate/contracts";
 import type { Payload, Signal } from "@tracegate/otlp";
 import type { Field } from "./config/fields.ts";
 import type { Logger } from "./log.ts";
+import type { Meter } from "./self-metrics.ts";
 
 /** What a component may use of the world. */
 export interface Context {
@@ -12,6 +13,7 @@ export interface Context {
   readonly random: () => number;
   /** The address to bind for a configured host: the identity, except where pods share one network. */
   readonly bindHost: (host: string) => string;
+  readonly meter: Meter;
   /** Standard output, for exporters that write to it. */
   readonly stdout: (text: string) => void;
   /** Tells which port was bound, for whoever asked for any free one. */

@@ -2,7 +2,7 @@ import type { Signal } from "@tracegate/otlp";
 import type { Components } from "../component.ts";
 import { parseComponentId } from "./component-id.ts";
 import type { Config, Field } from "./fields.ts";
-import { bool, decodingFailed, isMap, list, mapOf, plain, struct, text, unsupported } from "./fields.ts";
+import { bool, decodingFailed, int, isMap, list, mapOf, plain, struct, text, unsupported } from "./fields.ts";
 import { formatGoType, quote } from "./go-values.ts";
 
 /** One configured component: its id, its type and what its factory read. */
@@ -38,6 +38,24 @@ export interface CollectorConfig extends Readonly<Record<Section, ReadonlyMap<st
   };
 }
 
+/** How the collector's own metrics are read: by a Prometheus, from here. */
+const reader = struct({
+  periodic: unsupported,
+  pull: struct({
+    exporter: struct({
+      prometheus: struct({
+        host: text("localhost"),
+        port: int(8888),
+        without_type_suffix: bool(false),
+        /** Neither units nor scope labels are ever written. */
+        without_units: bool(true),
+        without_scope_info: bool(true),
+        with_resource_constant_labels: unsupported,
+      }),
+    }),
+  }),
+});
+
 const telemetry = struct({
   logs: struct({
     level: text("info"),
@@ -52,7 +70,7 @@ const telemetry = struct({
     processors: unsupported,
     disable_zap_resource: bool(false),
   }),
-  metrics: struct({ level: text("normal"), readers: unsupported, views: unsupported }),
+  metrics: struct({ level: text("normal"), readers: list(reader), views: unsupported }),
   traces: unsupported,
   resource: mapOf(text()),
 });

@@ -81,6 +81,11 @@ function telemetryProblems({ service }: CollectorConfig): string[] {
   if (encoding !== "console" && encoding !== "json") {
     problems.push(`service::telemetry::logs::encoding: no encoder registered for name ${quote(encoding)}`);
   }
+  if (service.telemetry.metrics.readers.length > 1) {
+    problems.push(
+      "service::telemetry::metrics::readers: more than one reader is not supported by this collector",
+    );
+  }
   const metrics = service.telemetry.metrics.level.toLowerCase();
   if (!["none", "basic", "normal", "detailed"].includes(metrics)) {
     problems.push(`service::telemetry::metrics::level: unknown metrics level ${quote(metrics)}`);

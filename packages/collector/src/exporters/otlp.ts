@@ -50,9 +50,9 @@ export const otlpExporter: ExporterFactory<OtlpExporterConfig> = {
     }
     return [...problems, ...validateSending(config.retry_on_failure, config.sending_queue)];
   },
-  create(config, context) {
+  create(config, context, signal) {
     const { endpoint } = config;
-    return new Sender(context, config.retry_on_failure, config.sending_queue, () =>
+    return new Sender(context, signal, config.retry_on_failure, config.sending_queue, () =>
       grpcClient({
         target: endpoint.replace(/^https?:\/\//, ""),
         tls: endpoint.startsWith("https://") || !(endpoint.startsWith("http://") || config.tls.insecure),

@@ -59,8 +59,8 @@ export const otlpHttpExporter: ExporterFactory<OtlpHttpExporterConfig> = {
     }
     return [...problems, ...validateSending(config.retry_on_failure, config.sending_queue)];
   },
-  create(config, context) {
-    return new Sender(context, config.retry_on_failure, config.sending_queue, async () =>
+  create(config, context, signal) {
+    return new Sender(context, signal, config.retry_on_failure, config.sending_queue, async () =>
       httpClient({
         urls: urlsOf(config),
         headers: config.headers,

@@ -32,6 +32,7 @@ async function setUp(
   };
   const sender = new Sender(
     context,
+    "traces",
     retrySettings.read(retry, "", []),
     queueSettings.read(queue, "", []),
     async () => client,

@@ -1,4 +1,4 @@
-import type { OtlpClient, Payload } from "@tracegate/otlp";
+import type { OtlpClient, Payload, Signal } from "@tracegate/otlp";
 import { PermanentError, StatusError } from "@tracegate/otlp";
 import type { Component, Consumer, Context } from "../component.ts";
 import { errorText } from "../component.ts";
@@ -11,6 +11,7 @@ import type { QueueSettings, RetrySettings } from "./queue-settings.ts";
  */
 export class Sender implements Component, Consumer {
   readonly #context: Context;
+  readonly #signal: Signal;
   readonly #connect: () => Promise<OtlpClient>;
   readonly #retry: RetrySettings;
   readonly #queue: QueueSettings;
@@ -24,11 +25,13 @@ export class Sender implements Component, Consumer {
 
   constructor(
     context: Context,
+    signal: Signal,
     retry: RetrySettings,
     queue: QueueSettings,
     connect: () => Promise<OtlpClient>,
   ) {
     this.#context = context;
+    this.#signal = signal;
     this.#retry = retry;
     this.#queue = queue;
     this.#connect = connect;
@@ -36,6 +39,13 @@ export class Sender implements Component, Consumer {
 
   async start(): Promise<void> {
     this.#client = await this.#connect();
+    const { meter, id } = this.#context;
+    const labels = { exporter: id, data_type: this.#signal };
+    if (this.#queue !== undefined) {
+      const capacity = this.#queue.queue_size;
+      meter.gauge("exporter_queue_size", labels, () => this.#waitingSize);
+      meter.gauge("exporter_queue_capacity", labels, () => capacity);
+    }
     const workers = this.#queue?.num_consumers ?? 0;
     this.#workers = Array.from({ length: workers }, () => this.#work());
   }
@@ -65,6 +75,7 @@ export class Sender implements Component, Consumer {
     while (this.#waitingSize + size > queue.queue_size) {
       if (!queue.block_on_overflow || this.#stopping.signal.aborted || size > queue.queue_size) {
         this.#logError("Exporting failed. Rejecting data.", new Error("sending queue is full"), payload);
+        this.#count("enqueue_failed", payload);
         throw new Error("sending queue is full");
       }
       await new Promise<void>((resolve) => this.#roomCalls.push(resolve));
@@ -90,14 +101,23 @@ export class Sender implements Component, Consumer {
     }
   }
 
-  /** Sends until it succeeds, is refused for good, or the time for retries is over. */
   async #deliver(payload: Payload): Promise<void> {
+    await this.#sendUntilDone(payload).catch((error: unknown) => {
+      this.#count("send_failed", payload);
+      throw error;
+    });
+  }
+
+  /** Sends until it succeeds, is refused for good, or the time for retries is over. */
+  async #sendUntilDone(payload: Payload): Promise<void> {
     const retry = this.#retry;
     const began = this.#context.clock.now();
     let interval = retry?.initial_interval ?? 0;
     for (;;) {
       try {
-        return await this.#sendOnce(payload);
+        await this.#sendOnce(payload);
+        this.#count("sent", payload);
+        return;
       } catch (error) {
         if (isPermanent(error))
           throw new PermanentError(`not retryable error: Permanent error: ${errorText(error)}`, {
@@ -137,6 +157,13 @@ export class Sender implements Component, Consumer {
     this.#context.log.log("warn", EXPORTER_CALLER, "Partial success response", {
       message: partial.message,
       [what[payload.signal]]: partial.rejected,
+    });
+  }
+
+  #count(what: "sent" | "send_failed" | "enqueue_failed", payload: Payload): void {
+    const items = { traces: "spans", metrics: "metric_points", logs: "log_records" };
+    this.#context.meter.add(`exporter_${what}_${items[payload.signal]}`, payload.items, {
+      exporter: this.#context.id,
     });
   }
 

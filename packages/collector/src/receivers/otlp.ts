@@ -90,9 +90,9 @@ class OtlpReceiver implements Component {
     this.#context = context;
     const { traces, metrics, logs } = next;
     this.#consumers = {
-      ...(traces ? { traces: accept(traces) } : {}),
-      ...(metrics ? { metrics: accept(metrics) } : {}),
-      ...(logs ? { logs: accept(logs) } : {}),
+      ...(traces ? { traces: accept(traces, context, "spans") } : {}),
+      ...(metrics ? { metrics: accept(metrics, context, "metric_points") } : {}),
+      ...(logs ? { logs: accept(logs, context, "log_records") } : {}),
     };
   }
 
@@ -152,8 +152,17 @@ class OtlpReceiver implements Component {
   }
 }
 
-function accept<S extends Signal>(next: Consumer): Accept<S> {
-  return (payload) => next.consume(payload);
+/** Counts what the pipelines took and what they refused. */
+function accept<S extends Signal>(next: Consumer, { id, meter }: Context, items: string): Accept<S> {
+  return async (payload) => {
+    try {
+      await next.consume(payload);
+    } catch (error) {
+      meter.add(`receiver_refused_${items}`, payload.items, { receiver: id });
+      throw error;
+    }
+    meter.add(`receiver_accepted_${items}`, payload.items, { receiver: id });
+  };
 }
 
 function rooted(path: string): string {
