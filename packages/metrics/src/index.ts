@@ -1,2 +1,3 @@
+export type { PodForState } from "./kube-state-metrics.ts";
 export type { Metrics, MetricsOptions } from "./metrics.ts";
 export { createMetrics } from "./metrics.ts";

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { Labels } from "@tracegate/contracts";
-import type { PodForDiscovery } from "@tracegate/scrape";
 import { HttpTarget, ManualClock } from "@tracegate/scrape/testing";
+import type { PodForState } from "./kube-state-metrics.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 
 const START = 1_700_000_000_000;
@@ -19,7 +19,7 @@ let metrics: Metrics;
 let base: string;
 const server = createServer((request, response) => metrics.handler(request, response));
 
-const pod: PodForDiscovery = {
+const pod: PodForState = {
   metadata: {
     name: "hotrod-1",
     namespace: "hotrod",
@@ -27,7 +27,12 @@ const pod: PodForDiscovery = {
     annotations: { "prometheus.io/scrape": "true", "prometheus.io/port": "8080" },
   },
   spec: { nodeName: "n", containers: [{ name: "c" }] },
-  status: { podIP: "10.244.0.9", phase: "Running" },
+  status: {
+    podIP: "10.244.0.9",
+    phase: "Running",
+    conditions: [{ type: "Ready", status: "True" }],
+    containerStatuses: [{ name: "c", ready: true, restartCount: 2, state: { running: {} } }],
+  },
 };
 
 before(async () => {
@@ -96,14 +101,19 @@ test("values travel as text, times as numbers with three decimals at most", asyn
   });
   assert.deepEqual(await ask('"text"', "0"), { resultType: "string", result: [0, "text"] });
   assert.deepEqual(await ask("sum(nothing)"), { resultType: "vector", result: [] });
-  const matrix = await ask("up[30s]");
+  const matrix = await ask('up{job="kubernetes-pods"}[30s]');
   assert.equal(matrix.resultType, "matrix");
   assert.equal(matrix.result[0].values.length, 2);
   assert.equal(matrix.result[0].metric.job, "kubernetes-pods");
 });
 
 test("a range query answers a matrix on its grid", async () => {
-  const params = { query: "up", start: String(START / 1000 + 60), end: NOW, step: "1m" };
+  const params = {
+    query: 'up{job="kubernetes-pods"}',
+    start: String(START / 1000 + 60),
+    end: NOW,
+    step: "1m",
+  };
   const { json } = await get("/api/v1/query_range", params);
   assert.equal(json.data.resultType, "matrix");
   assert.deepEqual(
@@ -256,6 +266,31 @@ test("targets and metadata tell what is scraped", async () => {
   });
 });
 
+test("the state of pods is there to be asked, as the gates of a release do", async () => {
+  const ask = async (query: string) => (await get("/api/v1/query", { query, time: NOW })).json.data.result;
+  const own = '{namespace="hotrod", pod=~"hotrod-.*"}';
+  assert.equal((await ask(`sum(kube_pod_container_status_ready${own}) or vector(0)`))[0].value[1], "1");
+  assert.equal(
+    (await ask(`sum(increase(kube_pod_container_status_restarts_total${own}[1m])) or vector(0)`))[0].value[1],
+    "0",
+  );
+  assert.deepEqual((await ask("kube_pod_container_status_restarts_total"))[0].metric, {
+    __name__: "kube_pod_container_status_restarts_total",
+    container: "c",
+    instance: "prometheus-kube-state-metrics.prometheus.svc.cluster.local:8080",
+    job: "kubernetes-service-endpoints",
+    namespace: "hotrod",
+    pod: "hotrod-1",
+    service: "prometheus-kube-state-metrics",
+  });
+  const phases = await ask("kube_pod_status_phase == 1");
+  assert.deepEqual(
+    phases.map(({ metric }: { metric: { phase: string } }) => metric.phase),
+    ["Running"],
+  );
+  assert.deepEqual(await ask("kube_pod_container_status_waiting_reason"), []);
+});
+
 test("annotations come beside the data", async () => {
   const { json } = await get("/api/v1/query", { query: "rate(up[1m])", time: NOW });
   assert.match(json.infos[0], /^PromQL info: metric might not be a counter.*\(1:6\)$/);
@@ -265,7 +300,7 @@ test("health, federation, own metrics and the page for people are served", async
   assert.equal((await get("/-/healthy")).json, "Prometheus Server is Healthy.\n");
   assert.equal((await get("/-/ready")).json, "Prometheus Server is Ready.\n");
   assert.match(
-    (await get("/federate", { "match[]": "up" })).json,
+    (await get("/federate", { "match[]": 'up{job="kubernetes-pods"}' })).json,
     /^# TYPE up untyped\nup\{.*job="kubernetes-pods".*\} 1 \d+\n$/,
   );
   assert.match((await get("/metrics")).json, /^prometheus_tsdb_head_series \d+$/m);

@@ -4,12 +4,19 @@ import {
   type Dial,
   type Discovered,
   discoverPods,
+  inProcess,
   kubernetesPodsJob,
-  type PodForDiscovery,
+  overHttp,
   type ScrapeJob,
   ScrapePool,
 } from "@tracegate/scrape";
 import { Tsdb } from "@tracegate/tsdb";
+import {
+  type PodForState,
+  podStateMetrics,
+  STATE_METRICS_TARGET,
+  stateMetricsJob,
+} from "./kube-state-metrics.ts";
 import { prometheusHandler } from "./prometheus-handler.ts";
 
 export interface MetricsOptions {
@@ -35,8 +42,11 @@ export interface Metrics {
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
   /** The store itself, for writers and readers in the same thread. */
   readonly tsdb: Tsdb;
-  /** All pods as they are now; those annotated for it are scraped as job `kubernetes-pods`. */
-  setPods(pods: readonly PodForDiscovery[]): void;
+  /**
+   * All pods as they are now: those annotated for it are scraped as job `kubernetes-pods`, and the state of all of them
+   * is told in the series of kube-state-metrics.
+   */
+  setPods(pods: readonly PodForState[]): void;
   /** The targets of another job as they are now; the job is made at its first mention. */
   setTargets(job: ScrapeJob, discovered: readonly Discovered[]): void;
   /** Stops scraping, writes what is to be written. Safe to call twice. */
@@ -46,8 +56,17 @@ export interface Metrics {
 export function createMetrics(options: MetricsOptions): Metrics {
   const { clock, dial } = options;
   const tsdb = new Tsdb(options);
-  const pods = new ScrapePool(kubernetesPodsJob(options.scrapeIntervalMs ?? 15_000), tsdb, clock, dial);
-  const pools = new Map([[pods.job.name, pods]]);
+  const intervalMs = options.scrapeIntervalMs ?? 15_000;
+  let podsNow: readonly PodForState[] = [];
+  const pods = new ScrapePool(kubernetesPodsJob(intervalMs), tsdb, clock, overHttp(dial));
+  const state = new ScrapePool(
+    stateMetricsJob(intervalMs),
+    tsdb,
+    clock,
+    inProcess(() => podStateMetrics(podsNow)),
+  );
+  state.setDiscovered([STATE_METRICS_TARGET]);
+  const pools = new Map([pods, state].map((pool) => [pool.job.name, pool]));
   const handler = prometheusHandler({
     clock,
     tsdb,
@@ -58,11 +77,14 @@ export function createMetrics(options: MetricsOptions): Metrics {
   return {
     handler,
     tsdb,
-    setPods: (all) => pods.setDiscovered(discoverPods(all)),
+    setPods(all) {
+      podsNow = all;
+      pods.setDiscovered(discoverPods(all));
+    },
     setTargets(job, discovered) {
       let pool = pools.get(job.name);
       if (pool === undefined) {
-        pool = new ScrapePool(job, tsdb, clock, dial);
+        pool = new ScrapePool(job, tsdb, clock, overHttp(dial));
         pools.set(job.name, pool);
       }
       pool.setDiscovered(discovered);

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
 import type { Clock } from "@tracegate/contracts";
+import { parse, print } from "@tracegate/promql";
 import type { ScrapePool } from "@tracegate/scrape";
 import type { Tsdb } from "@tracegate/tsdb";
 import { type ApiError, asApiError } from "./api-error.ts";
@@ -105,6 +106,7 @@ function routesOf({ clock, tsdb, pools, timeoutMs, maxSamples }: HandlerParts): 
   return new Map<string, Route>([
     ["/query", both((params) => answerQuery(params, settings))],
     ["/query_range", both((params) => answerRangeQuery(params, settings))],
+    ["/format_query", both((params) => json(print(parse(params.get("query") ?? ""))))],
     ["/query_exemplars", both(() => json([]))],
     ["/series", both((params) => answerSeries(params, tsdb))],
     ["/labels", both((params) => answerLabels(params, tsdb))],

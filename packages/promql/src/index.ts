@@ -6,4 +6,5 @@ export { formatFloat } from "./format-float.ts";
 export { formatDuration, parseDuration } from "./literals.ts";
 export { parse, parseSelector } from "./parser.ts";
 export { ParseError } from "./position.ts";
+export { print } from "./printer.ts";
 export type { InstantSample, MatrixSeries, QueryResult, Value } from "./value.ts";

@@ -2,6 +2,28 @@ import { Agent, type IncomingMessage, request } from "node:http";
 import type { Duplex } from "node:stream";
 import { gunzipSync } from "node:zlib";
 import type { ExpositionFormat } from "./exposition.ts";
+import { type Target, timeoutOf } from "./job.ts";
+
+/** Where the exposition of one target comes from. */
+export interface MetricsSource {
+  /** Rejects with what is shown as the target's error. Gives up when the signal says so. */
+  fetch(signal: AbortSignal): Promise<FetchedMetrics>;
+  close(): void;
+}
+
+/** Opens the source of a target. */
+export type OpenSource = (target: Target) => MetricsSource;
+
+/** Targets over HTTP, on connections that `dial` opens. */
+export const overHttp =
+  (dial: Dial): OpenSource =>
+  ({ url, job }) =>
+    new MetricsClient(dial, url, timeoutOf(job), job.bodyLimit || DEFAULT_BODY_LIMIT);
+
+/** A target in this process: its exposition is what the function says at the time. */
+export const inProcess =
+  (exposition: () => string): OpenSource =>
+  () => ({ fetch: async () => ({ body: Buffer.from(exposition()), format: "text" }), close: () => {} });
 
 /** Opens a connection to a target; rejects with Go's wording. */
 export type Dial = (host: string, port: number) => Promise<Duplex>;
@@ -11,13 +33,15 @@ export interface FetchedMetrics {
   readonly format: ExpositionFormat;
 }
 
+const DEFAULT_BODY_LIMIT = 64 << 20;
+
 const ACCEPT =
   "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6," +
   "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4," +
   "text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
 
 /** An HTTP client for one target: keep-alive over connections that `dial` opens. */
-export class MetricsClient {
+class MetricsClient implements MetricsSource {
   readonly #agent: DialingAgent;
   readonly #url: URL;
   readonly #timeoutMs: number;

@@ -1,6 +1,7 @@
 export type { ExpositionFormat, ExpositionSink, MetricType } from "./exposition.ts";
 export { ExpositionError, parseExposition, parseSeries } from "./exposition.ts";
-export type { Dial } from "./fetch-metrics.ts";
+export type { Dial, FetchedMetrics, MetricsSource, OpenSource } from "./fetch-metrics.ts";
+export { inProcess, overHttp } from "./fetch-metrics.ts";
 export type { Discovered, ResolvedTargets, ScrapeJob, Target } from "./job.ts";
 export { resolveTargets, timeoutOf } from "./job.ts";
 export type { PodForDiscovery } from "./kubernetes-pods.ts";

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { Labels } from "@tracegate/contracts";
 import { HttpTarget, ManualClock, RecordingAppender } from "../testing/index.ts";
+import { overHttp } from "./fetch-metrics.ts";
 import type { ScrapeJob } from "./job.ts";
 import { ScrapePool } from "./scrape-pool.ts";
 import { mergeLabels } from "./target-scraper.ts";
@@ -15,7 +16,7 @@ function pool(job: ScrapeJob = JOB) {
   const clock = new ManualClock(1_000_000);
   const store = new RecordingAppender();
   const target = new HttpTarget();
-  const scraping = new ScrapePool(job, store, clock, target.dial);
+  const scraping = new ScrapePool(job, store, clock, overHttp(target.dial));
   const finished = () => scraping.scrapers[0]?.health.lastScrape ?? 0;
   /** Waits, in turns of the event loop, until a scrape that was begun has ended. */
   const settle = async () => {
@@ -156,7 +157,12 @@ test("a removed target's series end at the scrape it missed first", async () => 
 test("a target that does not answer in time is down", async () => {
   const clock = new ManualClock(0);
   const store = new RecordingAppender();
-  const scraping = new ScrapePool({ ...JOB, timeoutMs: 1000 }, store, clock, () => new Promise(() => {}));
+  const scraping = new ScrapePool(
+    { ...JOB, timeoutMs: 1000 },
+    store,
+    clock,
+    overHttp(() => new Promise(() => {})),
+  );
   scraping.setDiscovered(FOUND);
   await clock.advanceTo(20_000, async () => {
     for (let i = 0; i < 10; i++) await setImmediate();

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Appender, Clock } from "@tracegate/contracts";
-import type { Dial } from "./fetch-metrics.ts";
+import type { OpenSource } from "./fetch-metrics.ts";
 import { type Discovered, resolveTargets, type ScrapeJob, type Target } from "./job.ts";
 import { TargetScraper } from "./target-scraper.ts";
 
@@ -19,16 +19,16 @@ export class ScrapePool {
   readonly job: ScrapeJob;
   readonly #store: Appender;
   readonly #clock: Clock;
-  readonly #dial: Dial;
+  readonly #open: OpenSource;
   readonly #running = new Map<string, Running>();
   readonly #closing = new AbortController();
   #dropped: readonly Discovered[] = [];
 
-  constructor(job: ScrapeJob, store: Appender, clock: Clock, dial: Dial) {
+  constructor(job: ScrapeJob, store: Appender, clock: Clock, open: OpenSource) {
     this.job = job;
     this.#store = store;
     this.#clock = clock;
-    this.#dial = dial;
+    this.#open = open;
   }
 
   get scrapers(): TargetScraper[] {
@@ -64,7 +64,7 @@ export class ScrapePool {
   }
 
   #start(target: Target): void {
-    const scraper = new TargetScraper(target, this.#store, this.#clock, this.#dial);
+    const scraper = new TargetScraper(target, this.#store, this.#clock, this.#open);
     const due = this.#clock.now() + offsetOf(target.key, this.job.intervalMs, this.#clock.now());
     const running: Running = { scraper, stop: new AbortController(), due };
     this.#running.set(target.key, running);

@@ -1,6 +1,6 @@
 import { type Appender, type Clock, Labels, METRIC_NAME } from "@tracegate/contracts";
 import { type MetricType, parseExposition, parseSeries } from "./exposition.ts";
-import { type Dial, type FetchedMetrics, MetricsClient } from "./fetch-metrics.ts";
+import type { FetchedMetrics, MetricsSource, OpenSource } from "./fetch-metrics.ts";
 import { type Target, timeoutOf } from "./job.ts";
 import { type MutableLabels, relabeller } from "./relabel.ts";
 import { type CachedSeries, markStale, SeriesCache } from "./series-cache.ts";
@@ -20,7 +20,6 @@ export interface MetricMetadata {
   readonly unit: string;
 }
 
-const DEFAULT_BODY_LIMIT = 64 << 20;
 /** Samples that claim to be from further ahead are dropped. */
 const MAX_AHEAD_MS = 600_000;
 
@@ -46,7 +45,7 @@ export class TargetScraper {
 
   readonly #store: Appender;
   readonly #clock: Clock;
-  readonly #client: MetricsClient;
+  readonly #source: MetricsSource;
   readonly #cache = new SeriesCache();
   readonly #metricRelabel:
     | ((labels: Iterable<readonly [string, string]>) => MutableLabels | undefined)
@@ -54,12 +53,12 @@ export class TargetScraper {
   readonly #reports: { labels: Labels; ref: number }[];
   readonly #lines = new SampleLines();
 
-  constructor(target: Target, store: Appender, clock: Clock, dial: Dial) {
+  constructor(target: Target, store: Appender, clock: Clock, open: OpenSource) {
     this.target = target;
     this.#store = store;
     this.#clock = clock;
     const { job } = target;
-    this.#client = new MetricsClient(dial, target.url, timeoutOf(job), job.bodyLimit || DEFAULT_BODY_LIMIT);
+    this.#source = open(target);
     this.#metricRelabel = job.metricRelabel === undefined ? undefined : relabeller(job.metricRelabel);
     this.#reports = REPORTS.map((name) => ({ labels: target.labels.with({ [METRIC_NAME]: name }), ref: 0 }));
   }
@@ -95,14 +94,14 @@ export class TargetScraper {
   }
 
   close(): void {
-    this.#client.close();
+    this.#source.close();
   }
 
   /** Fetches within the timeout, which runs on the clock that was given. */
   async #fetch(): Promise<FetchedMetrics> {
     const timeoutMs = timeoutOf(this.target.job);
     const abort = new AbortController();
-    const fetched = this.#client.fetch(abort.signal);
+    const fetched = this.#source.fetch(abort.signal);
     const timer = new AbortController();
     const timedOut = this.#clock.after(timeoutMs, timer.signal).then(() => {
       // Only now: aborting a finished request would take its kept connection along.
