@@ -61,7 +61,7 @@ function textMatches(recorded: string, got: unknown): boolean {
   // Placeholders inside a longer text.
   const pattern = recorded
     .replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
-    .replace(/\bUID\b/g, "[0-9a-f-]{36}")
+    .replace(/\bUID\b/g, "(UID|[0-9a-f-]{36})")
     .replace(/\bTIME\b/g, "[0-9TZ:.-]+")
     .replace(/"resourceVersion\\\\":\\\\"\d+\\\\"/g, '"resourceVersion\\\\":\\\\"\\d+\\\\"')
     .replace(/XXXXX/g, "[a-z0-9]{5}")
@@ -109,6 +109,15 @@ function compareSuperset(path: string, recorded: unknown, got: unknown, found: s
   }
 }
 
+/** What the deployment controller writes into the status. */
+const CONTROLLER_STATUS = [
+  "conditions",
+  "observedGeneration",
+  "replicas",
+  "updatedReplicas",
+  "unavailableReplicas",
+];
+
 const CONTROLLERS = new Set(["kube-controller-manager"]);
 const CONTROLLER_ANNOTATION = "deployment.kubernetes.io/revision";
 
@@ -124,11 +133,27 @@ function withoutControllers(value: unknown): unknown {
     } else if (key === "annotations" && isObject(member)) {
       const { [CONTROLLER_ANNOTATION]: _, ...own } = member;
       if (Object.keys(own).length > 0) copy[key] = own;
+    } else if (key === "status" && isDeploymentLike(value) && isObject(member)) {
+      copy[key] = Object.fromEntries(
+        Object.entries(member).filter(([name]) => !CONTROLLER_STATUS.includes(name)),
+      );
     } else {
       copy[key] = withoutControllers(member);
     }
   }
   return copy;
+}
+
+/** A Deployment (in lists without its kind) or its Scale. */
+function isDeploymentLike(object: Record<string, unknown>): boolean {
+  const spec = object["spec"];
+  return (
+    object["kind"] === "Deployment" ||
+    (object["kind"] === "Scale" &&
+      isObject(object["status"]) &&
+      object["status"]["selector"] === "app=web") ||
+    (object["kind"] === undefined && isObject(spec) && isObject(spec["strategy"]))
+  );
 }
 
 function isControllerMade(item: unknown): boolean {

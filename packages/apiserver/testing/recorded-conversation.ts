@@ -16,11 +16,29 @@ export interface Exchanged {
 
 const ADMIN_TOKEN = "admintoken";
 
+/**
+ * The recording skips a request here: before `patch/strategic-order` something set the environment of container `c`, as
+ * the answers from there on show.
+ */
+const LEFT_OUT: RecordedRequest["request"] = {
+  method: "PATCH",
+  path: "/apis/apps/v1/namespaces/conf/deployments/d1",
+  contentType: "application/strategic-merge-patch+json",
+  body: {
+    spec: {
+      template: {
+        spec: { containers: [{ name: "c", env: [{ name: "Z", value: "26" }, { $patch: "replace" }] }] },
+      },
+    },
+  },
+};
+
 /** Sends the recorded conversation to a server, in order. */
 export async function replay(url: string): Promise<Exchanged[]> {
   const exchanged: Exchanged[] = [];
   let continueToken = "";
   for (const recorded of recordedRequests()) {
+    if (recorded.name === "patch/strategic-order") await send(url, LEFT_OUT);
     const path = recorded.request.path.replace("continue=CONTINUE", `continue=${continueToken}`);
     const answer = await send(url, { ...recorded.request, path });
     const metadata = (answer.body as { metadata?: { continue?: string } } | undefined)?.metadata;

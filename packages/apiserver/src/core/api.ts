@@ -1,17 +1,14 @@
 import type { Clock } from "@tracegate/contracts";
 import type { KubeList, KubeObject, Patch } from "@tracegate/kube";
 import type { Store } from "@tracegate/store";
-import { bootstrap } from "./bootstrap.ts";
+import { bootstrap, furnishNamespace } from "./bootstrap.ts";
 import type { ApiContext, ObjectRef, WriteRequest } from "./context.ts";
-import {
-  definitionStored,
-  instanceRemoved,
-  isDefinitions,
-  restoreDefinitions,
-} from "./custom-definitions.ts";
+import { definitionStored, instanceRemoved, restoreDefinitions } from "./custom-definitions.ts";
+import { isDefinitions } from "./definition-birth.ts";
 import type { DeleteRequest } from "./deletion.ts";
 import { EventExpiry } from "./event-expiry.ts";
 import type { Random } from "./names.ts";
+import { isNamespaces } from "./namespace-admission.ts";
 import { asObject } from "./object-rules.ts";
 import { patched } from "./patching.ts";
 import { keyFor, type ListQuery, listObjects, readObject } from "./reading.ts";
@@ -164,6 +161,7 @@ export class Api {
   #stored(served: ServedKind, name: string, object: KubeObject | undefined): void {
     if (isDefinitions(served)) definitionStored(this.#ctx, name, object);
     else if (object === undefined) instanceRemoved(this.#ctx, served);
+    else if (isNamespaces(served)) furnishNamespace(this.#ctx, object);
   }
 }
 

@@ -13,11 +13,6 @@ export function bootstrap(ctx: ApiContext): void {
   for (const role of stockRoles) ensure(ctx, role);
   ensure(ctx, {
     apiVersion: "v1",
-    kind: "ServiceAccount",
-    metadata: { name: "default", namespace: "default" },
-  });
-  ensure(ctx, {
-    apiVersion: "v1",
     kind: "Service",
     metadata: {
       name: "kubernetes",
@@ -32,6 +27,16 @@ export function bootstrap(ctx: ApiContext): void {
       ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: 6443 }],
     },
   } as KubeObject);
+}
+
+/** Every namespace has an account that its pods run as. It is made again with the next change of the namespace. */
+export function furnishNamespace(ctx: ApiContext, { metadata }: KubeObject): void {
+  if (metadata.deletionTimestamp !== undefined) return;
+  ensure(ctx, {
+    apiVersion: "v1",
+    kind: "ServiceAccount",
+    metadata: { name: "default", namespace: metadata.name },
+  });
 }
 
 function ensure(ctx: ApiContext, object: KubeObject): void {

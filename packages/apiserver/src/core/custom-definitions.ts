@@ -1,12 +1,11 @@
 import { type Condition, type CustomResourceDefinition, formatTime, type KubeObject } from "@tracegate/kube";
 import type { ApiContext } from "./context.ts";
+import { DEFINITIONS } from "./definition-birth.ts";
 import { DEFINITION_CLEANUP } from "./deletion.ts";
+import { withOwners } from "./field-ownership.ts";
 import { keyFor, storedObject } from "./reading.ts";
 import type { ServedKind } from "./served-kinds.ts";
 import { deleteObject } from "./writing.ts";
-
-const COLLECTION = "customresourcedefinitions.apiextensions.k8s.io";
-export const isDefinitions = (served: ServedKind): boolean => served.collection === COLLECTION;
 
 /**
  * Serves what definitions declare and says so in their status; on deletion first removes the objects of the kind. In
@@ -25,13 +24,16 @@ export function definitionStored(ctx: ApiContext, name: string, object: KubeObje
   const rival = rivalOf(ctx, definition);
   if (rival === undefined) ctx.kinds.define(definition);
   const next = established(definition, rival, formatTime(ctx.clock.now()));
-  if (next !== undefined) writeBack(ctx, next);
+  if (next === undefined) return;
+  const served = ctx.kinds.findKind(definition.apiVersion, definition.kind);
+  if (served === undefined) return;
+  writeBack(ctx, withOwners(ctx, served, definition, next, "status", { fieldManager: "kube-apiserver" }));
 }
 
 /** A definition that is being deleted goes once the last object of its kind has gone. */
 export function instanceRemoved(ctx: ApiContext, served: ServedKind): void {
   if (served.custom === undefined) return;
-  const entry = ctx.store.get(`${COLLECTION}/${served.custom.definition}`);
+  const entry = ctx.store.get(`${DEFINITIONS}/${served.custom.definition}`);
   if (entry === undefined) return;
   const definition = storedObject(entry.value) as CustomResourceDefinition;
   if (definition.metadata.deletionTimestamp !== undefined) removeInstances(ctx, definition);
@@ -53,7 +55,7 @@ function removeInstances(ctx: ApiContext, definition: CustomResourceDefinition):
     }
   }
   if (ctx.store.count(collection) > 0) return;
-  const entry = ctx.store.get(`${COLLECTION}/${definition.metadata.name}`);
+  const entry = ctx.store.get(`${DEFINITIONS}/${definition.metadata.name}`);
   if (entry === undefined) return;
   const current = storedObject(entry.value);
   const finalizers = (current.metadata.finalizers ?? []).filter((name) => name !== DEFINITION_CLEANUP);
@@ -67,8 +69,8 @@ function removeInstances(ctx: ApiContext, definition: CustomResourceDefinition):
   }
 }
 
-function writeBack(ctx: ApiContext, next: CustomResourceDefinition): void {
-  const entry = ctx.store.get(`${COLLECTION}/${next.metadata.name}`);
+function writeBack(ctx: ApiContext, next: KubeObject): void {
+  const entry = ctx.store.get(`${DEFINITIONS}/${next.metadata.name}`);
   if (entry !== undefined) ctx.store.update(entry.key, entry.revision, (revision) => at(next, revision));
 }
 
@@ -142,7 +144,7 @@ const condition = (type: string, status: "True" | "False", reason: string, messa
 
 /** Serves the definitions that a store already holds, as a start finds them. */
 export function restoreDefinitions(ctx: ApiContext): void {
-  for (const { value } of ctx.store.list(`${COLLECTION}/`)) {
+  for (const { value } of ctx.store.list(`${DEFINITIONS}/`)) {
     const definition = storedObject(value) as CustomResourceDefinition;
     const accepted = definition.status?.conditions?.some(
       ({ type, status }) => type === "Established" && status === "True",

@@ -8,6 +8,7 @@ import {
 } from "@tracegate/kube";
 import type { Entry } from "@tracegate/store";
 import type { ApiContext, ObjectRef, WriteRequest } from "./context.ts";
+import { definitionAtBirth, isDefinitions } from "./definition-birth.ts";
 import {
   checkDeleteRequest,
   checkPreconditions,
@@ -18,7 +19,7 @@ import {
 import { applied, withOwners } from "./field-ownership.ts";
 import { admitNamespaceDeletion, admitToNamespace, isNamespaces } from "./namespace-admission.ts";
 import { changedMetadata, isNewGeneration, newMetadata } from "./object-metadata.ts";
-import { atBirth, creationErrors, normalise, updateErrors, withDefaults } from "./object-rules.ts";
+import { atBirth, normalise, objectErrors, withDefaults } from "./object-rules.ts";
 import { admitPod } from "./pod-admission.ts";
 import { keyFor, storedObject } from "./reading.ts";
 import {
@@ -70,8 +71,8 @@ function createReceived(
   for (let attempt = 1; ; attempt++) {
     const metadata = newMetadata(ctx, served, received.metadata, served.namespaced ? namespace : undefined);
     if (served.namespaced) admitToNamespace(ctx, served, namespace ?? "", metadata.name);
-    const object = own(prepareNew(ctx, served, { ...received, metadata }));
-    const errors = creationErrors(served, object);
+    const object = prepareNew(ctx, served, { ...received, metadata }, own);
+    const errors = objectErrors(served, object);
     if (errors.length > 0) throw invalid(served, metadata.name, errors);
     const key = keyFor(served, namespace, metadata.name);
     if (ctx.store.get(key) !== undefined) {
@@ -95,11 +96,20 @@ function receive(served: ServedKind, sent: KubeObject, request: WriteRequest): K
   return object;
 }
 
-/** Everything the server does to a new object before it is checked. */
-function prepareNew(ctx: ApiContext, served: ServedKind, received: KubeObject): KubeObject {
-  let object = atBirth(served, withDefaults(served, withoutStatus(served, received)));
+/** Everything the server does to a new object before it is checked. What it adds itself is owned by nobody. */
+function prepareNew(
+  ctx: ApiContext,
+  served: ServedKind,
+  received: KubeObject,
+  own: (object: KubeObject) => KubeObject,
+): KubeObject {
+  const defaulted = withDefaults(served, withoutStatus(served, received));
+  // The template generation of a DaemonSet comes with its form, so it counts as the writer's.
+  const early = qualified(served) === "daemonsets.apps";
+  let object = early ? own(atBirth(served, defaulted)) : atBirth(served, own(defaulted));
   if (qualified(served) === "services") object = allocateServiceAddresses(ctx, object);
   if (qualified(served) === "pods") object = admitPod(ctx, served, object);
+  if (isDefinitions(served)) object = definitionAtBirth(object);
   return object;
 }
 
@@ -182,8 +192,8 @@ function changeObject(
   checkAddressed(served, ref.namespace, sent);
   checkIdentity(served, ref, current, sent);
   const received = receive(served, sent, request);
-  const next = own(prepareChanged(ctx, served, subresource, current, received), current);
-  const errors = [...newFinalizerErrors(current, next), ...updateErrors(served, next, current)];
+  const next = prepareChanged(ctx, served, subresource, current, received, own);
+  const errors = [...newFinalizerErrors(current, next), ...objectErrors(served, next, current)];
   if (errors.length > 0) throw invalid(served, ref.name, errors);
   if (isNewGeneration(served, current, next)) {
     next.metadata = { ...next.metadata, generation: (current.metadata.generation ?? 0) + 1 };
@@ -214,6 +224,7 @@ function prepareChanged(
   subresource: string,
   current: KubeObject,
   received: KubeObject,
+  own: (next: KubeObject, current: KubeObject) => KubeObject,
 ): KubeObject {
   const metadata = changedMetadata(received.metadata, current.metadata);
   const split = hasSubresource(served, "status");
@@ -224,18 +235,20 @@ function prepareChanged(
     case "scale":
     case "ephemeralcontainers": {
       const kept = split ? { status: oldStatus } : {};
-      let next = withDefaults(served, withoutUndefined({ ...received, metadata, ...kept }));
-      if (qualified(served) === "services") next = allocateServiceAddresses(ctx, next, current);
-      return next;
+      const next = own(withDefaults(served, withoutUndefined({ ...received, metadata, ...kept })), current);
+      return qualified(served) === "services" ? allocateServiceAddresses(ctx, next, current) : next;
     }
     case "status": {
       const owned =
         served.custom === undefined ? metadataWithStatus(served, metadata, current) : current.metadata;
-      return withDefaults(served, withoutUndefined({ ...current, metadata: owned, status: newStatus }));
+      return own(
+        withDefaults(served, withoutUndefined({ ...current, metadata: owned, status: newStatus })),
+        current,
+      );
     }
     case "finalize": {
       const { finalizers } = (received as { spec?: { finalizers?: string[] } }).spec ?? {};
-      return withoutUndefined({ ...current, metadata, spec: { finalizers: finalizers ?? [] } });
+      return own(withoutUndefined({ ...current, metadata, spec: { finalizers: finalizers ?? [] } }), current);
     }
     default:
       throw badRequest(`subresource ${subresource} cannot be updated`);

@@ -39,6 +39,7 @@ export async function handleResource(
   const { info } = exchange;
   checkScope(served, path);
   if (path.subresource !== undefined) return handleSubresource(api, served, path, exchange);
+  if (info.verb === "create" && path.name !== undefined) throw methodNotAllowed();
   if (info.verb !== "watch" && !isTrue(info.query.get("watch")) && !served.verbs.includes(info.verb)) {
     throw methodNotAllowed();
   }

@@ -59,7 +59,6 @@ export function streamWatch(api: Api, served: ServedKind, { request, response, i
     ended.abort();
   });
   const end = () => {
-    if (bookmarks) send(bookmark(served, api.store.revision));
     response.end();
   };
   const aborted = () => {};
