@@ -10,6 +10,7 @@ import { prometheusExporter } from "./exporters/prometheus/exporter.ts";
 import { healthCheckExtension } from "./extensions/health-check.ts";
 import { attributesProcessor } from "./processors/attributes.ts";
 import { batchProcessor } from "./processors/batch.ts";
+import { filterProcessor } from "./processors/filter.ts";
 import { memoryLimiterProcessor } from "./processors/memory-limiter.ts";
 import { resourceProcessor } from "./processors/resource.ts";
 import { otlpReceiver } from "./receivers/otlp.ts";
@@ -17,7 +18,13 @@ import { otlpReceiver } from "./receivers/otlp.ts";
 /** All that a configuration may name. Anything else is an unknown type, and the error lists these. */
 export const components: Components = {
   receivers: [otlpReceiver],
-  processors: [attributesProcessor, batchProcessor, memoryLimiterProcessor, resourceProcessor],
+  processors: [
+    attributesProcessor,
+    batchProcessor,
+    filterProcessor,
+    memoryLimiterProcessor,
+    resourceProcessor,
+  ],
   exporters: [debugExporter, fileExporter, nopExporter, otlpExporter, otlpHttpExporter, prometheusExporter],
   connectors: [forwardConnector, spanMetricsConnector],
   extensions: [healthCheckExtension],
