@@ -25,7 +25,11 @@ export function customErrors(
   object: JsonObject,
   before?: JsonObject,
 ): FieldError[] {
-  const errors = metadataErrors(object, { namespaced, nameErrors: dns1123SubdomainErrors });
+  const errors = metadataErrors(object, {
+    namespaced,
+    nameErrors: dns1123SubdomainErrors,
+    anyFinalizer: true,
+  });
   if (before !== undefined) errors.push(...metadataUpdateErrors(object, before));
   // Schemas are plain JSON to the validator, whatever the type of the definition says.
   const schema = version.schema?.openAPIV3Schema as Schema | undefined;

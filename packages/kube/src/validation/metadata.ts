@@ -10,10 +10,15 @@ export interface MetadataRules {
   readonly namespaced: boolean;
   /** The grammar of the kind's names. */
   readonly nameErrors: (name: string) => string[];
+  /** Custom kinds take any qualified name as a finalizer; built-in ones only standard names and those with a domain. */
+  readonly anyFinalizer?: boolean;
 }
 
 /** What is wrong with the metadata of any object. */
-export function metadataErrors(object: JsonObject, { namespaced, nameErrors }: MetadataRules): FieldError[] {
+export function metadataErrors(
+  object: JsonObject,
+  { namespaced, nameErrors, anyFinalizer = false }: MetadataRules,
+): FieldError[] {
   const metadata = objectAt(object, "metadata") ?? {};
   const errors: FieldError[] = [];
   const prefix = stringAt(metadata, "generateName");
@@ -29,7 +34,7 @@ export function metadataErrors(object: JsonObject, { namespaced, nameErrors }: M
   errors.push(...labelsErrors(objectAt(metadata, "labels"), "metadata.labels"));
   errors.push(...annotationErrors(objectAt(metadata, "annotations"), "metadata.annotations"));
   errors.push(...ownerErrors(listAt(metadata, "ownerReferences")));
-  errors.push(...finalizerErrors(listAt(metadata, "finalizers"), "metadata.finalizers"));
+  errors.push(...finalizerErrors(listAt(metadata, "finalizers"), "metadata.finalizers", anyFinalizer));
   return errors;
 }
 
@@ -74,12 +79,12 @@ export function annotationErrors(annotations: JsonObject | undefined, path: stri
 
 const STANDARD_FINALIZERS = new Set(["kubernetes", "orphan", "foregroundDeletion"]);
 
-function finalizerErrors(finalizers: readonly unknown[], path: string): FieldError[] {
+function finalizerErrors(finalizers: readonly unknown[], path: string, any: boolean): FieldError[] {
   const names = finalizers.map(String);
   const errors = names.flatMap((name) => {
     const wrong = qualifiedNameErrors(name).map((detail) => invalid(path, name, detail));
     if (wrong.length > 0) return wrong;
-    if (name.includes("/") || STANDARD_FINALIZERS.has(name)) return [];
+    if (any || name.includes("/") || STANDARD_FINALIZERS.has(name)) return [];
     return [invalid(path, name, "name is neither a standard finalizer name nor is it fully qualified")];
   });
   if (names.includes("orphan") && names.includes("foregroundDeletion")) {
