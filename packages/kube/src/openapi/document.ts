@@ -125,7 +125,7 @@ function addOperations(
     const [method, action] = known;
     operations[method] = {
       ...(WRITES.has(method) ? { parameters: writeParameters(method) } : {}),
-      ...(method === "patch" ? { requestBody: { content: PATCH_CONTENT, required: true } } : {}),
+      ...(method === "patch" ? { requestBody: { content: patchContent(schemaName), required: true } } : {}),
       responses: { "200": { description: "OK", content: jsonContent(schemaName) } },
       "x-kubernetes-action": action,
       "x-kubernetes-group-version-kind": { group, kind, version },
@@ -139,12 +139,15 @@ const jsonContent = (schemaName: string): JsonObject => ({
   "application/json": { schema: { $ref: `#/components/schemas/${schemaName}` } },
 });
 
-const PATCH_CONTENT = Object.fromEntries(
-  ["apply-patch+yaml", "json-patch+json", "merge-patch+json", "strategic-merge-patch+json"].map((type) => [
-    `application/${type}`,
-    { schema: { type: "object" } },
-  ]),
-);
+const PATCH_TYPES = ["apply-patch+yaml", "json-patch+json", "merge-patch+json"];
+
+/** Only built-in kinds take strategic merge patches; kubectl chooses by what is said here. */
+function patchContent(schemaName: string): JsonObject {
+  const types = schemaName.startsWith("io.k8s.")
+    ? [...PATCH_TYPES, "strategic-merge-patch+json"]
+    : PATCH_TYPES;
+  return Object.fromEntries(types.map((type) => [`application/${type}`, { schema: { type: "object" } }]));
+}
 
 function writeParameters(method: string): JsonObject[] {
   const text = ["dryRun", "fieldManager", "fieldValidation"].map((name) => queryParameter(name, "string"));
