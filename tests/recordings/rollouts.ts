@@ -16,6 +16,7 @@ import {
   type Kind,
   type KubeObject,
   Namespace,
+  Pod,
   ReplicaSet,
   type ResourceClient,
   Secret,
@@ -27,14 +28,16 @@ import {
   pauseRollout,
   promoteRollout,
   Rollout,
+  renderRollout,
   restartRollout,
   retryRollout,
   rolloutController,
+  rolloutView,
   crds as rolloutCrds,
   undoRollout,
 } from "@tracegate/rollouts";
 import { memoryStore } from "@tracegate/store";
-import * as workloads from "@tracegate/workloads";
+import { workloadControllers } from "@tracegate/workloads";
 import { simulatedPods } from "@tracegate/workloads/testing";
 
 type Json = Record<string, unknown>;
@@ -80,6 +83,8 @@ export interface History {
   readonly states: ReadonlyMap<string, readonly State[]>;
   /** `Kind Type Reason: message` to its count. */
   readonly events: ReadonlyMap<string, number>;
+  /** What `get rollout` showed at the end, line by line, without what differs from run to run. */
+  readonly view: readonly string[];
 }
 
 export interface Replay extends History {
@@ -119,7 +124,9 @@ export async function replay(scenario: Scenario): Promise<Replay> {
     if (reached === undefined) await scheduler.advanceTo(atSameDistance);
     else {
       await scheduler.advanceUntil(reached, atSameDistance + 20_000);
-      await scheduler.advanceBy(reactionMs);
+      // Not earlier than the recorder either: what counts whole seconds then counts the same ones.
+      const reaction = action.waited === "condition" ? scheduler.now() : scheduler.now() + reactionMs;
+      await scheduler.advanceTo(action.waited === "condition" ? reaction : Math.max(reaction, atSameDistance));
     }
     await act(client, namespace, action.do, scheduler);
     previous = { recorded: action.t, ours: scheduler.now() };
@@ -127,7 +134,8 @@ export async function replay(scenario: Scenario): Promise<Replay> {
   const last = scenario.recorded.at(-1)?.t ?? 0;
   await scheduler.advanceTo(Math.max(previous.ours + last - previous.recorded, previous.ours) + 100);
   await scheduler.runUntilIdle();
-  const history = recorder.finish();
+  const view = await showRollout(client, namespace, scheduler.now());
+  const history = recorder.finish(view);
   await manager.stop();
   return { ...history, client, namespace, now: scheduler.now() };
 }
@@ -141,10 +149,8 @@ function controllers(client: ResourceClient, scheduler: VirtualScheduler, scenar
     web: webProvider({ http, now }),
     job: jobProvider({ client, now }),
   };
-  const jobs = "jobController" in workloads ? [(workloads.jobController as typeof workloads.replicaSetController)({ client, clock: scheduler, events: recorder("job-controller") })] : [];
   return [
-    workloads.replicaSetController({ client, clock: scheduler, events: recorder("replicaset-controller") }),
-    ...jobs,
+    ...workloadControllers({ client, clock: scheduler, events: recorder }),
     simulatedPods({ client, clock: scheduler, nodeName: "n1" }),
     analysisRunController({ client, clock: scheduler, events: recorder("rollouts-controller"), providers }),
     rolloutController({ client, clock: scheduler, events: recorder("rollouts-controller") }),
@@ -214,6 +220,8 @@ function stateReached(client: ResourceClient, namespace: string, waited: string 
       return () => settled("Degraded");
     case "progressing":
       return () => settled("Progressing");
+    case "condition":
+      return async () => ((await rollout()).status?.currentStepIndex ?? 0) === 1;
     default:
       return undefined;
   }
@@ -281,16 +289,16 @@ function record(client: ResourceClient, namespace: string, now: () => number) {
     }),
   );
   return {
-    finish(): History {
+    finish(view: string): History {
       for (const watch of watches) watch.stop();
-      return ourHistory(seen, events);
+      return ourHistory(seen, events, view);
     },
   };
 }
 
 const hashLabel = "rollouts-pod-template-hash";
 
-function ourHistory(seen: readonly { t: number; object: KubeObject }[], events: ReadonlyMap<string, number>): History {
+function ourHistory(seen: readonly { t: number; object: KubeObject }[], events: ReadonlyMap<string, number>, view: string): History {
   const names = new Map<string, string>();
   for (const { object } of seen) {
     const hash = object.kind === "ReplicaSet" ? object.metadata.labels?.[hashLabel] : undefined;
@@ -304,11 +312,15 @@ function ourHistory(seen: readonly { t: number; object: KubeObject }[], events: 
     const named = JSON.parse(neutral(JSON.stringify(object))) as KubeObject & Json; // as it was, with other names
     add(states, `${object.kind}/${named.metadata.name}`, t, project(named));
   }
-  return { states, events: new Map([...events].map(([text, count]) => [neutral(text), count])) };
+  return {
+    states,
+    events: new Map([...events].map(([text, count]) => [neutral(text), count])),
+    view: bareView(neutral(view).split("\n")),
+  };
 }
 
 /** The recorded history in the same form. */
-export function recordedHistory({ recorded }: Scenario): History {
+export function recordedHistory({ recorded, finalView = [] }: Scenario): History {
   const states = new Map<string, State[]>();
   const events = new Map<string, number>();
   for (const entry of recorded) {
@@ -318,7 +330,34 @@ export function recordedHistory({ recorded }: Scenario): History {
       add(states, `${entry.kind}/${metadata.name}`, entry.t, project(entry as unknown as KubeObject & Json));
     }
   }
-  return { states, events };
+  return { states, events, view: bareView(finalView) };
+}
+
+async function showRollout(client: ResourceClient, namespace: string, now: number): Promise<string> {
+  const inNamespace = { namespace };
+  const rollout = await client.get(Rollout, { namespace, name: "web" });
+  const view = rolloutView({
+    rollout,
+    replicaSets: (await client.list(ReplicaSet, inNamespace)).items,
+    pods: (await client.list(Pod, inNamespace)).items,
+    analysisRuns: (await client.list(AnalysisRun, inNamespace)).items,
+  });
+  return renderRollout(view, { now });
+}
+
+/** Lines without ages, pods' own names and widths: these differ from run to run. */
+function bareView(lines: readonly string[]): string[] {
+  return lines
+    .map((line) =>
+      line
+        .replace(/[0-9a-f-]{36}(?=\.)/, "uid")
+        .replace(/(hash\d+)-[a-z0-9]{5}(?= )/, "$1-POD")
+        .replace(/ \d+(?:m\d*)?s(?= |$)/, "")
+        .replace(/delay:\d+s/, "delay:SECONDS")
+        .replace(/\s+/g, " ")
+        .trimEnd(),
+    )
+    .filter((line) => !line.startsWith("NAME "));
 }
 
 function add(states: Map<string, State[]>, key: string, t: number, state: Json): void {
@@ -409,6 +448,9 @@ const isNothing = (value: unknown): boolean =>
  */
 const settledMs = 250;
 
+/** Events about one object that a recorder tells before it suppresses more. */
+const eventBurst = 25;
+
 /** The first thing that differs between two histories, in words; undefined where they agree. */
 export function firstDifference(ours: History, recorded: History): string | undefined {
   for (const [key, states] of recorded.states) {
@@ -420,13 +462,18 @@ export function firstDifference(ours: History, recorded: History): string | unde
     if (extra !== undefined) return `${key}: our state at ${extra.t} ms was not recorded: ${nearest(extra, states)}`;
   }
   for (const key of ours.states.keys()) if (!recorded.states.has(key)) return `${key} was not recorded`;
+  const told = (kind: string): number => [...ours.events].reduce((total, [text, count]) => total + (text.startsWith(`${kind} `) ? count : 0), 0);
   for (const [text, count] of recorded.events) {
+    // Recorders, the real one too, go quiet after so many Events about one object.
+    if (!ours.events.has(text) && told(text.split(" ")[0] ?? "") >= eventBurst) continue;
     const mine = ours.events.get(text);
     if (mine !== count) return `Event ${text}: recorded ${count} times, ours ${mine ?? 0}`;
   }
   // The recorder sometimes came too late for the first Event.
   for (const text of ours.events.keys()) if (!recorded.events.has(text) && !text.includes("RolloutAddedToInformer")) return `Event was not recorded: ${text}`;
-  return undefined;
+  const line = ours.view.findIndex((text, i) => text !== recorded.view[i]);
+  if (line >= 0) return `view line ${line + 1}: ${JSON.stringify(ours.view[line])}, recorded ${JSON.stringify(recorded.view[line])}`;
+  return ours.view.length < recorded.view.length ? `view ends before ${JSON.stringify(recorded.view[ours.view.length])}` : undefined;
 }
 
 const settled = (states: readonly State[]): State[] =>

@@ -10,7 +10,8 @@ export interface RolloutView {
   readonly namespace: string;
   readonly phase: RolloutPhase;
   readonly message: string;
-  readonly strategy: "Canary" | "BlueGreen";
+  /** Empty where the spec names none. */
+  readonly strategy: "Canary" | "BlueGreen" | "";
   readonly createdAt: number | undefined;
   /** `1/4`; absent without steps. */
   readonly step?: string;
@@ -93,7 +94,7 @@ export function rolloutView({ rollout, replicaSets, pods, analysisRuns }: Rollou
     namespace: metadata.namespace ?? "default",
     phase,
     message,
-    strategy: canary ? "Canary" : "BlueGreen",
+    strategy: canary ? "Canary" : spec.strategy?.blueGreen === undefined ? "" : "BlueGreen",
     createdAt: created(rollout),
     ...(canary && status.currentStepIndex !== undefined && steps.length > 0
       ? { step: `${status.currentStepIndex}/${steps.length}` }
