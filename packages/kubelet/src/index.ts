@@ -7,6 +7,8 @@ export type { LogOptions } from "./logs/log-file.ts";
 export type { PodAccess } from "./logs/pod-access.ts";
 export type { NamespacedSandboxOptions } from "./namespaced/namespaced-sandbox.ts";
 export { openNamespacedSandbox } from "./namespaced/namespaced-sandbox.ts";
+export type { SandboxProbe } from "./namespaced/probe-sandbox.ts";
+export { probeSandbox } from "./namespaced/probe-sandbox.ts";
 export type { PlatformService, PlatformTarget } from "./network/platform-services.ts";
 export { type NodeFacts, nodeName, thisMachine } from "./node-object.ts";
 export type { TokenSource } from "./pod/volume-plan.ts";

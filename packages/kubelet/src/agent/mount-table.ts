@@ -12,12 +12,12 @@ export function renderFstab(entries: readonly MountEntry[]): string {
   return entries
     .map(
       ({ source, target, type, options }) =>
-        `${escape(source)} ${escape(target)} ${type} ${options.join(",")} 0 0\n`,
+        `${fstabPath(source)} ${fstabPath(target)} ${type} ${options.join(",")} 0 0\n`,
     )
     .join("");
 }
 
-const escape = (path: string): string =>
+const fstabPath = (path: string): string =>
   path.replace(/[\s\\#]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, "0")}`);
 
 /**
@@ -29,7 +29,7 @@ export function lockedFlags(mountinfo: string, path: string): string[] {
   let flags: string[] = [];
   for (const line of mountinfo.split("\n")) {
     const fields = line.split(" ");
-    const point = unescape(fields[4] ?? "");
+    const point = plainPath(fields[4] ?? "");
     const covers = point !== "" && (path === point || path.startsWith(point === "/" ? "/" : `${point}/`));
     if (!covers || point.length < best.length) continue;
     best = point;
@@ -38,7 +38,7 @@ export function lockedFlags(mountinfo: string, path: string): string[] {
   return flags;
 }
 
-const unescape = (path: string): string =>
+const plainPath = (path: string): string =>
   path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 
 /** What every container sees of the host: programs, libraries, certificates; nothing personal. */

@@ -87,7 +87,8 @@ export class Pods {
 
   async #make(spec: PodSandboxSpec): Promise<Pod> {
     const ip = this.#takeAddress();
-    const link = `tg${(this.#nextLink += 1)}`;
+    this.#nextLink += 1;
+    const link = `tg${this.#nextLink}`;
     const directory = join(this.#mountPoint, spec.uid);
     try {
       mkdirSync(directory, { recursive: true });

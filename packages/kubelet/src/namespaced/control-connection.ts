@@ -57,7 +57,8 @@ export class ControlConnection {
     params: Parameters<AgentMethods[M]>[0],
   ): Promise<ReturnType<AgentMethods[M]>> {
     if (this.#isClosed) return Promise.reject(new Error("the node agent is gone"));
-    const id = (this.#nextId += 1);
+    this.#nextId += 1;
+    const id = this.#nextId;
     return new Promise((resolve, reject) => {
       // The agent answers each method with its own type; JSON carries no more than the name.
       this.#calls.set(id, { resolve: resolve as (value: unknown) => void, reject });

@@ -15,6 +15,7 @@ import { channel, encodeFrame, frameDecoder } from "../agent/stream-frames.ts";
 import { dialThroughAgent, openAgentStream } from "../dial.ts";
 import type { Closer, ContainerProcessState, ExecStream, Sandbox } from "../sandbox.ts";
 import { ControlConnection } from "./control-connection.ts";
+import { requireSandbox } from "./probe-sandbox.ts";
 import { ensureRuntimeDirectory, runtimeDirectory } from "./runtime-directory.ts";
 import { startAgent } from "./start-agent.ts";
 
@@ -80,16 +81,17 @@ export class NamespacedSandbox implements Sandbox {
     const attach = () =>
       ControlConnection.open(this.socketPath, this.#graceMs, (event) => this.#onEvent(event));
     ensureRuntimeDirectory(this.#runtimeDir);
-    const connection = await attach().catch(() =>
-      startAgent({
+    const connection = await attach().catch(() => {
+      requireSandbox();
+      return startAgent({
         runtimeDir: this.#runtimeDir,
         stateDir: this.#options.stateDir,
         logBytes: this.#options.logBytes ?? 10 * 1024 * 1024,
         graceMs: this.#graceMs,
         clock: this.#options.clock,
         connect: attach,
-      }),
-    );
+      });
+    });
     for (const listener of this.#unixListeners.values()) await connection.call("listen", listener);
     if (this.#network !== undefined) await connection.call("setNetwork", this.#network);
     void connection.closed.then(() => this.#onLost());
@@ -169,7 +171,8 @@ export class NamespacedSandbox implements Sandbox {
   }
 
   async listen(ip: string, port: number, accept: (connection: Duplex) => void): Promise<Closer> {
-    const path = join(this.#runtimeDir, `l${(this.#nextSocket += 1)}`);
+    this.#nextSocket += 1;
+    const path = join(this.#runtimeDir, `l${this.#nextSocket}`);
     rmSync(path, { force: true });
     const server = createServer({ allowHalfOpen: true }, accept);
     await new Promise<void>((resolve, reject) => {

@@ -476,18 +476,11 @@ class PodController implements Controller<Pod>, PodDirectory {
   }
 
   #tellPulled(pod: Pod, { image, imagePullPolicy, name }: Container): void {
-    if (imagePullPolicy !== "Always") {
-      return this.#tell(
-        pod,
-        "Normal",
-        "Pulled",
-        `Container image "${image}" already present on machine`,
-        name,
-      );
-    }
-    this.#tell(pod, "Normal", "Pulling", `Pulling image "${image}"`, name);
-    const words = "in 0s (0s including waiting). Image size: 0 bytes.";
-    this.#tell(pod, "Normal", "Pulled", `Successfully pulled image "${image}" ${words}`, name);
+    if (imagePullPolicy === "Always") {
+      const words = "in 0s (0s including waiting). Image size: 0 bytes.";
+      this.#tell(pod, "Normal", "Pulling", `Pulling image "${image}"`, name);
+      this.#tell(pod, "Normal", "Pulled", `Successfully pulled image "${image}" ${words}`, name);
+    } else this.#tell(pod, "Normal", "Pulled", `Container image "${image}" already present on machine`, name);
   }
 
   #tellPullFailure(pod: Pod, { container, message }: Extract<PodAction, { type: "failPull" }>): void {

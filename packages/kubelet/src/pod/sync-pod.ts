@@ -1,4 +1,5 @@
 import type { Container, ContainerState, Pod, PodStatus } from "@tracegate/kube";
+import type { ImageLookup } from "../image-catalogue.ts";
 import type { ContainerProcessState } from "../sandbox.ts";
 import { afterTry, type BackOff, goSeconds, retryAt } from "./back-off.ts";
 import { graceSecondsOf, isSidecar, type ObservedPod, podLabel, restartPolicyOf } from "./observed-pod.ts";
@@ -41,6 +42,8 @@ export interface SyncPlan {
   /** When to look again even if nothing changes. */
   readonly again?: number;
 }
+
+type ImageProblem = Extract<ImageLookup, { reason: string }>;
 
 /** How long a failed pull shows as `ErrImagePull` before it shows as the wait for the next one. */
 const showPullErrorMs = 3_000;
@@ -166,10 +169,9 @@ class Turn {
 
   look(view: ContainerView): void {
     const { run } = view;
-    if (run === undefined) return this.#start(view, view.restartCount);
-    if (run.state !== "exited") return this.#mind(view, run);
-    if (!this.#shouldRestart(view, run)) return;
-    this.#restart(view, run);
+    if (run === undefined) this.#start(view, view.restartCount);
+    else if (run.state !== "exited") this.#mind(view, run);
+    else if (this.#shouldRestart(view, run)) this.#restart(view, run);
   }
 
   /** A probe that failed for good ends the container; its restart follows when it has ended. */
@@ -197,7 +199,8 @@ class Turn {
     const entry = this.#observed.restarts.get(container.name) ?? rememberedBackOff(run);
     const due = retryAt(entry, finishedAt);
     if (this.#now >= due) {
-      return this.#start(view, run.attempt + 1, afterTry(entry, finishedAt, this.#now));
+      this.#start(view, run.attempt + 1, afterTry(entry, finishedAt, this.#now));
+      return;
     }
     this.again = Math.min(this.again, due);
     const message = `back-off ${goSeconds(entry?.delayMs ?? 0)} restarting failed container=${container.name} pod=${podLabel(this.#pod)}`;
@@ -217,13 +220,19 @@ class Turn {
     const { container } = view;
     if (this.#observed.volumeProblem !== undefined) return;
     const lookup = this.#observed.images.get(container.name);
-    if (lookup === undefined || "reason" in lookup) return this.#waitForImage(view, lookup);
+    if (lookup === undefined) return;
+    if ("reason" in lookup) {
+      const { reason, message } = this.#imageWait(view, lookup);
+      view.wait(reason, message);
+      return;
+    }
     const problem = this.#observed.configProblems.get(container.name);
     if (problem !== undefined) {
       this.again = Math.min(this.again, this.#now + retryConfigMs);
       if (view.prior?.state?.waiting?.message !== problem)
         this.#tell("Warning", "Failed", `Error: ${problem}`, container);
-      return view.wait("CreateContainerConfigError", problem);
+      view.wait("CreateContainerConfigError", problem);
+      return;
     }
     this.actions.push({
       type: "startContainer",
@@ -233,46 +242,37 @@ class Turn {
     });
   }
 
-  #waitForImage(view: ContainerView, lookup: { reason: string; message: string } | undefined): void {
+  /** How a container waits for an image that no catalogue has; a due pull fails again. */
+  #imageWait(view: ContainerView, lookup: ImageProblem): { reason: string; message: string } {
     const { container } = view;
-    if (lookup === undefined) return;
+    const shown = view.prior?.state?.waiting?.reason;
     if (lookup.reason === "InvalidImageName") {
-      if (view.prior?.state?.waiting?.reason !== lookup.reason)
-        this.#tell("Warning", "InspectFailed", lookup.message, container);
-      return view.wait("InvalidImageName", lookup.message);
+      if (shown !== lookup.reason) this.#tell("Warning", "InspectFailed", lookup.message, container);
+      return lookup;
     }
     if (container.imagePullPolicy === "Never") {
       const message = `Container image "${container.image}" is not present with pull policy of Never`;
-      if (view.prior?.state?.waiting?.reason !== "ErrImageNeverPull")
-        this.#tell("Warning", "ErrImageNeverPull", message, container);
-      return view.wait("ErrImageNeverPull", message);
+      if (shown !== "ErrImageNeverPull") this.#tell("Warning", "ErrImageNeverPull", message, container);
+      return { reason: "ErrImageNeverPull", message };
     }
     const pull = this.#observed.pulls.get(container.name);
     const due = pull === undefined ? this.#now : retryAt(pull.backOff, pull.failedAt);
+    const failedAt = this.#now >= due ? this.#now : (pull?.failedAt ?? this.#now);
     if (this.#now >= due) {
-      this.actions.push({
-        type: "failPull",
-        container: container.name,
-        message: lookup.message,
-        backOff: afterTry(pull?.backOff, pull?.failedAt ?? this.#now, this.#now),
-      });
-      this.again = Math.min(this.again, this.#now + showPullErrorMs);
-      return view.wait("ErrImagePull", lookup.message);
+      const backOff = afterTry(pull?.backOff, pull?.failedAt ?? this.#now, this.#now);
+      this.actions.push({ type: "failPull", container: container.name, message: lookup.message, backOff });
     }
-    const failedAt = pull?.failedAt ?? this.#now;
     if (this.#now < failedAt + showPullErrorMs) {
       this.again = Math.min(this.again, failedAt + showPullErrorMs);
-      return view.wait("ErrImagePull", lookup.message);
+      return { reason: "ErrImagePull", message: lookup.message };
     }
     this.again = Math.min(this.again, due);
-    if (view.prior?.state?.waiting?.reason !== "ImagePullBackOff") {
+    if (shown !== "ImagePullBackOff") {
       this.#tell("Normal", "BackOff", `Back-off pulling image "${container.image}"`, container);
       this.#tell("Warning", "Failed", "Error: ImagePullBackOff", container);
     }
-    view.wait(
-      "ImagePullBackOff",
-      `Back-off pulling image "${container.image}": ErrImagePull: ${lookup.message}`,
-    );
+    const message = `Back-off pulling image "${container.image}": ErrImagePull: ${lookup.message}`;
+    return { reason: "ImagePullBackOff", message };
   }
 
   #tell(eventType: "Normal" | "Warning", reason: string, message: string, container: Container): void {
