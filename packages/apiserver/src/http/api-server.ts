@@ -3,6 +3,7 @@ import { createServer as createHttpServer, type Server } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { ProblemError } from "@tracegate/contracts";
 import { type TokenReader, type TokenUser, tokenReader } from "../auth/authentication.ts";
+import type { Pki } from "../auth/certificates.ts";
 import type { Api } from "../core/api.ts";
 import { requestHandler } from "./request-handler.ts";
 
@@ -12,8 +13,8 @@ export interface ApiServerOptions {
   readonly host?: string;
   /** The wanted port; when it is taken, the next free one. 0: any. */
   readonly port: number;
-  /** PEM texts. Absent: plain HTTP, where kubectl sends no credentials; for tests. */
-  readonly tls?: { readonly certificate: string; readonly key: string; readonly authority: string };
+  /** From `openPki`. Absent: plain HTTP, where kubectl sends no credentials; for tests. */
+  readonly pki?: Pki;
   readonly tokens?: readonly TokenUser[];
   /** Further tokens, such as those of service accounts. */
   readonly readToken?: TokenReader;
@@ -33,7 +34,7 @@ const PORT_ATTEMPTS = 100;
 const KEEP_ALIVE_MS = 120_000;
 
 /** Names under which the API is known inside the cluster. */
-export const CLUSTER_HOSTS = [
+const CLUSTER_HOSTS = [
   "kubernetes",
   "kubernetes.default",
   "kubernetes.default.svc",
@@ -41,8 +42,14 @@ export const CLUSTER_HOSTS = [
   "10.96.0.1",
 ];
 
+/** The names that the server's certificate is for: loopback ones, those inside the cluster, and `more`. */
+export function apiServerHosts(more: readonly string[] = []): string[] {
+  return [...new Set(["localhost", "127.0.0.1", "::1", ...CLUSTER_HOSTS, ...more])];
+}
+
+/** Serves the API over HTTP or TLS until closed. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { api, host = "127.0.0.1", port, tls, tokens = [], readToken, hosts = [] } = options;
+  const { api, host = "127.0.0.1", port, pki, tokens = [], readToken, hosts = [] } = options;
   const fixed = tokenReader(tokens);
   let address = "";
   const handler = requestHandler({
@@ -52,13 +59,13 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     address: () => address,
   });
   const server =
-    tls === undefined
+    pki === undefined
       ? createHttpServer(handler)
       : createHttpsServer(
           {
-            cert: tls.certificate,
-            key: tls.key,
-            ca: tls.authority,
+            cert: pki.server.certificate,
+            key: pki.server.key,
+            ca: pki.authority,
             requestCert: true,
             rejectUnauthorized: false,
           },
@@ -69,7 +76,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const bound = await listen(server, host, port);
   address = `${host}:${bound}`;
   return {
-    url: `${tls === undefined ? "http" : "https"}://${address}`,
+    url: `${pki === undefined ? "http" : "https"}://${address}`,
     port: bound,
     async close() {
       server.closeAllConnections();

@@ -1,0 +1,238 @@
+import assert from "node:assert/strict";
+import { execFile, execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, before, test } from "node:test";
+import { wallClock } from "@tracegate/contracts";
+import { Deployment, Pod, type ResourceClient } from "@tracegate/kube";
+import { memoryStore } from "@tracegate/store";
+import { openPki } from "./auth/certificates.ts";
+import { writeKubeconfig } from "./auth/kubeconfig.ts";
+import { createApi } from "./core/api.ts";
+import { embeddedClient } from "./embedded-client.ts";
+import { type ApiServer, apiServerHosts, startApiServer } from "./http/api-server.ts";
+
+/** The real kubectl against the real server, over TLS with a client certificate. */
+
+const missing = kubectlMissing();
+if (missing && process.env["CI"] === "true") throw new Error("kubectl is needed on PATH where CI=true");
+const options = missing ? { skip: "kubectl is not on PATH: these tests prove nothing here" } : {};
+
+const folder = mkdtempSync(join(tmpdir(), "kubectl-"));
+const config = join(folder, "kubeconfig");
+let server: ApiServer;
+let client: ResourceClient;
+
+before(async () => {
+  const api = createApi({ store: memoryStore(), clock: wallClock });
+  client = embeddedClient(api);
+  const pki = await openPki(join(folder, "pki"), apiServerHosts(), Date.now());
+  server = await startApiServer({ api, port: 0, pki });
+  writeKubeconfig(config, {
+    server: server.url,
+    authority: pki.authority,
+    user: { name: "admin", clientCertificate: pki.admin },
+  });
+});
+after(async () => {
+  await server.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function kubectlMissing(): boolean {
+  try {
+    execFileSync("kubectl", ["version", "--client"], { stdio: "ignore" });
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+const env = { ...process.env, KUBECONFIG: config, HOME: folder };
+
+function run(args: readonly string[], input?: string): Promise<{ code: number; out: string; err: string }> {
+  return new Promise((resolve) => {
+    const child = execFile("kubectl", args, { env, timeout: 60_000 }, (error, out, err) => {
+      const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
+      resolve({ code, out, err });
+    });
+    child.stdin?.end(input ?? "");
+  });
+}
+
+async function kubectl(line: string, input?: string): Promise<string> {
+  const { code, out, err } = await run(line.split(" "), input);
+  assert.equal(code, 0, `kubectl ${line}: ${err}`);
+  return out;
+}
+
+const web = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: "web:1"}]}
+`;
+
+test("the kubeconfig is for its owner's eyes only", options, () => {
+  assert.equal(statSync(config).mode & 0o777, 0o600);
+});
+
+test("version and api-resources", options, async () => {
+  assert.match(await kubectl("version"), /Server Version: v1\.34/);
+  const resources = await kubectl("api-resources");
+  assert.match(resources, /^deployments +deploy +apps\/v1 +true +Deployment$/m);
+});
+
+test("apply creates, then changes nothing, then patches", options, async () => {
+  assert.equal(await kubectl("apply -f -", web), "deployment.apps/web created\n");
+  assert.equal(await kubectl("apply -f -", web), "deployment.apps/web unchanged\n");
+  assert.equal(
+    await kubectl("apply -f -", web.replace("web:1", "web:2")),
+    "deployment.apps/web configured\n",
+  );
+  assert.equal(
+    await kubectl("get deploy web -o jsonpath={.spec.template.spec.containers[0].image}"),
+    "web:2",
+  );
+  assert.equal(
+    await kubectl("apply --server-side --force-conflicts -f -", web),
+    "deployment.apps/web serverside-applied\n",
+  );
+});
+
+test("get as table, wide, JSON, YAML, name and by label", options, async () => {
+  assert.match(await kubectl("get deployments"), /^NAME +READY +UP-TO-DATE +AVAILABLE +AGE\nweb +0\/2 /);
+  assert.match(await kubectl("get deployments -o wide"), /CONTAINERS +IMAGES +SELECTOR/);
+  assert.equal(JSON.parse(await kubectl("get deploy web -o json")).kind, "Deployment");
+  assert.match(await kubectl("get deploy web -o yaml"), /^kind: Deployment$/m);
+  assert.equal(await kubectl("get deploy -o name"), "deployment.apps/web\n");
+  assert.match((await run(["get", "pods", "-l", "app=none"])).err, /No resources found in default namespace/);
+  assert.match(await kubectl("get all -A"), /service\/kubernetes/);
+});
+
+test("label, annotate, scale, patch, set image, describe", options, async () => {
+  await kubectl("label deploy web tier=front");
+  await kubectl("annotate deploy web note=hello");
+  assert.equal(await kubectl("scale deploy web --replicas=3"), "deployment.apps/web scaled\n");
+  await kubectl('patch deploy web -p {"spec":{"paused":true}}');
+  await kubectl('patch deploy web --type=merge -p {"spec":{"paused":false}}');
+  await kubectl("set image deploy/web web=web:3");
+  assert.equal(await kubectl("get deploy web -o jsonpath={.spec.replicas}"), "3");
+  const described = await kubectl("describe deploy web");
+  assert.match(described, /Labels: +tier=front/);
+  assert.match(described, /Image: +web:3/);
+});
+
+test("rollout status and wait end when the status says so", options, async () => {
+  const rollout = kubectl("rollout status deploy/web --timeout=30s");
+  const wait = kubectl("wait --for=condition=Available deploy/web --timeout=30s");
+  const current = await client.get(Deployment, { namespace: "default", name: "web" });
+  const replicas = current.spec.replicas ?? 1;
+  await client.update(
+    Deployment,
+    {
+      ...current,
+      status: {
+        observedGeneration: current.metadata.generation ?? 1,
+        replicas,
+        updatedReplicas: replicas,
+        readyReplicas: replicas,
+        availableReplicas: replicas,
+        conditions: [{ type: "Available", status: "True" }],
+      },
+    },
+    { subresource: "status" },
+  );
+  assert.match(await rollout, /successfully rolled out/);
+  assert.equal(await wait, "deployment.apps/web condition met\n");
+});
+
+test("create subcommands send protobuf", options, async () => {
+  assert.equal(await kubectl("create namespace team"), "namespace/team created\n");
+  assert.equal(
+    await kubectl("create configmap settings --from-literal=a=1 -n team"),
+    "configmap/settings created\n",
+  );
+  assert.equal(await kubectl("create secret generic key --from-literal=a=b -n team"), "secret/key created\n");
+  assert.equal(await kubectl("create deployment api --image=api:1 -n team"), "deployment.apps/api created\n");
+  assert.equal(await kubectl("create service clusterip api --tcp=80:8080 -n team"), "service/api created\n");
+  assert.equal(await kubectl("get cm settings -n team -o jsonpath={.data.a}"), "1");
+  assert.equal(await kubectl("get secret key -n team -o jsonpath={.data.a}"), "Yg==");
+  assert.match(await kubectl("auth can-i delete pods"), /^yes/);
+  assert.match(await kubectl("auth whoami"), /kubernetes-admin/);
+});
+
+test("a watch shows what comes", options, async () => {
+  const child = spawn("kubectl", ["get", "configmaps", "--watch-only", "-o", "name"], { env });
+  const lines = createInterface({ input: child.stdout });
+  try {
+    const seen = (async () => {
+      for await (const line of lines) return line;
+      return "";
+    })();
+    // Until the watch is under way, what is made goes unseen; so it is made again and again.
+    let done = false;
+    const made = (async () => {
+      for (let i = 0; !done && i < 100; i++) await kubectl(`create configmap seen-${i}`);
+    })();
+    assert.match(await seen, /^configmap\/seen-\d+$/);
+    done = true;
+    await made;
+  } finally {
+    child.kill();
+  }
+});
+
+const widgets = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.org}
+spec:
+  group: example.org
+  scope: Namespaced
+  names: {plural: widgets, singular: widget, kind: Widget, shortNames: [wd]}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          spec: {type: object, properties: {size: {type: integer, maximum: 10}}}
+    additionalPrinterColumns: [{name: Size, type: integer, jsonPath: .spec.size}]
+`;
+
+test("custom resources are like built-in ones", options, async () => {
+  await kubectl("apply -f -", widgets);
+  await kubectl("wait --for=condition=Established crd/widgets.example.org --timeout=30s");
+  const widget = "apiVersion: example.org/v1\nkind: Widget\nmetadata: {name: w}\nspec: {size: 3}\n";
+  assert.equal(await kubectl("apply -f -", widget), "widget.example.org/w created\n");
+  assert.equal(
+    await kubectl("apply -f -", widget.replace("size: 3", "size: 4")),
+    "widget.example.org/w configured\n",
+  );
+  assert.match(await kubectl("get wd"), /^NAME +SIZE\nw +4$/m);
+  const refused = await run(["apply", "-f", "-"], widget.replace("size: 3", "size: 30"));
+  assert.match(refused.err, /spec\.size: Invalid value: 30/);
+  assert.match(await kubectl("explain widget.spec"), /size\t<integer>/);
+  assert.match(await kubectl("explain deployment.spec.replicas"), /FIELD: replicas <integer>/);
+  assert.match(await kubectl("describe widget w"), /Size: +4/);
+});
+
+test("delete waits until the object is gone", options, async () => {
+  assert.equal(await kubectl("delete deploy web"), 'deployment.apps "web" deleted\n');
+  assert.equal(await kubectl("run once --image=once:1 --restart=Never"), "pod/once created\n");
+  await client.get(Pod, { namespace: "default", name: "once" });
+  await kubectl("delete pod once --now");
+  const { code, err } = await run(["get", "deploy", "web"]);
+  assert.equal(code, 1);
+  assert.equal(err, 'Error from server (NotFound): deployments.apps "web" not found\n');
+});
