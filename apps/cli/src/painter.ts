@@ -1,3 +1,4 @@
+import type { Painter as RolloutPainter, Tone } from "@tracegate/rollouts";
 import { createColors } from "picocolors";
 
 /** Colours by meaning. */
@@ -12,4 +13,20 @@ export interface Painter {
 export function painter(colour: boolean): Painter {
   const { green, red, yellow, dim, bold } = createColors(colour);
   return { good: green, bad: red, warn: yellow, dim, bold };
+}
+
+/** The colours of a Rollout's tree. */
+export function rolloutPainter(colour: boolean): RolloutPainter {
+  const { green, red, yellow, cyan, dim, bold } = createColors(colour);
+  const tones: Record<Tone, (text: string) => string> = {
+    good: green,
+    bad: red,
+    warning: yellow,
+    progress: cyan,
+    paused: yellow,
+    quiet: dim,
+    heading: dim,
+    current: bold,
+  };
+  return (tone, text) => tones[tone](text);
 }

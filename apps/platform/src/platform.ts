@@ -1,45 +1,51 @@
-import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import {
+  crds as analysisKinds,
   analysisRunController,
   clusterHttp,
-  crds as analysisKinds,
   jobProvider,
   prometheusProvider,
   webProvider,
 } from "@tracegate/analysis";
-import { createApi, embeddedClient, startApiServer } from "@tracegate/apiserver";
+import {
+  apiServerHosts,
+  createApi,
+  embeddedClient,
+  openPki,
+  startApiServer,
+  writeKubeconfig,
+} from "@tracegate/apiserver";
 import { wallClock } from "@tracegate/contracts";
 import {
   type Controller,
   createEventRecorder,
-  type Log,
+  type EventRecorder,
   startControllers,
   wallScheduler,
 } from "@tracegate/controller-runtime";
 import { evidenceArchive, evidenceController } from "@tracegate/evidence";
 import {
-  AppProject,
   applicationController,
   applicationSetController,
   cachedGit,
   commandGit,
   crds as gitopsKinds,
-  watchedByDefault,
 } from "@tracegate/gitops";
+import type { ResourceClient } from "@tracegate/kube";
 import {
-  CustomResourceDefinition,
-  isAlreadyExists,
-  type Kind,
-  type KubeObject,
-  Namespace,
-  type ResourceClient,
-} from "@tracegate/kube";
-import { Rollout, crds as rolloutKinds, rolloutController } from "@tracegate/rollouts";
+  createKubelet,
+  imageCatalogue,
+  nodeName,
+  openNamespacedSandbox,
+  schedulerController,
+} from "@tracegate/kubelet";
+import { rolloutController, crds as rolloutKinds } from "@tracegate/rollouts";
 import { sqliteStore } from "@tracegate/store";
-import pino from "pino";
+import { workloadControllers } from "@tracegate/workloads";
+import { pino } from "pino";
 import { bundledImages } from "./bundled-images.ts";
-import { freePorts, type Ports, reservedNodePorts, usualPorts } from "./ports.ts";
+import { installKinds, installNamespaces } from "./installation.ts";
+import { freePorts, reservedNodePorts, usualPorts } from "./ports.ts";
 import { scrapeTargetsController } from "./scrape-targets.ts";
 import { type Pace, settlePace } from "./settings.ts";
 import { claimStateDirectory, publishRunning, type StateDirectory } from "./state-directory.ts";
@@ -60,4 +66,163 @@ export interface Platform {
   readonly urls: Readonly<Record<string, string>>;
   /** Ends everything: controllers, pods, workers, the API, the claim on the state directory. */
   stop(): Promise<void>;
+}
+
+/**
+ * Starts the platform on a state directory, or goes on where an earlier one stopped or was killed. Each step needs those
+ * above it; what was started is stopped in the opposite order, also when a later step fails.
+ * @throws ProblemError with one line for the user.
+ */
+export async function startPlatform(options: PlatformOptions): Promise<Platform> {
+  const { state, announce } = options;
+  const ports = options.ports === "free" ? freePorts : usualPorts;
+  const started = new AsyncDisposableStack();
+  try {
+    // 1. The state directory is this process's alone.
+    const claim = claimStateDirectory(state);
+    started.defer(() => claim.release());
+    const pace = settlePace(state, options);
+    const log = pino(
+      { base: null },
+      pino.destination({ dest: join(state.root, "tracegate.log"), sync: true }),
+    );
+
+    // 2. The Kubernetes API, in process and over HTTPS.
+    const scheduler = wallScheduler();
+    const store = sqliteStore(state.apiDatabase);
+    started.defer(() => store.close());
+    const api = createApi({ store, clock: wallClock, reservedNodePorts });
+    const client = embeddedClient(api);
+    const pki = await openPki(state.certificates, apiServerHosts(), wallClock.now());
+    const apiServer = await startApiServer({ api, port: ports.api, pki });
+    started.defer(() => apiServer.close());
+    writeKubeconfig(state.kubeconfig, {
+      server: apiServer.url,
+      authority: pki.authority,
+      user: { name: "admin", clientCertificate: pki.admin },
+    });
+    const moved = ports.api !== 0 && apiServer.port !== ports.api ? ` (port ${ports.api} is taken)` : "";
+    announce(`Kubernetes API ready at ${apiServer.url}${moved}`);
+
+    // 3. The kinds and namespaces that the controllers below work on.
+    await installKinds(client, [...analysisKinds, ...rolloutKinds, ...gitopsKinds]);
+    await installNamespaces(client);
+
+    // 4. The node: an agent that runs pods, found again where an earlier control plane left it.
+    const sandbox = await openNamespacedSandbox({
+      stateDir: state.root,
+      clock: wallClock,
+      onAgentLost: (message) => log.error({ component: "kubelet" }, message),
+    });
+    const events = (component: string): EventRecorder =>
+      createEventRecorder({ client, scheduler, component, log });
+    const kubelet = createKubelet({
+      client,
+      clock: wallClock,
+      events: events("kubelet"),
+      sandbox,
+      catalogue: imageCatalogue(bundledImages()),
+      stateDir: state.root,
+      log,
+    });
+    started.defer(() => kubelet.stop({ pods: "end" }));
+
+    // 5. Metrics and traces, each on a thread of its own, and in the cluster as Services like any other.
+    const socket = (name: string) => join(dirname(sandbox.socketPath), name);
+    const lost = (error: Error) => log.error({ error: error.message }, "a worker ended");
+    const metrics = await startWorker<MetricsWorkerData>({
+      name: "Prometheus",
+      file: new URL("./workers/metrics-worker.ts", import.meta.url),
+      data: {
+        directory: state.metrics,
+        port: ports.prometheus,
+        unixPath: socket("prometheus"),
+        agentSocket: sandbox.socketPath,
+        scrapeIntervalMs: pace.scrapeIntervalMs,
+      },
+      lost,
+    });
+    started.defer(() => metrics.stop());
+    const traces = await startWorker<TracesWorkerData>({
+      name: "Jaeger",
+      file: new URL("./workers/traces-worker.ts", import.meta.url),
+      data: {
+        database: state.traces,
+        port: ports.jaeger,
+        queryPath: socket("jaeger"),
+        grpcPath: socket("otlp-grpc"),
+        httpPath: socket("otlp-http"),
+      },
+      lost,
+    });
+    started.defer(() => traces.stop());
+    await kubelet.registerPlatformService({
+      namespace: "prometheus",
+      name: "prometheus-server",
+      ports: [{ name: "http", port: 80, target: { unixPath: socket("prometheus") } }],
+    });
+    await kubelet.registerPlatformService({
+      namespace: "jaeger",
+      name: "jaeger-collector",
+      ports: [
+        { name: "otlp-grpc", port: 4317, target: { unixPath: socket("otlp-grpc") } },
+        { name: "otlp-http", port: 4318, target: { unixPath: socket("otlp-http") } },
+      ],
+    });
+    await kubelet.registerPlatformService({
+      namespace: "jaeger",
+      name: "jaeger-query",
+      ports: [{ name: "http", port: 16686, target: { unixPath: socket("jaeger") } }],
+    });
+
+    // 6. The controllers, from workloads to delivery.
+    const git = cachedGit(commandGit({ directory: state.gitCache }), {
+      clock: wallClock,
+      maxAgeMs: Math.min(pace.gitPollMs / 2, 1000),
+    });
+    const http = clusterHttp(kubelet.network, wallClock);
+    const now = () => wallClock.now();
+    const onApplication = events("argocd-application-controller");
+    const controllers: Controller[] = [
+      ...workloadControllers({ client, clock: wallClock, events }),
+      schedulerController({ client, events: events("default-scheduler"), nodeName }),
+      ...kubelet.controllers,
+      scrapeTargetsController(client, (pods) => metrics.send({ type: "pods", pods })),
+      analysisRunController({
+        client,
+        clock: wallClock,
+        events: events("rollouts-controller"),
+        providers: {
+          prometheus: prometheusProvider({ http, now }),
+          web: webProvider({ http, now }),
+          job: jobProvider({ client, now }),
+        },
+      }),
+      rolloutController({ client, clock: wallClock, events: events("rollouts-controller") }),
+      applicationSetController({ client, clock: wallClock, git, pollIntervalMs: pace.gitPollMs }),
+      applicationController({
+        client,
+        clock: wallClock,
+        git,
+        pollIntervalMs: pace.gitPollMs,
+        recordEvent: (application, type, reason, message) =>
+          onApplication.event(application, type, reason, message),
+      }),
+      evidenceController({ client, clock: wallClock, archive: evidenceArchive(state.evidence) }),
+    ];
+    const manager = startControllers({ client, scheduler, controllers, log });
+    started.defer(() => manager.stop());
+    await manager.synced;
+
+    const urls = {
+      Kubernetes: apiServer.url,
+      Prometheus: `http://127.0.0.1:${metrics.port}`,
+      Jaeger: `http://127.0.0.1:${traces.port}`,
+    };
+    publishRunning(state, { server: apiServer.url, urls });
+    return { client, urls, stop: () => started.disposeAsync() };
+  } catch (error) {
+    await started.disposeAsync();
+    throw error;
+  }
 }

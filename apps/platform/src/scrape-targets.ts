@@ -34,14 +34,20 @@ function forDiscovery({ metadata, spec, status }: Pod): PodForDiscovery[] {
       },
       spec: {
         ...(spec.nodeName && { nodeName: spec.nodeName }),
-        containers: spec.containers.map(({ name, image, ports }) => ({ name, image, ...(ports && { ports }) })),
+        containers: spec.containers.map(({ name, image, ports }) => ({
+          name,
+          image,
+          ...(ports && { ports }),
+        })),
       },
       ...(status && {
         status: {
           ...(status.podIP && { podIP: status.podIP }),
           ...(status.hostIP && { hostIP: status.hostIP }),
           ...(status.phase && { phase: status.phase }),
-          ...(status.conditions && { conditions: status.conditions.map(({ type, status }) => ({ type, status })) }),
+          ...(status.conditions && {
+            conditions: status.conditions.map(({ type, status }) => ({ type, status })),
+          }),
         },
       }),
     },

@@ -5,7 +5,7 @@ import { evidenceArchive } from "@tracegate/evidence";
 import { ApplicationSet } from "@tracegate/gitops";
 import { Namespace } from "@tracegate/kube";
 import { runningPlatform, type StateDirectory, startPlatform, stateDirectory } from "@tracegate/platform";
-import { renderRollout } from "@tracegate/rollouts";
+import { renderRollout, rolloutView } from "@tracegate/rollouts";
 import { parse } from "yaml";
 import { command, common, type Io } from "../command.ts";
 import { progressLines } from "../demo/progress.ts";
@@ -15,7 +15,7 @@ import { type StoryListener, tellStory } from "../demo/story.ts";
 import { summary, whereItServes } from "../demo/summary.ts";
 import { timingNames, timings } from "../demo/timing.ts";
 import { liveArea } from "../live-area.ts";
-import { type Painter, painter } from "../painter.ts";
+import { type Painter, painter, rolloutPainter } from "../painter.ts";
 
 const tags = { good: "1.76.0", faulty: "1.76.0-faulty", slow: "1.76.0-slow" } as const;
 
@@ -148,7 +148,7 @@ function liveListener(io: Io, paint: Painter): Listener {
   return {
     chapter: (text) => area.print(`${text}\n`),
     look(snapshot) {
-      const { applications, rollout } = snapshot;
+      const { applications, rollout, replicaSets, pods, runs: analysisRuns } = snapshot;
       const apps = applications.map(
         ({ metadata, status }) =>
           `${metadata.name} ${status?.sync?.status ?? "Unknown"}/${status?.health?.status ?? "Unknown"}`,
@@ -156,7 +156,10 @@ function liveListener(io: Io, paint: Painter): Listener {
       const tree =
         rollout === undefined
           ? []
-          : renderRollout({ ...snapshot, rollout }, { now: wallClock.now(), paint: io.colour }).split("\n");
+          : renderRollout(rolloutView({ rollout, replicaSets, pods, analysisRuns }), {
+              now: wallClock.now(),
+              paint: rolloutPainter(io.colour),
+            }).split("\n");
       area.draw(["", paint.dim(`Applications: ${apps.join("   ")}`), "", ...tree]);
     },
     end: () => area.end(),

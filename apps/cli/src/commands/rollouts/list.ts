@@ -1,7 +1,8 @@
-import { Rollout, renderRolloutList } from "@tracegate/rollouts";
+import { renderRolloutList } from "@tracegate/rollouts";
 import { command, common } from "../../command.ts";
 import { connect } from "../../connection.ts";
 import { print } from "../../output.ts";
+import { allViews } from "./objects.ts";
 
 export const list = command({
   path: "rollouts list",
@@ -16,8 +17,8 @@ export const list = command({
   async run({ namespace, all, output, state }, io) {
     const client = connect(state, io);
     try {
-      const { items } = await client.list(Rollout, all ? {} : { namespace });
-      print(io, output, items, () => renderRolloutList(items, { allNamespaces: all }));
+      const views = await allViews(client, all ? undefined : namespace);
+      print(io, output, views, () => renderRolloutList(views, { allNamespaces: all }));
       return 0;
     } finally {
       client.close();

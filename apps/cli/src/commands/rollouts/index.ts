@@ -1,0 +1,4 @@
+export { get } from "./get.ts";
+export { list } from "./list.ts";
+export { status } from "./status.ts";
+export { abort, promote, retry } from "./steer.ts";

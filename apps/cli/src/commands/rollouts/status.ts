@@ -1,0 +1,54 @@
+import { ProblemError, wallClock } from "@tracegate/contracts";
+import { renderStatus } from "@tracegate/rollouts";
+import { command, common } from "../../command.ts";
+import { connect } from "../../connection.ts";
+import { print } from "../../output.ts";
+import { viewOf } from "./objects.ts";
+
+const lookEveryMs = 250;
+
+export const status = command({
+  path: "rollouts status",
+  summary: "Wait until a Rollout is healthy or degraded, printing what it does meanwhile",
+  details: "Exits 0 when it is healthy, 1 when it is degraded, 3 when the time is over.",
+  examples: [
+    "tracegate rollouts status hotrod -n hotrod",
+    "tracegate rollouts status hotrod -n hotrod --once",
+  ],
+  positionals: [{ name: "name", help: "the Rollout" }],
+  options: {
+    once: { flags: "--once", help: "say what it is now instead of waiting" },
+    timeout: { flags: "--timeout <seconds>", help: "wait no longer than that", default: "0" },
+    namespace: common.namespace,
+    output: common.output,
+    state: common.state,
+  },
+  async run({ name, once, timeout, namespace, output, state }, io) {
+    const seconds = Number(timeout);
+    if (!Number.isFinite(seconds) || seconds < 0) {
+      throw new ProblemError({
+        code: "input/number",
+        where: "--timeout",
+        message: `${timeout} is no number of seconds`,
+      });
+    }
+    const client = connect(state, io);
+    const deadline = seconds === 0 ? Number.POSITIVE_INFINITY : wallClock.now() + seconds * 1000;
+    try {
+      for (let before = ""; ; ) {
+        const { phase, message } = await viewOf(client, namespace, name);
+        const line = renderStatus({ phase, message });
+        const settled = once || phase === "Healthy" || phase === "Degraded";
+        if (output === undefined ? line !== before : settled) {
+          print(io, output, { phase, message }, () => `${line}\n`);
+        }
+        if (settled) return phase === "Degraded" ? 1 : 0;
+        before = line;
+        if (wallClock.now() > deadline) return 3;
+        await wallClock.after(lookEveryMs, io.signal);
+      }
+    } finally {
+      client.close();
+    }
+  },
+});

@@ -1,0 +1,6 @@
+export { bundledImages } from "./bundled-images.ts";
+export type { Platform, PlatformOptions } from "./platform.ts";
+export { startPlatform } from "./platform.ts";
+export { portHolder } from "./port-holder.ts";
+export type { RunningPlatform, StateDirectory } from "./state-directory.ts";
+export { runningPlatform, stateDirectory } from "./state-directory.ts";
