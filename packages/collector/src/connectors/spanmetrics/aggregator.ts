@@ -24,7 +24,7 @@ import { bounds, unitNanos } from "./config.ts";
 import type { ResourceGroup } from "./resource-groups.ts";
 import { ResourceGroups } from "./resource-groups.ts";
 import type { HistogramSeries, SumSeries } from "./series.ts";
-import { observe } from "./series.ts";
+import { newExponential, newHistogram, observe } from "./series.ts";
 
 /**
  * Counts spans straight from the request's bytes. For each span the name, kind, status and the raw bytes of the
@@ -63,7 +63,12 @@ export class Aggregator implements SpanVisitor {
       config.resource_metrics_cache_size,
       config.resource_metrics_key_attributes,
       config.aggregation_cardinality_limit,
-      this.bounds.length,
+      (attributes, startMs) => {
+        const exponential = config.histogram.exponential;
+        return exponential === undefined
+          ? newHistogram(attributes, startMs, this.bounds.length)
+          : newExponential(attributes, startMs, exponential.max_size);
+      },
     );
   }
 

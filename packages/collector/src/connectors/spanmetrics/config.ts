@@ -1,11 +1,12 @@
 import { formatDuration } from "../../config/duration.ts";
 import type { Config } from "../../config/fields.ts";
-import { bool, duration, int, list, optional, struct, text, unsupported } from "../../config/fields.ts";
+import { bool, duration, int, list, optional, struct, text } from "../../config/fields.ts";
 
 const dimension = struct({ name: text(), default: optionalText() });
 export type Dimension = Config<typeof dimension>;
 
 const explicit = struct({ buckets: list(duration(0)) });
+const exponential = struct({ max_size: int(160) });
 
 export const spanMetricsConfig = struct({
   namespace: text("traces.span.metrics"),
@@ -16,7 +17,7 @@ export const spanMetricsConfig = struct({
     unit: text("ms"),
     dimensions: list(dimension),
     explicit: optional(explicit),
-    exponential: unsupported,
+    exponential: optional(exponential),
   }),
   exclude_dimensions: list(text()),
   exemplars: struct({ enabled: bool(false), max_per_data_point: int(5) }),
@@ -82,6 +83,9 @@ function firstProblem(config: SpanMetricsConfig): string | undefined {
     }
     const twice = duplicate([...dims, ...config.events.dimensions]);
     if (twice !== undefined) return `failed validating event dimensions: duplicate dimension name ${twice}`;
+  }
+  if (config.histogram.explicit !== undefined && config.histogram.exponential !== undefined) {
+    return "use either `explicit` or `exponential` buckets histogram";
   }
   const unit = config.histogram.unit.toLowerCase();
   if (unit !== "ms" && unit !== "s") {

@@ -1,5 +1,6 @@
 import type {
   Exemplar,
+  ExponentialHistogramDataPoint,
   HistogramDataPoint,
   Metric,
   MetricsData,
@@ -87,13 +88,19 @@ function groupMetrics(
       metric(prefix + name, "", { sum: { dataPoints, aggregationTemporality, isMonotonic: true } }),
     );
   };
+  const durationPoints = <P>(
+    point: (s: HistogramSeries, bounds: readonly number[], start: number, now: number) => P,
+  ) =>
+    Array.from(group.duration.byKey, ([key, s]) =>
+      point(s, bounds, start("duration", key, s.startMs), nowMs),
+    );
   addSum("calls", group.calls.byKey);
   if (group.duration.byKey.size > 0) {
-    const dataPoints = Array.from(group.duration.byKey, ([key, s]) =>
-      histogramPoint(s, bounds, start("duration", key, s.startMs), nowMs),
-    );
-    const unit = config.histogram.unit.toLowerCase();
-    metrics.push(metric(`${prefix}duration`, unit, { histogram: { dataPoints, aggregationTemporality } }));
+    const data: Partial<Metric> =
+      config.histogram.exponential === undefined
+        ? { histogram: { dataPoints: durationPoints(histogramPoint), aggregationTemporality } }
+        : { exponentialHistogram: { dataPoints: durationPoints(exponentialPoint), aggregationTemporality } };
+    metrics.push(metric(`${prefix}duration`, config.histogram.unit.toLowerCase(), data));
   }
   if (config.events.enabled) addSum("events", group.events.byKey);
   return metrics;
@@ -130,6 +137,31 @@ function histogramPoint(
     sum: series.sum,
     bucketCounts: Array.from(series.buckets),
     explicitBounds,
+    exemplars: takeExemplars(series, nowMs),
+    flags: 0,
+  };
+}
+
+function exponentialPoint(
+  series: HistogramSeries,
+  _bounds: readonly number[],
+  startMs: number,
+  nowMs: number,
+): ExponentialHistogramDataPoint {
+  const { exponential } = series;
+  const some = exponential !== undefined && series.count > 0;
+  return {
+    attributes: series.attributes,
+    startTimeUnixNano: nanos(startMs),
+    timeUnixNano: nanos(nowMs),
+    count: series.count,
+    sum: series.sum,
+    scale: exponential?.scale ?? 0,
+    zeroCount: exponential?.zeroCount ?? 0,
+    positive: exponential?.buckets() ?? { offset: 0, bucketCounts: [] },
+    negative: { offset: 0, bucketCounts: [] },
+    ...(some ? { min: exponential.min, max: exponential.max } : {}),
+    zeroThreshold: 0,
     exemplars: takeExemplars(series, nowMs),
     flags: 0,
   };

@@ -1,7 +1,7 @@
 import type { Attributes, Resource } from "@tracegate/otlp";
 import { valueText } from "@tracegate/otlp";
 import type { HistogramSeries, SumSeries } from "./series.ts";
-import { newHistogram, newSum, SeriesSet } from "./series.ts";
+import { newSum, SeriesSet } from "./series.ts";
 
 /** Series are kept per resource, which is emitted with them. */
 export interface ResourceGroup {
@@ -25,17 +25,22 @@ export class ResourceGroups {
   readonly #capacity: number;
   readonly #keyAttributes: readonly string[];
   readonly #seriesLimit: number;
-  readonly #bucketBounds: number;
+  readonly #newHistogram: (attributes: Attributes, startMs: number) => HistogramSeries;
   readonly #live = new Map<string, ResourceGroup>();
   readonly #evicted = new Map<string, ResourceGroup>();
   /** The time that new series start at; set by whoever is about to add spans. */
   nowMs = 0;
 
-  constructor(capacity: number, keyAttributes: readonly string[], seriesLimit: number, bucketBounds: number) {
+  constructor(
+    capacity: number,
+    keyAttributes: readonly string[],
+    seriesLimit: number,
+    newHistogramSeries: (attributes: Attributes, startMs: number) => HistogramSeries,
+  ) {
     this.#capacity = Math.max(1, capacity);
     this.#keyAttributes = keyAttributes;
     this.#seriesLimit = seriesLimit;
-    this.#bucketBounds = bucketBounds;
+    this.#newHistogram = newHistogramSeries;
   }
 
   /** The group of a resource, made if it is new. */
@@ -82,7 +87,7 @@ export class ResourceGroups {
 
   #create(key: string, resource: Resource): ResourceGroup {
     const sum = (attributes: Attributes) => newSum(attributes, this.nowMs);
-    const histogram = (attributes: Attributes) => newHistogram(attributes, this.nowMs, this.#bucketBounds);
+    const histogram = (attributes: Attributes) => this.#newHistogram(attributes, this.nowMs);
     return {
       key,
       resource,

@@ -1,4 +1,5 @@
 import type { Attributes, Exemplar } from "@tracegate/otlp";
+import { ExponentialBuckets } from "./exponential.ts";
 
 /** One line of a metric while it is being counted. Times are milliseconds. */
 export interface SumSeries {
@@ -16,6 +17,8 @@ export interface HistogramSeries {
   count: number;
   sum: number;
   readonly buckets: Float64Array;
+  /** Counts in place of `buckets` where these are configured. */
+  readonly exponential: ExponentialBuckets | undefined;
   exemplars: Exemplar[];
 }
 
@@ -24,11 +27,30 @@ export function newSum(attributes: Attributes, startMs: number): SumSeries {
 }
 
 export function newHistogram(attributes: Attributes, startMs: number, bounds: number): HistogramSeries {
-  return { attributes, startMs, count: 0, sum: 0, buckets: new Float64Array(bounds + 1), exemplars: [] };
+  return {
+    attributes,
+    startMs,
+    count: 0,
+    sum: 0,
+    buckets: new Float64Array(bounds + 1),
+    exponential: undefined,
+    exemplars: [],
+  };
+}
+
+export function newExponential(attributes: Attributes, startMs: number, maxSize: number): HistogramSeries {
+  const exponential = new ExponentialBuckets(maxSize);
+  return { attributes, startMs, count: 0, sum: 0, buckets: new Float64Array(0), exponential, exemplars: [] };
 }
 
 /** `le` semantics: the first bound that is not below the value; past the last one the overflow bucket. */
 export function observe(series: HistogramSeries, bounds: readonly number[], value: number): void {
+  series.count++;
+  series.sum += value;
+  if (series.exponential !== undefined) {
+    series.exponential.observe(value);
+    return;
+  }
   let low = 0;
   let high = bounds.length;
   while (low < high) {
@@ -37,8 +59,6 @@ export function observe(series: HistogramSeries, bounds: readonly number[], valu
     else high = middle;
   }
   series.buckets[low] = (series.buckets[low] ?? 0) + 1;
-  series.count++;
-  series.sum += value;
 }
 
 /**

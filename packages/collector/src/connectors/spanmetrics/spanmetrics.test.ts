@@ -127,6 +127,23 @@ describe("span metrics", () => {
     ]);
   });
 
+  test("exponential histograms carry scale, buckets and extremes", () => {
+    const { add, flush } = setUp({ histogram: { exponential: { max_size: 4 } } });
+    add(
+      request(
+        SHOP,
+        [1, 2, 4, 16].map((ms) => ({ name: "a", ms })),
+      ),
+      0,
+    );
+    const metric = flush(1000).resourceMetrics[0]?.scopeMetrics[0]?.metrics.find(
+      (m) => m.exponentialHistogram,
+    );
+    const point = metric?.exponentialHistogram?.dataPoints[0];
+    assert.deepEqual([point?.count, point?.sum, point?.min, point?.max], [4, 23, 1, 16]);
+    assert.deepEqual([point?.scale, point?.positive], [-1, { offset: -1, bucketCounts: [1, 2, 1] }]);
+  });
+
   test("resources without service.name are left out", () => {
     const { add, flush } = setUp({});
     add(request({ other: "x" }, [{ name: "a" }]), 0);

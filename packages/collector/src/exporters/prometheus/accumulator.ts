@@ -135,6 +135,23 @@ function* pointsOf(metric: Metric): Iterable<{ point: Point; temporality: number
     for (const point of metric.histogram.dataPoints)
       yield { point: { kind: "histogram", point }, temporality };
   }
+  // Text has no native histograms: what remains of an exponential one is its count, its sum and the bucket of all.
+  for (const point of metric.exponentialHistogram?.dataPoints ?? []) {
+    const temporality = metric.exponentialHistogram?.aggregationTemporality ?? 0;
+    const { attributes, startTimeUnixNano, timeUnixNano, flags, count, sum = 0, exemplars } = point;
+    const histogram = {
+      attributes,
+      startTimeUnixNano,
+      timeUnixNano,
+      flags,
+      count,
+      sum,
+      exemplars,
+      bucketCounts: [count],
+      explicitBounds: [],
+    };
+    if (temporality !== 0) yield { point: { kind: "histogram", point: histogram }, temporality };
+  }
   for (const point of metric.summary?.dataPoints ?? []) {
     yield { point: { kind: "summary", point }, temporality: cumulative };
   }
