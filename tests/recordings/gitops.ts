@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createApi, embeddedClient } from "@tracegate/apiserver";
-import { startControllers, VirtualScheduler } from "@tracegate/controller-runtime";
+import { type Controller, createEventRecorder, startControllers, VirtualScheduler } from "@tracegate/controller-runtime";
 import {
   Application,
   ApplicationSet,
@@ -27,6 +27,8 @@ import {
   Service,
 } from "@tracegate/kube";
 import { memoryStore } from "@tracegate/store";
+import { workloadControllers } from "@tracegate/workloads";
+import { simulatedPods } from "@tracegate/workloads/testing";
 import { differencesOf, type ObjectState, operationRuns, type Tracks, tracksOf } from "./gitops-tracks.ts";
 
 /** One file of `gitops/`. */
@@ -117,7 +119,7 @@ async function play(world: World, recording: GitOpsRecording): Promise<ObjectSta
     controllers: [
       applicationController({ client, clock: scheduler, git: cached, pollIntervalMs: 30_000, repoErrorGraceMs: 0 }),
       applicationSetController({ client, clock: scheduler, git: cached }),
-      ...(await surroundings(world)),
+      ...surroundings(world),
     ],
   });
   await scheduler.track(manager.synced);
@@ -150,8 +152,9 @@ async function play(world: World, recording: GitOpsRecording): Promise<ObjectSta
 }
 
 /** What surrounds the controllers under test. */
-async function surroundings(_world: World) {
-  return [];
+function surroundings({ client, scheduler }: World): readonly Controller[] {
+  const events = (component: string) => createEventRecorder({ client, scheduler, component });
+  return [...workloadControllers({ client, clock: scheduler, events }), simulatedPods({ client, clock: scheduler })];
 }
 
 async function makeNamespace(client: ResourceClient, name: string): Promise<void> {
