@@ -125,8 +125,8 @@ export interface Binary {
   readonly lhs: Expr;
   readonly rhs: Expr;
   readonly bool: boolean;
-  /** Present when both sides are vectors. */
-  readonly matching?: Matching;
+  /** Means something only when both sides are vectors. */
+  readonly matching: Matching;
   readonly span: Span;
 }
 

@@ -2,9 +2,11 @@ import { compareLabels, Labels, type Queryable } from "@tracegate/contracts";
 import { Annotations } from "./annotations.ts";
 import { type Expr, TYPE_NAMES, typeOf, unwrap } from "./ast.ts";
 import { EvaluationError } from "./evaluation-error.ts";
-import { evaluate, type QueryContext, subqueryGrid } from "./evaluator.ts";
+import { evaluate } from "./evaluator.ts";
 import { type Evaluated, type Grid, timeAt } from "./grid.ts";
 import { parse } from "./parser.ts";
+import type { QueryContext } from "./query-context.ts";
+import { subqueryGrid } from "./range-calls.ts";
 import { referenceTimes, selectRuns } from "./selection.ts";
 import type { MatrixSeries, QueryResult, Value } from "./value.ts";
 import { runOfGrid } from "./windows.ts";
@@ -73,7 +75,8 @@ function contextOf(
 ): QueryContext {
   const limit = options.maxSamples ?? 50_000_000;
   let held = 0;
-  return {
+  const context: QueryContext = {
+    evaluate: (expr, grid) => evaluate(expr, grid, context),
     source,
     bounds,
     isRange,
@@ -90,6 +93,7 @@ function contextOf(
       }
     },
   };
+  return context;
 }
 
 function resultOf(value: Value, { annotations }: QueryContext): QueryResult {

@@ -24,6 +24,8 @@ export type Evaluated =
   | { readonly type: "string"; readonly text: string }
   | { readonly type: "vector"; readonly series: readonly GridSeries[] };
 
+export const vector = (series: readonly GridSeries[]): Evaluated => ({ type: "vector", series });
+
 export function emptySeries(labels: Labels, count: number): GridSeries {
   return { labels, values: new Float64Array(count), present: new Uint8Array(count) };
 }

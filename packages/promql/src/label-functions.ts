@@ -2,7 +2,7 @@ import { type RE2JS, RE2JSSyntaxException } from "re2js";
 import { EvaluationError } from "./evaluation-error.ts";
 import type { GridSeries } from "./grid.ts";
 import { joinSameLabels } from "./grid.ts";
-import { compileAnchored } from "./parser.ts";
+import { compileAnchored } from "./selector-parser.ts";
 
 /** label_replace(v, dst, replacement, src, regex) */
 export function labelReplace(

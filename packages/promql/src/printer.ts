@@ -8,7 +8,8 @@ import { formatDuration } from "./literals.ts";
 export function print(expr: Expr): string {
   switch (expr.kind) {
     case "number":
-      return formatFloat(expr.value);
+      // A plus sign would bind looser than what follows.
+      return formatFloat(expr.value).replace(/^\+/, "");
     case "string":
       return goQuote(expr.value);
     case "paren":
@@ -32,7 +33,7 @@ export function print(expr: Expr): string {
       return `${op}${clause}(${param === undefined ? "" : `${print(param)}, `}${print(expr.expr)})`;
     }
     case "binary": {
-      const clause = expr.matching === undefined ? "" : printMatching(expr.matching);
+      const clause = printMatching(expr.matching);
       return `${print(expr.lhs)} ${expr.op}${expr.bool ? " bool" : ""}${clause} ${print(expr.rhs)}`;
     }
   }

@@ -98,11 +98,11 @@ export function checkTypes(expr: Expr, text: string): void {
       }
     }
     if (left !== "vector" || right !== "vector") {
-      if (matching !== undefined && matching.labels.length > 0) {
+      if (matching.labels.length > 0) {
         fail(span, "vector matching only allowed between instant vectors");
       }
       if (isSetOp(op)) fail(span, `set operator ${goQuote(op)} not allowed in binary scalar expression`);
-    } else if (isSetOp(op) && matching?.group !== undefined) {
+    } else if (isSetOp(op) && matching.group !== undefined) {
       fail(span, `no grouping allowed for ${goQuote(op)} operation`);
     }
   };
