@@ -45,7 +45,11 @@ export function stringsIn(schema: Schema, key: string): string[] {
 export function contentSchema(schema: Schema): Schema {
   const { apiVersion, kind, metadata, ...properties } = propertiesOf(schema);
   const common = new Set(["apiVersion", "kind", "metadata"]);
-  return { ...schema, properties, required: stringsIn(schema, "required").filter((name) => !common.has(name)) };
+  return {
+    ...schema,
+    properties,
+    required: stringsIn(schema, "required").filter((name) => !common.has(name)),
+  };
 }
 
 function onlyObjects(record: JsonObject): Record<string, Schema> {

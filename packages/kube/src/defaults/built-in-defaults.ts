@@ -1,4 +1,5 @@
 import { isObject, type JsonObject } from "../json.ts";
+import { openApiName } from "../openapi/schema-name.ts";
 import { decodeTyped } from "../schema/typed-object.ts";
 import type { StructType, ValueType } from "../schema/value-type.ts";
 import { APPS_DEFAULTS } from "./apps.ts";
@@ -8,7 +9,7 @@ import { GROUP_DEFAULTS } from "./groups.ts";
 
 const DEFAULTERS: ReadonlyMap<string, Defaulter> = new Map(
   Object.entries({ ...CORE_DEFAULTS, ...APPS_DEFAULTS, ...GROUP_DEFAULTS }).map(([name, set]) => [
-    `io.k8s.api.${name}`,
+    openApiName(name),
     set,
   ]),
 );

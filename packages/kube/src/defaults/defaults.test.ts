@@ -26,7 +26,8 @@ for (const { name, request, response } of recordedRequests().filter((entry) =>
     assert.ok(isObject(body) && isObject(response.body));
     const type = builtInType(String(body["apiVersion"]), String(body["kind"]));
     assert.ok(type);
-    const metadata = { ...objectAt(body, "metadata"), uid: "UID", namespace: "conf" };
+    const namespace = request.path.includes("/namespaces/") ? { namespace: "conf" } : {};
+    const metadata = { ...objectAt(body, "metadata"), uid: "UID", ...namespace };
     const typed = decodeTyped(type, { ...body, metadata }).object;
     const made = withBuiltInDefaults(type, prepareForCreate(withBuiltInDefaults(type, typed)));
     assert.deepEqual(bare(made), bare(response.body));

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from "../json.ts";
+import { isObject, type JsonObject, listAt, stringAt } from "../json.ts";
 import { type Defaulter, ensureObject, isEmptyMember, setDefault } from "./defaulter.ts";
 
 const RBAC = "rbac.authorization.k8s.io";
@@ -37,6 +37,21 @@ export const GROUP_DEFAULTS: Readonly<Record<string, Defaulter>> = {
   "authentication.v1.TokenRequestSpec": (spec) => setDefault(spec, "expirationSeconds", 3600),
   "scheduling.v1.PriorityClass": (priority) =>
     setDefault(priority, "preemptionPolicy", "PreemptLowerPriority"),
+  "apiextensions.v1.CustomResourceDefinition": (definition) => {
+    const spec = ensureObject(definition, "spec");
+    const names = ensureObject(spec, "names");
+    const kind = stringAt(names, "kind");
+    setDefault(names, "singular", kind.toLowerCase());
+    if (kind !== "") setDefault(names, "listKind", `${kind}List`);
+    if (!isObject(spec["conversion"])) spec["conversion"] = { strategy: "None" };
+    const status = ensureObject(definition, "status");
+    const stored = listAt(spec, "versions").find(
+      (version) => isObject(version) && version["storage"] === true,
+    );
+    if (isEmptyMember(status["storedVersions"]) && stored !== undefined) {
+      status["storedVersions"] = [stringAt(stored, "name")];
+    }
+  },
   "storage.v1.StorageClass": (storage) => {
     setDefault(storage, "reclaimPolicy", "Delete");
     setDefault(storage, "volumeBindingMode", "Immediate");

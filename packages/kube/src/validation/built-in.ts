@@ -1,0 +1,115 @@
+import { definitionErrors, definitionUpdateErrors } from "../custom/definition.ts";
+import { type JsonObject, objectAt } from "../json.ts";
+import { bindingErrors, bindingUpdateErrors, roleErrors } from "./access.ts";
+import { configMapErrors, configurationUpdateErrors, secretErrors } from "./configuration.ts";
+import type { FieldError } from "./field-error.ts";
+import { ingressErrors } from "./ingress.ts";
+import { cronJobErrors, jobErrors, jobUpdateErrors } from "./jobs.ts";
+import { metadataErrors, metadataUpdateErrors } from "./metadata.ts";
+import {
+  dns1035LabelErrors,
+  dns1123LabelErrors,
+  dns1123SubdomainErrors,
+  pathSegmentErrors,
+} from "./names.ts";
+import { podSpecErrors, podUpdateErrors } from "./pods.ts";
+import { autoscalerErrors, disruptionBudgetErrors, leaseErrors, networkPolicyErrors } from "./policies.ts";
+import { serviceErrors } from "./services.ts";
+import {
+  daemonSetErrors,
+  deploymentErrors,
+  immutableErrors,
+  replicaSetErrors,
+  statefulSetErrors,
+  statefulSetUpdateErrors,
+} from "./workloads.ts";
+
+/** How a kind is checked, beside its metadata. */
+interface KindRules {
+  readonly names?: (name: string) => string[];
+  errors?(object: JsonObject): FieldError[];
+  /** What an update may not do. */
+  updateErrors?(object: JsonObject, before: JsonObject): FieldError[];
+}
+
+const specOf = (object: JsonObject): JsonObject => objectAt(object, "spec") ?? {};
+const withSpec = (check: (spec: JsonObject) => FieldError[]) => (object: JsonObject) => check(specOf(object));
+const fixed =
+  (...fields: string[]) =>
+  (object: JsonObject, before: JsonObject) =>
+    immutableErrors(specOf(object), specOf(before), fields, "spec");
+
+const KINDS: Readonly<Record<string, KindRules>> = {
+  Namespace: { names: dns1123LabelErrors },
+  Pod: {
+    errors: withSpec((spec) => podSpecErrors(spec, "spec")),
+    updateErrors: (pod, before) => podUpdateErrors(specOf(pod), specOf(before)),
+  },
+  Service: { names: dns1035LabelErrors, errors: withSpec(serviceErrors) },
+  ConfigMap: { errors: configMapErrors, updateErrors: configurationUpdateErrors },
+  Secret: { errors: secretErrors, updateErrors: configurationUpdateErrors },
+  "Deployment.apps": { errors: withSpec(deploymentErrors), updateErrors: fixed("selector") },
+  "ReplicaSet.apps": { errors: withSpec(replicaSetErrors), updateErrors: fixed("selector") },
+  "DaemonSet.apps": { errors: withSpec(daemonSetErrors), updateErrors: fixed("selector") },
+  "StatefulSet.apps": {
+    errors: withSpec(statefulSetErrors),
+    updateErrors: (set, before) => statefulSetUpdateErrors(specOf(set), specOf(before)),
+  },
+  "Job.batch": {
+    errors: withSpec(jobErrors),
+    updateErrors: (job, before) => jobUpdateErrors(specOf(job), specOf(before), objectAt(before, "status")),
+  },
+  "CronJob.batch": { names: cronJobNameErrors, errors: withSpec(cronJobErrors) },
+  "Ingress.networking.k8s.io": { errors: withSpec(ingressErrors) },
+  "NetworkPolicy.networking.k8s.io": { errors: withSpec(networkPolicyErrors) },
+  "Lease.coordination.k8s.io": { errors: withSpec(leaseErrors) },
+  "PodDisruptionBudget.policy": { errors: withSpec(disruptionBudgetErrors) },
+  "HorizontalPodAutoscaler.autoscaling": { errors: withSpec(autoscalerErrors) },
+  "Role.rbac.authorization.k8s.io": { names: pathSegmentErrors, errors: (role) => roleErrors(role, true) },
+  "ClusterRole.rbac.authorization.k8s.io": {
+    names: pathSegmentErrors,
+    errors: (role) => roleErrors(role, false),
+  },
+  "RoleBinding.rbac.authorization.k8s.io": {
+    names: pathSegmentErrors,
+    errors: (binding) => bindingErrors(binding, true),
+    updateErrors: bindingUpdateErrors,
+  },
+  "ClusterRoleBinding.rbac.authorization.k8s.io": {
+    names: pathSegmentErrors,
+    errors: (binding) => bindingErrors(binding, false),
+    updateErrors: bindingUpdateErrors,
+  },
+  "CustomResourceDefinition.apiextensions.k8s.io": {
+    errors: definitionErrors,
+    updateErrors: definitionUpdateErrors,
+  },
+};
+
+/**
+ * Everything wrong with an object of a built-in kind, in its typed form with defaults, in upstream's order and words. With
+ * `before`, the stored object, what an update may not change is told too.
+ */
+export function builtInErrors(
+  kind: { group: string; kind: string; namespaced: boolean },
+  object: JsonObject,
+  before?: JsonObject,
+): FieldError[] {
+  const rules = KINDS[kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`] ?? {};
+  const nameErrors = rules.names ?? dns1123SubdomainErrors;
+  const metadata = metadataErrors(object, { namespaced: kind.namespaced, nameErrors });
+  const content = rules.errors?.(object) ?? [];
+  if (before === undefined) return [...metadata, ...content];
+  return [
+    ...metadataUpdateErrors(object, before),
+    ...metadata,
+    ...content,
+    ...(rules.updateErrors?.(object, before) ?? []),
+  ];
+}
+
+/** The name of a CronJob leaves room for what its Jobs' names add. */
+function cronJobNameErrors(name: string): string[] {
+  const errors = dns1123SubdomainErrors(name);
+  return name.length > 52 ? [...errors, "must be no more than 52 characters"] : errors;
+}

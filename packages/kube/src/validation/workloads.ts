@@ -1,0 +1,241 @@
+import { isObject, type JsonObject, jsonEqual, numberAt, objectAt, stringAt } from "../json.ts";
+import { matchesRequirements } from "../selectors/label-selector.ts";
+import { percentOf } from "../values/int-or-percent.ts";
+import { type FieldError, forbidden, invalid, notSupported, required } from "./field-error.ts";
+import { dns1123LabelErrors } from "./names.ts";
+import { intOrPercentErrors, negativeErrors } from "./numbers.ts";
+import { podTemplateErrors } from "./pods.ts";
+import { isEmptySelector, requirementsOf, selectorErrors } from "./selectors.ts";
+
+export function deploymentErrors(spec: JsonObject): FieldError[] {
+  const deadline = numberAt(spec, "progressDeadlineSeconds");
+  const minReady = numberAt(spec, "minReadySeconds") ?? 0;
+  return [
+    ...negativeErrors(spec, ["replicas"], "spec"),
+    ...ownSelectorErrors(spec, "deployment"),
+    ...templateErrors(spec, "ReplicaSet"),
+    ...strategyErrors(objectAt(spec, "strategy") ?? {}),
+    ...negativeErrors(spec, ["minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"], "spec"),
+    ...(deadline !== undefined && deadline <= minReady
+      ? [invalid("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds")]
+      : []),
+  ];
+}
+
+export function replicaSetErrors(spec: JsonObject): FieldError[] {
+  return [
+    ...negativeErrors(spec, ["replicas", "minReadySeconds"], "spec"),
+    ...ownSelectorErrors(spec, "deployment"),
+    ...templateErrors(spec, "ReplicaSet"),
+  ];
+}
+
+export function daemonSetErrors(spec: JsonObject): FieldError[] {
+  const selector = objectAt(spec, "selector");
+  return [
+    ...(selector === undefined ? [] : selectorErrors(selector, "spec.selector")),
+    ...mismatch(spec),
+    ...(selector !== undefined && isEmptySelector(selector)
+      ? [invalid("spec.selector", selector, "empty selector is invalid for daemonset")]
+      : []),
+    ...templateOnly(spec, "DaemonSet"),
+    ...negativeErrors(spec, ["minReadySeconds"], "spec"),
+    ...daemonStrategyErrors(objectAt(spec, "updateStrategy") ?? {}),
+    ...negativeErrors(spec, ["revisionHistoryLimit"], "spec"),
+  ];
+}
+
+export function statefulSetErrors(spec: JsonObject): FieldError[] {
+  const policy = stringAt(spec, "podManagementPolicy");
+  const strategy = objectAt(spec, "updateStrategy") ?? {};
+  const rolling = objectAt(strategy, "rollingUpdate");
+  const service = stringAt(spec, "serviceName");
+  const errors: FieldError[] = [];
+  if (policy !== "OrderedReady" && policy !== "Parallel") {
+    errors.push(invalid("spec.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'"));
+  }
+  if (strategy["type"] === "OnDelete") {
+    if (rolling !== undefined) {
+      const detail = "only allowed for updateStrategy 'RollingUpdate'";
+      errors.push(invalid("spec.updateStrategy.rollingUpdate", rolling, detail));
+    }
+  } else if (strategy["type"] === "RollingUpdate") {
+    errors.push(...negativeErrors(rolling, ["partition"], "spec.updateStrategy.rollingUpdate"));
+  } else {
+    errors.push(invalid("spec.updateStrategy", strategy, "must be 'RollingUpdate' or 'OnDelete'"));
+  }
+  errors.push(...negativeErrors(spec, ["replicas", "minReadySeconds"], "spec"));
+  if (service !== "") {
+    errors.push(...dns1123LabelErrors(service).map((detail) => invalid("spec.serviceName", service, detail)));
+  }
+  errors.push(...ownSelectorErrors(spec, "statefulset"));
+  return [...errors, ...templateErrors(withClaims(spec), "StatefulSet")];
+}
+
+/** What an update may change of a StatefulSet. */
+export function statefulSetUpdateErrors(spec: JsonObject, before: JsonObject): FieldError[] {
+  const mutable = [
+    "replicas",
+    "ordinals",
+    "template",
+    "updateStrategy",
+    "revisionHistoryLimit",
+    "persistentVolumeClaimRetentionPolicy",
+    "minReadySeconds",
+  ];
+  const fixed = (object: JsonObject) =>
+    Object.fromEntries(Object.entries(object).filter(([field]) => !mutable.includes(field)));
+  if (jsonEqual(fixed(spec), fixed(before))) return [];
+  return [
+    forbidden(
+      "spec",
+      "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', " +
+        "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden",
+    ),
+  ];
+}
+
+/** Claims become volumes of the pods, so containers may mount them. */
+function withClaims(spec: JsonObject): JsonObject {
+  const claims = Array.isArray(spec["volumeClaimTemplates"]) ? spec["volumeClaimTemplates"] : [];
+  if (claims.length === 0) return spec;
+  const template = objectAt(spec, "template") ?? {};
+  const podSpec = objectAt(template, "spec") ?? {};
+  const names = claims.map((claim) => stringAt(objectAt(claim, "metadata"), "name"));
+  const own = (Array.isArray(podSpec["volumes"]) ? podSpec["volumes"] : []).filter(
+    (volume) => !names.includes(stringAt(volume, "name")),
+  );
+  const volumes = [...names.map((name) => ({ name, persistentVolumeClaim: { claimName: name } })), ...own];
+  return { ...spec, template: { ...template, spec: { ...podSpec, volumes } } };
+}
+
+function ownSelectorErrors(spec: JsonObject, owner: string): FieldError[] {
+  const selector = objectAt(spec, "selector");
+  if (selector === undefined) return [required("spec.selector")];
+  const errors = selectorErrors(selector, "spec.selector");
+  if (isEmptySelector(selector))
+    errors.push(invalid("spec.selector", selector, `empty selector is invalid for ${owner}`));
+  return errors;
+}
+
+function templateErrors(spec: JsonObject, owner: string): FieldError[] {
+  const selector = objectAt(spec, "selector");
+  if (requirementsOf(selector) === undefined) {
+    return [invalid("spec.selector", selector, owner === "StatefulSet" ? "" : "invalid label selector")];
+  }
+  return [
+    ...(selector !== undefined && isEmptySelector(selector) ? [] : mismatch(spec)),
+    ...templateOnly(spec, owner),
+  ];
+}
+
+/** The selector must select the pods that the template makes. An absent selector selects none. */
+export function mismatch(spec: JsonObject): FieldError[] {
+  const labels = objectAt(objectAt(spec["template"], "metadata"), "labels");
+  const requirements = requirementsOf(objectAt(spec, "selector"));
+  // Labels are texts in the typed form.
+  if (
+    requirements === undefined ||
+    matchesRequirements(requirements, labels as Record<string, string> | undefined)
+  ) {
+    return [];
+  }
+  return [
+    invalid("spec.template.metadata.labels", labels ?? null, "`selector` does not match template `labels`"),
+  ];
+}
+
+function templateOnly(spec: JsonObject, owner: string): FieldError[] {
+  const template = objectAt(spec, "template") ?? {};
+  const podSpec = objectAt(template, "spec") ?? {};
+  const errors = podTemplateErrors(template, "spec.template");
+  const policy = stringAt(podSpec, "restartPolicy");
+  if (policy !== "Always") errors.push(notSupported("spec.template.spec.restartPolicy", policy, ["Always"]));
+  if (podSpec["activeDeadlineSeconds"] !== undefined) {
+    const detail = `activeDeadlineSeconds in ${owner} is not Supported`;
+    errors.push(forbidden("spec.template.spec.activeDeadlineSeconds", detail));
+  }
+  return errors;
+}
+
+function strategyErrors(strategy: JsonObject): FieldError[] {
+  const path = "spec.strategy";
+  const rolling = objectAt(strategy, "rollingUpdate");
+  switch (strategy["type"]) {
+    case "Recreate":
+      if (rolling === undefined) return [];
+      return [forbidden(`${path}.rollingUpdate`, "may not be specified when strategy `type` is 'Recreate'")];
+    case "RollingUpdate":
+      return rolling === undefined
+        ? [required(`${path}.rollingUpdate`, "this should be defaulted and never be nil")]
+        : rollingErrors(rolling, `${path}.rollingUpdate`);
+    default: {
+      const shown = { Type: strategy["type"] ?? "", RollingUpdate: rolling ?? null };
+      return [notSupported(path, shown, ["Recreate", "RollingUpdate"])];
+    }
+  }
+}
+
+function rollingErrors(rolling: JsonObject, path: string): FieldError[] {
+  const { maxUnavailable = 0, maxSurge = 0 } = rolling;
+  const errors = [
+    ...intOrPercentErrors(maxUnavailable, `${path}.maxUnavailable`),
+    ...intOrPercentErrors(maxSurge, `${path}.maxSurge`),
+  ];
+  if (amount(maxUnavailable) === 0 && amount(maxSurge) === 0) {
+    errors.push(invalid(`${path}.maxUnavailable`, maxUnavailable, "may not be 0 when `maxSurge` is 0"));
+  }
+  return [...errors, ...tooMuch(maxUnavailable, `${path}.maxUnavailable`)];
+}
+
+function daemonStrategyErrors(strategy: JsonObject): FieldError[] {
+  const path = "spec.updateStrategy";
+  const rolling = objectAt(strategy, "rollingUpdate");
+  if (strategy["type"] === "OnDelete") return [];
+  if (strategy["type"] !== "RollingUpdate")
+    return [notSupported(path, strategy, ["RollingUpdate", "OnDelete"])];
+  if (rolling === undefined) return [required(`${path}.rollingUpdate`)];
+  const { maxUnavailable = 0, maxSurge = 0 } = rolling;
+  const at = `${path}.rollingUpdate`;
+  const [unavailable, surge] = [amount(maxUnavailable), amount(maxSurge)];
+  const errors = [
+    ...intOrPercentErrors(maxUnavailable, `${at}.maxUnavailable`),
+    ...intOrPercentErrors(maxSurge, `${at}.maxSurge`),
+    ...tooMuch(maxUnavailable, `${at}.maxUnavailable`),
+    ...tooMuch(maxSurge, `${at}.maxSurge`),
+  ];
+  if (unavailable !== 0 && surge !== 0) {
+    errors.push(invalid(`${at}.maxSurge`, maxSurge, "may not be set when maxUnavailable is non-zero"));
+  } else if (unavailable === 0 && surge === 0) {
+    errors.push(required(`${at}.maxUnavailable`, "cannot be 0 when maxSurge is 0"));
+  }
+  return errors;
+}
+
+const amount = (value: unknown): number =>
+  typeof value === "number" ? value : typeof value === "string" ? (percentOf(value) ?? 0) : 0;
+
+function tooMuch(value: unknown, path: string): FieldError[] {
+  const percent = typeof value === "string" ? percentOf(value) : undefined;
+  return percent !== undefined && percent > 100
+    ? [invalid(path, value, "must not be greater than 100%")]
+    : [];
+}
+
+/** `field is immutable`, for the fields of a spec that an update may not change. */
+export function immutableErrors(
+  spec: JsonObject,
+  before: JsonObject,
+  fields: readonly string[],
+  path: string,
+): FieldError[] {
+  return fields
+    .filter((field) => !jsonEqual(spec[field] ?? null, before[field] ?? null))
+    .map((field) =>
+      invalid(
+        `${path}.${field}`,
+        isObject(spec[field]) ? spec[field] : (spec[field] ?? null),
+        "field is immutable",
+      ),
+    );
+}
