@@ -462,6 +462,10 @@ export function firstDifference(ours: History, recorded: History): string | unde
     if (extra !== undefined) return `${key}: our state at ${extra.t} ms was not recorded: ${nearest(extra, states)}`;
   }
   for (const key of ours.states.keys()) if (!recorded.states.has(key)) return `${key} was not recorded`;
+  // Even a transition must not show what the recording never does.
+  const shown = new Set(recorded.states.get("Rollout/web")?.map(({ state }) => standing(state)));
+  for (const { t, state } of ours.states.get("Rollout/web") ?? [])
+    if (!shown.has(standing(state))) return `Rollout/web: never recorded as it stood at ${t} ms: ${standing(state)}`;
   const told = (kind: string): number => [...ours.events].reduce((total, [text, count]) => total + (text.startsWith(`${kind} `) ? count : 0), 0);
   for (const [text, count] of recorded.events) {
     // Recorders, the real one too, go quiet after so many Events about one object.
@@ -475,6 +479,10 @@ export function firstDifference(ours: History, recorded: History): string | unde
   if (line >= 0) return `view line ${line + 1}: ${JSON.stringify(ours.view[line])}, recorded ${JSON.stringify(recorded.view[line])}`;
   return ours.view.length < recorded.view.length ? `view ends before ${JSON.stringify(recorded.view[ours.view.length])}` : undefined;
 }
+
+/** Where a Rollout stands, in the words that people see. */
+const standing = ({ currentStepIndex = 0, phase = "", message = "", stableRS = "", currentPodHash = "" }: Json): string =>
+  `step ${String(currentStepIndex)} of ${String(currentPodHash)}, stable ${String(stableRS)}, ${String(phase)}: ${String(message)}`;
 
 const settled = (states: readonly State[]): State[] =>
   states.filter(({ t }, i) => (states[i + 1]?.t ?? Number.POSITIVE_INFINITY) - t >= settledMs);
