@@ -10,3 +10,4 @@ export type { ServedKind } from "./core/served-kinds.ts";
 export { embeddedClient } from "./embedded-client.ts";
 export type { ApiServer, ApiServerOptions } from "./http/api-server.ts";
 export { apiServerHosts, startApiServer } from "./http/api-server.ts";
+export type { PodAccess, PodExecRequest, PodLogRequest, PodProcess } from "./pods/pod-access.ts";

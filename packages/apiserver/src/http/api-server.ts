@@ -5,7 +5,8 @@ import { ProblemError } from "@tracegate/contracts";
 import { type TokenReader, type TokenUser, tokenReader } from "../auth/authentication.ts";
 import type { Pki } from "../auth/certificates.ts";
 import type { Api } from "../core/api.ts";
-import { requestHandler } from "./request-handler.ts";
+import type { PodAccess } from "../pods/pod-access.ts";
+import { type HandlerOptions, requestHandler, upgradeHandler } from "./request-handler.ts";
 
 export interface ApiServerOptions {
   readonly api: Api;
@@ -25,6 +26,8 @@ export interface ApiServerOptions {
 export interface ApiServer {
   readonly url: string;
   readonly port: number;
+  /** Lets `log`, `exec` and `portforward` of pods through to whoever runs them. */
+  usePodAccess(pods: PodAccess): void;
   close(): Promise<void>;
 }
 
@@ -52,12 +55,15 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const { api, host = "127.0.0.1", port, pki, tokens = [], readToken, hosts = [] } = options;
   const fixed = tokenReader(tokens);
   let address = "";
-  const handler = requestHandler({
+  let pods: PodAccess | undefined;
+  const handling: HandlerOptions = {
     api,
     readToken: (token) => fixed(token) ?? readToken?.(token),
     hosts: [...CLUSTER_HOSTS, host, ...hosts],
     address: () => address,
-  });
+    pods: () => pods,
+  };
+  const handler = requestHandler(handling);
   const server =
     pki === undefined
       ? createHttpServer(handler)
@@ -71,6 +77,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
           },
           handler,
         );
+  server.on("upgrade", upgradeHandler(handling));
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.requestTimeout = 0; // watches last for hours
   const bound = await listen(server, host, port);
@@ -78,6 +85,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   return {
     url: `${pki === undefined ? "http" : "https"}://${address}`,
     port: bound,
+    usePodAccess(access) {
+      pods = access;
+    },
     async close() {
       server.closeAllConnections();
       server.close();

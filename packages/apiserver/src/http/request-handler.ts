@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import { kubernetesVersion, StatusError } from "@tracegate/kube";
 import { authenticate, type TokenReader } from "../auth/authentication.ts";
 import { type AccessRequest, authorize, denialText } from "../auth/rbac.ts";
@@ -7,6 +8,9 @@ import type { User } from "../auth/user.ts";
 import type { Api } from "../core/api.ts";
 import { forbidden, methodNotAllowed, notServed } from "../core/refusals.ts";
 import type { ServedKind } from "../core/served-kinds.ts";
+import { onlyWebSockets, refuseUpgrade, serveExec, servePortForward } from "../pods/channels.ts";
+import type { PodAccess } from "../pods/pod-access.ts";
+import { streamLog } from "../pods/pod-logs.ts";
 import { answer, answerError, answerText } from "./answers.ts";
 import { bodyFormat, readBody, readObjectBody } from "./bodies.ts";
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from "./discovery.ts";
@@ -27,6 +31,8 @@ export interface HandlerOptions {
   readonly hosts: readonly string[];
   /** `host:port`, for `/api`. */
   readonly address: () => string;
+  /** Absent until something runs pods. */
+  readonly pods: () => PodAccess | undefined;
 }
 
 /** What the handler keeps between requests. */
@@ -99,8 +105,68 @@ async function route(options: HandlerOptions, path: ResourcePath, exchange: Exch
     if (api.kinds.isGroupVersion(path.group, path.version)) throw notServed();
     return answerText(exchange.response, 404, "404 page not found\n");
   }
+  if (served.plural === "pods" && served.group === "" && STREAMS.has(path.subresource ?? "")) {
+    return answerStream(options, path, exchange);
+  }
   if (REVIEWS.has(served.plural)) return answerReview(options, served, exchange);
   return handleResource(api, served, path, exchange);
+}
+
+const STREAMS = new Set(["log", "exec", "attach", "portforward"]);
+
+async function answerStream(
+  { api, pods }: HandlerOptions,
+  path: ResourcePath,
+  exchange: Exchange,
+): Promise<void> {
+  const { info } = exchange;
+  if (path.subresource !== "log") throw onlyWebSockets();
+  if (info.verb !== "get") throw methodNotAllowed();
+  return streamLog(api, podsOrRefusal(pods()), path, exchange);
+}
+
+function podsOrRefusal(pods: PodAccess | undefined): PodAccess {
+  if (pods !== undefined) return pods;
+  const message = "no node is running that could stream from pods";
+  throw new StatusError({ message, reason: "ServiceUnavailable", code: 503 });
+}
+
+/** WebSocket requests: the same questions as for others, then the connection is the stream's. */
+export function upgradeHandler(options: HandlerOptions) {
+  return (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    handleUpgrade(options, request, socket, head).catch((error: unknown) => refuseUpgrade(socket, error));
+  };
+}
+
+async function handleUpgrade(
+  options: HandlerOptions,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
+  socket.on("error", () => socket.destroy());
+  const info = readRequest(request.method ?? "GET", request.url ?? "/");
+  if (info === undefined || !isAllowedHost(request.headers.host, options.hosts)) throw notServed();
+  const user = authenticate(request, options.readToken);
+  const { resource } = info;
+  // A command in a pod is more than a look at it, whatever the method says.
+  allow(options.api, user, resource?.subresource === undefined ? info : { ...info, verb: "create" });
+  if (
+    resource?.plural !== "pods" ||
+    resource.group !== "" ||
+    request.headers.upgrade?.toLowerCase() !== "websocket"
+  ) {
+    throw onlyWebSockets();
+  }
+  const pods = podsOrRefusal(options.pods());
+  switch (resource.subresource) {
+    case "exec":
+      return serveExec(pods, resource, info.query, request, socket, head);
+    case "portforward":
+      return servePortForward(pods, resource, info.query, request, socket, head);
+    default:
+      throw notServed();
+  }
 }
 
 async function answerReview(
