@@ -6,11 +6,11 @@ import { ApiError, invalidParameter } from "./api-error.ts";
 const BODY_LIMIT = 4 << 20;
 
 /** Bounds that some clients send for "all of time", beyond what dates can express. */
-const EXTREMES: Readonly<Record<string, number>> = {
-  "-292273086-05-16T16:47:06Z": -Number.MAX_SAFE_INTEGER,
-  "292277025-08-18T07:12:54.999999999Z": Number.MAX_SAFE_INTEGER,
-  "292277025-08-18T07:12:54.999Z": Number.MAX_SAFE_INTEGER,
-};
+const EXTREMES: ReadonlyMap<string, number> = new Map([
+  ["-292273086-05-16T16:47:06Z", -Number.MAX_SAFE_INTEGER],
+  ["292277025-08-18T07:12:54.999999999Z", Number.MAX_SAFE_INTEGER],
+  ["292277025-08-18T07:12:54.999Z", Number.MAX_SAFE_INTEGER],
+]);
 
 /** Parameters from the URL and, for a POST, its form; those of the form come first. */
 export async function readParameters(request: IncomingMessage, url: URL): Promise<URLSearchParams> {
@@ -50,7 +50,8 @@ export function requiredTime(params: URLSearchParams, name: string): number {
 }
 
 function parseTime(text: string): number | undefined {
-  if (text in EXTREMES) return EXTREMES[text];
+  const extreme = EXTREMES.get(text);
+  if (extreme !== undefined) return extreme;
   if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) return Math.round(Number(text) * 1000);
   if (!/^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/.test(text)) return undefined;
   const ms = Date.parse(text);

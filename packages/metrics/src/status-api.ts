@@ -1,5 +1,5 @@
 import { METRIC_NAME } from "@tracegate/contracts";
-import type { ScrapePool } from "@tracegate/scrape";
+import type { MetricMetadata, ScrapePool } from "@tracegate/scrape";
 import { timeoutOf } from "@tracegate/scrape";
 import type { Tsdb } from "@tracegate/tsdb";
 import { limitParameter } from "./parameters.ts";
@@ -57,14 +57,14 @@ export function answerMetadata(params: URLSearchParams, pools: readonly ScrapePo
   const wanted = params.get("metric");
   const limit = limitParameter(params);
   const perMetric = limitParameter(params, "limit_per_metric");
-  const found: Record<string, { type: string; help: string; unit: string }[]> = {};
+  const found = new Map<string, MetricMetadata[]>();
   for (const { metadata } of pools.flatMap(({ scrapers }) => scrapers)) {
     for (const [metric, one] of metadata) {
       if (wanted !== null && wanted !== "" && metric !== wanted) continue;
-      const known = found[metric];
+      const known = found.get(metric);
       if (known === undefined) {
-        if (limit > 0 && Object.keys(found).length >= limit) continue;
-        found[metric] = [one];
+        if (limit > 0 && found.size >= limit) continue;
+        found.set(metric, [one]);
       } else if (
         (perMetric === 0 || known.length < perMetric) &&
         !known.some(({ type, help, unit }) => type === one.type && help === one.help && unit === one.unit)
@@ -73,7 +73,7 @@ export function answerMetadata(params: URLSearchParams, pools: readonly ScrapePo
       }
     }
   }
-  return { data: JSON.stringify(found) };
+  return { data: JSON.stringify(Object.fromEntries(found)) };
 }
 
 /** GET /api/v1/scrape_pools */

@@ -3,7 +3,7 @@ export { ExpositionError, parseExposition, parseSeries } from "./exposition.ts";
 export type { Dial, FetchedMetrics, MetricsSource, OpenSource } from "./fetch-metrics.ts";
 export { inProcess, overHttp } from "./fetch-metrics.ts";
 export type { Discovered, ResolvedTargets, ScrapeJob, Target } from "./job.ts";
-export { resolveTargets, timeoutOf } from "./job.ts";
+export { targetResolver, timeoutOf } from "./job.ts";
 export type { PodForDiscovery } from "./kubernetes-pods.ts";
 export { discoverPods, kubernetesPodsJob } from "./kubernetes-pods.ts";
 export type { RelabelAction, RelabelRule } from "./relabel.ts";

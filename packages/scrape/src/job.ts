@@ -39,9 +39,17 @@ export interface ResolvedTargets {
   readonly dropped: readonly Discovered[];
 }
 
-/** Applies a job's relabelling to what was discovered. */
-export function resolveTargets(job: ScrapeJob, discovered: readonly Discovered[]): ResolvedTargets {
+/** Applies a job's relabelling to what was discovered; the rules are compiled once. */
+export function targetResolver(job: ScrapeJob): (discovered: readonly Discovered[]) => ResolvedTargets {
   const rewrite = relabeller(job.relabel ?? []);
+  return (discovered) => resolveTargets(job, rewrite, discovered);
+}
+
+function resolveTargets(
+  job: ScrapeJob,
+  rewrite: ReturnType<typeof relabeller>,
+  discovered: readonly Discovered[],
+): ResolvedTargets {
   const active = new Map<string, Target>();
   const dropped: Discovered[] = [];
   for (const found of discovered) {

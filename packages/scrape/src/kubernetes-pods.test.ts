@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { resolveTargets } from "./job.ts";
+import { targetResolver } from "./job.ts";
 import { discoverPods, kubernetesPodsJob, type PodForDiscovery } from "./kubernetes-pods.ts";
 
 const hotrod: PodForDiscovery = {
@@ -23,7 +23,7 @@ const hotrod: PodForDiscovery = {
   status: { podIP: "10.244.0.7", phase: "Running" },
 };
 
-const resolve = (...pods: PodForDiscovery[]) => resolveTargets(kubernetesPodsJob(15_000), discoverPods(pods));
+const resolve = (...pods: PodForDiscovery[]) => targetResolver(kubernetesPodsJob(15_000))(discoverPods(pods));
 const annotated = (annotations: Record<string, string>): PodForDiscovery => ({
   ...hotrod,
   metadata: { ...hotrod.metadata, annotations },

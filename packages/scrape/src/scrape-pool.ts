@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Appender, Clock } from "@tracegate/contracts";
 import type { OpenSource } from "./fetch-metrics.ts";
-import { type Discovered, resolveTargets, type ScrapeJob, type Target } from "./job.ts";
+import { type Discovered, type ResolvedTargets, type ScrapeJob, type Target, targetResolver } from "./job.ts";
 import { TargetScraper } from "./target-scraper.ts";
 
 /** Scrape times may be moved this far onto the tick: even steps pack better. */
@@ -18,6 +18,7 @@ interface Running {
 export class ScrapePool {
   readonly job: ScrapeJob;
   readonly #store: Appender;
+  readonly #resolve: (discovered: readonly Discovered[]) => ResolvedTargets;
   readonly #clock: Clock;
   readonly #open: OpenSource;
   readonly #running = new Map<string, Running>();
@@ -26,6 +27,7 @@ export class ScrapePool {
 
   constructor(job: ScrapeJob, store: Appender, clock: Clock, open: OpenSource) {
     this.job = job;
+    this.#resolve = targetResolver(job);
     this.#store = store;
     this.#clock = clock;
     this.#open = open;
@@ -41,7 +43,7 @@ export class ScrapePool {
 
   /** Takes what discovery says now: starts loops of new targets, ends those of targets that are gone. */
   setDiscovered(discovered: readonly Discovered[]): void {
-    const { active, dropped } = resolveTargets(this.job, discovered);
+    const { active, dropped } = this.#resolve(discovered);
     this.#dropped = dropped;
     const wanted = new Set(active.map(({ key }) => key));
     for (const [key, running] of this.#running) {

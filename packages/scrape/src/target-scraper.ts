@@ -22,6 +22,8 @@ export interface MetricMetadata {
 
 /** Samples that claim to be from further ahead are dropped. */
 const MAX_AHEAD_MS = 600_000;
+/** Metric families of one target whose type and help are remembered. */
+const MAX_METADATA = 10_000;
 
 const REPORTS = [
   "up",
@@ -173,6 +175,7 @@ export class TargetScraper {
   }
 
   #note(metric: string, field: "type" | "help" | "unit", text: string): void {
+    if (this.metadata.size >= MAX_METADATA && !this.metadata.has(metric)) return;
     const known: MetricMetadata = this.metadata.get(metric) ?? { type: "unknown", help: "", unit: "" };
     if (known[field] !== text) this.metadata.set(metric, { ...known, [field]: text });
   }
