@@ -59,6 +59,7 @@ export * from "./types/apps.ts";
 export * from "./types/batch.ts";
 export * from "./types/core.ts";
 export * from "./types/discovery.ts";
+export type { UpdateContext } from "./validation/built-in.ts";
 export { builtInErrors } from "./validation/built-in.ts";
 export type { FieldError, FieldErrorReason } from "./validation/field-error.ts";
 export {

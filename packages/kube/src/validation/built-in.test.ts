@@ -82,7 +82,7 @@ test("what may not change is refused with the recorded texts", () => {
     const { message } = invalidStatus(
       kind,
       String(objectAt(before, "metadata")?.["name"]),
-      builtInErrors(kind, next, before),
+      builtInErrors(kind, next, { before }),
     );
     assert.equal(message, body["message"]);
     compared++;

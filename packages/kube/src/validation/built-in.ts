@@ -86,26 +86,31 @@ const KINDS: Readonly<Record<string, KindRules>> = {
   },
 };
 
+/** An update: the stored object, and through which subresource it is written ("" or absent: the object itself). */
+export interface UpdateContext {
+  readonly before: JsonObject;
+  readonly subresource?: string;
+}
+
 /**
- * Everything wrong with an object of a built-in kind, in its typed form with defaults, in upstream's order and words. With
- * `before`, the stored object, what an update may not change is told too.
+ * Everything wrong with an object of a built-in kind, in its typed form with defaults, in upstream's order and words. On an
+ * update, what may not change is told too; a status is not held to the rules of the spec, and subresources that exist to
+ * change the spec (`ephemeralcontainers`, `binding`, `scale`) may.
  */
 export function builtInErrors(
   kind: { group: string; kind: string; namespaced: boolean },
   object: JsonObject,
-  before?: JsonObject,
+  update?: UpdateContext,
 ): FieldError[] {
   const rules = KINDS[kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`] ?? {};
   const nameErrors = rules.names ?? dns1123SubdomainErrors;
   const metadata = metadataErrors(object, { namespaced: kind.namespaced, nameErrors });
-  const content = rules.errors?.(object) ?? [];
-  if (before === undefined) return [...metadata, ...content];
-  return [
-    ...metadataUpdateErrors(object, before),
-    ...metadata,
-    ...content,
-    ...(rules.updateErrors?.(object, before) ?? []),
-  ];
+  if (update === undefined) return [...metadata, ...(rules.errors?.(object) ?? [])];
+  const { before, subresource = "" } = update;
+  const errors = [...metadataUpdateErrors(object, before), ...metadata];
+  if (subresource === "status") return errors;
+  errors.push(...(rules.errors?.(object) ?? []));
+  return subresource === "" ? [...errors, ...(rules.updateErrors?.(object, before) ?? [])] : errors;
 }
 
 /** The name of a CronJob leaves room for what its Jobs' names add. */
