@@ -75,6 +75,11 @@ export function embeddedClient(
 
     async create<T extends KubeObject>(kind: Kind<T>, object: T, options?: WriteOptions): Promise<T> {
       const served = servedKind(kind);
+      if (kind.plural === "bindings" && kind.group === "") {
+        const { name, namespace } = object.metadata;
+        api.bind({ name, ...(namespace === undefined ? {} : { namespace }) }, object, writer(options));
+        return object;
+      }
       return typed(api.create(served, object.metadata.namespace, whole(served, object), writer(options)));
     },
 

@@ -11,6 +11,7 @@ import type { Random } from "./names.ts";
 import { isNamespaces } from "./namespace-admission.ts";
 import { asObject } from "./object-rules.ts";
 import { patched } from "./patching.ts";
+import { bindPod, evictPod } from "./pod-verbs.ts";
 import { keyFor, type ListQuery, listObjects, readObject } from "./reading.ts";
 import { qualified } from "./refusals.ts";
 import { type Scale, scaleOf, withScale } from "./scale.ts";
@@ -156,6 +157,22 @@ export class Api {
   ): Scale {
     const next = (current: KubeObject) => withScale(served, current, change(scaleOf(served, current)));
     return scaleOf(served, updateObject(this.#ctx, served, ref, "scale", next, request));
+  }
+
+  /** Puts a pod on the node that a Binding names. */
+  bind(ref: ObjectRef, binding: KubeObject, request: WriteRequest = {}): void {
+    bindPod(this.#ctx, this.#pods(), ref, binding, request);
+  }
+
+  /** Deletes a pod if the disruption budgets allow it. */
+  evict(ref: ObjectRef, request: DeleteRequest = {}): void {
+    evictPod(this.#ctx, this.#pods(), ref, request);
+  }
+
+  #pods(): ServedKind {
+    const served = this.kinds.find("", "v1", "pods");
+    if (served === undefined) throw new Error("pods are a built-in kind");
+    return served;
   }
 
   #stored(served: ServedKind, name: string, object: KubeObject | undefined): void {

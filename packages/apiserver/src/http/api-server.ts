@@ -2,8 +2,9 @@ import { once } from "node:events";
 import { createServer as createHttpServer, type Server } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { ProblemError } from "@tracegate/contracts";
-import { type TokenReader, type TokenUser, tokenReader } from "../auth/authentication.ts";
+import { type TokenUser, tokenReader } from "../auth/authentication.ts";
 import type { Pki } from "../auth/certificates.ts";
+import { serviceAccountTokens } from "../auth/service-account-tokens.ts";
 import type { Api } from "../core/api.ts";
 import type { PodAccess } from "../pods/pod-access.ts";
 import { type HandlerOptions, requestHandler, upgradeHandler } from "./request-handler.ts";
@@ -17,8 +18,8 @@ export interface ApiServerOptions {
   /** From `openPki`. Absent: plain HTTP, where kubectl sends no credentials; for tests. */
   readonly pki?: Pki;
   readonly tokens?: readonly TokenUser[];
-  /** Further tokens, such as those of service accounts. */
-  readonly readToken?: TokenReader;
+  /** Where the key of service accounts' tokens is kept, so that they outlive the process. */
+  readonly keyDirectory?: string;
   /** Names by which the server may be called, beside loopback ones. */
   readonly hosts?: readonly string[];
 }
@@ -52,13 +53,15 @@ export function apiServerHosts(more: readonly string[] = []): string[] {
 
 /** Serves the API over HTTP or TLS until closed. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { api, host = "127.0.0.1", port, pki, tokens = [], readToken, hosts = [] } = options;
+  const { api, host = "127.0.0.1", port, pki, tokens = [], keyDirectory, hosts = [] } = options;
   const fixed = tokenReader(tokens);
+  const accounts = serviceAccountTokens(api, keyDirectory);
   let address = "";
   let pods: PodAccess | undefined;
   const handling: HandlerOptions = {
     api,
-    readToken: (token) => fixed(token) ?? readToken?.(token),
+    readToken: (token) => fixed(token) ?? accounts.read(token),
+    tokens: accounts,
     hosts: [...CLUSTER_HOSTS, host, ...hosts],
     address: () => address,
     pods: () => pods,

@@ -4,6 +4,7 @@ import { kubernetesVersion, StatusError } from "@tracegate/kube";
 import { authenticate, type TokenReader } from "../auth/authentication.ts";
 import { type AccessRequest, authorize, denialText } from "../auth/rbac.ts";
 import { REVIEWS, review } from "../auth/reviews.ts";
+import type { ServiceAccountTokens } from "../auth/service-account-tokens.ts";
 import type { User } from "../auth/user.ts";
 import type { Api } from "../core/api.ts";
 import { forbidden, methodNotAllowed, notServed } from "../core/refusals.ts";
@@ -19,6 +20,7 @@ import { answerHealth, HEALTH_PATHS } from "./health.ts";
 import { isAllowedHost } from "./host-check.ts";
 import { negotiate } from "./negotiation.ts";
 import { OpenApi } from "./openapi.ts";
+import { handlePosted } from "./posted-subresources.ts";
 import { writeOptions } from "./query-options.ts";
 import { type RequestInfo, type ResourcePath, readRequest } from "./request-info.ts";
 import { RequestMetrics } from "./request-metrics.ts";
@@ -27,6 +29,7 @@ import { handleResource } from "./resource-requests.ts";
 export interface HandlerOptions {
   readonly api: Api;
   readonly readToken: TokenReader;
+  readonly tokens: ServiceAccountTokens;
   /** Names by which the server may be called, beside loopback ones. */
   readonly hosts: readonly string[];
   /** `host:port`, for `/api`. */
@@ -108,6 +111,10 @@ async function route(options: HandlerOptions, path: ResourcePath, exchange: Exch
   if (served.plural === "pods" && served.group === "" && STREAMS.has(path.subresource ?? "")) {
     return answerStream(options, path, exchange);
   }
+  if (exchange.info.verb === "create" && path.subresource !== undefined) {
+    return handlePosted(api, options.tokens, served, path, exchange);
+  }
+  if (served.plural === "bindings" && served.group === "") return answerBinding(api, served, path, exchange);
   if (REVIEWS.has(served.plural)) return answerReview(options, served, exchange);
   return handleResource(api, served, path, exchange);
 }
@@ -167,6 +174,27 @@ async function handleUpgrade(
     default:
       throw notServed();
   }
+}
+
+/** A Binding POSTed to the collection names its pod by its own name. */
+async function answerBinding(
+  api: Api,
+  served: ServedKind,
+  path: ResourcePath,
+  exchange: Exchange,
+): Promise<void> {
+  const { request, response, info } = exchange;
+  if (info.verb !== "create" || path.name !== undefined) throw methodNotAllowed();
+  const options = writeOptions(info.query, "CreateOptions", request.headers["user-agent"]);
+  const bytes = await readBody(request);
+  const format = bodyFormat(request.headers["content-type"]);
+  const sent = readObjectBody(bytes, format, served, options.fieldValidation, () => {});
+  const ref = {
+    name: sent.metadata.name,
+    ...(path.namespace === undefined ? {} : { namespace: path.namespace }),
+  };
+  api.bind(ref, sent, options);
+  answer(response, 201, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 });
 }
 
 async function answerReview(

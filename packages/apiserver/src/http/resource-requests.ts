@@ -254,26 +254,29 @@ async function handleScale(api: Api, served: ServedKind, ref: ObjectRef, exchang
   );
 }
 
-/** Scale as a kind of its own, for reading and patching. */
-function scaleKind(): ServedKind {
-  const type = builtInType("autoscaling/v1", "Scale");
+/** A kind that exists only as the body of a subresource: Scale, Eviction, TokenRequest. */
+export function postedKind(group: string, version: string, kind: string): ServedKind {
+  const apiVersion = group === "" ? version : `${group}/${version}`;
+  const type = builtInType(apiVersion, kind);
   return {
-    group: "autoscaling",
-    version: "v1",
-    plural: "scales",
-    singular: "scale",
-    kind: "Scale",
-    listKind: "ScaleList",
+    group,
+    version,
+    plural: `${kind.toLowerCase()}s`,
+    singular: kind.toLowerCase(),
+    kind,
+    listKind: `${kind}List`,
     namespaced: true,
     verbs: [],
     shortNames: [],
     categories: [],
     subresources: [],
     collection: "",
-    storageApiVersion: "autoscaling/v1",
+    storageApiVersion: apiVersion,
     ...(type === undefined ? {} : { type }),
   };
 }
+
+const scaleKind = (): ServedKind => postedKind("autoscaling", "v1", "Scale");
 
 async function remove(api: Api, served: ServedKind, path: ResourcePath, exchange: Exchange): Promise<void> {
   const { request, response } = exchange;
