@@ -103,15 +103,18 @@ const firstObjectMs = 310;
 /** The recorder acted this long after it saw the state it waited for. */
 const reactionMs = 250;
 
-/** Runs a scenario against our controllers, in memory and on virtual time. */
-export async function replay(scenario: Scenario): Promise<Replay> {
+/** Runs a scenario against our controllers, in memory and on virtual time. `through` may put faults between them and the API. */
+export async function replay(
+  scenario: Scenario,
+  through: (client: ResourceClient) => ResourceClient = (client) => client,
+): Promise<Replay> {
   const start = epoch + scenario.startedAtMs;
   const scheduler = new VirtualScheduler(start);
   const client = embeddedClient(createApi({ store: memoryStore(), clock: scheduler, random: seeded(scenario.name) }));
   const namespace = `rec-${scenario.name}`;
   for (const crd of [...rolloutCrds, ...analysisCrds]) await client.create(CustomResourceDefinition, crd);
   await client.create(Namespace, { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
-  const manager = startControllers({ client, scheduler, controllers: controllers(client, scheduler, scenario) });
+  const manager = startControllers({ client, scheduler, controllers: controllers(client, scheduler, scenario, through(client)) });
   await scheduler.runUntilIdle();
   const recorder = record(client, namespace, () => scheduler.now() - start);
   await scheduler.advanceTo(start + firstObjectMs);
@@ -140,20 +143,20 @@ export async function replay(scenario: Scenario): Promise<Replay> {
   return { ...history, client, namespace, now: scheduler.now() };
 }
 
-function controllers(client: ResourceClient, scheduler: VirtualScheduler, scenario: Scenario) {
+function controllers(client: ResourceClient, scheduler: VirtualScheduler, scenario: Scenario, faulty: ResourceClient) {
   const recorder = (component: string) => createEventRecorder({ client, scheduler, component });
   const now = () => scheduler.now();
   const http = fakeHttp(scenario);
   const providers = {
     prometheus: prometheusProvider({ http, now }),
     web: webProvider({ http, now }),
-    job: jobProvider({ client, now }),
+    job: jobProvider({ client: faulty, now }),
   };
   return [
     ...workloadControllers({ client, clock: scheduler, events: recorder }),
     simulatedPods({ client, clock: scheduler, nodeName: "n1" }),
-    analysisRunController({ client, clock: scheduler, events: recorder("rollouts-controller"), providers }),
-    rolloutController({ client, clock: scheduler, events: recorder("rollouts-controller") }),
+    analysisRunController({ client: faulty, clock: scheduler, events: recorder("rollouts-controller"), providers }),
+    rolloutController({ client: faulty, clock: scheduler, events: recorder("rollouts-controller") }),
   ];
 }
 

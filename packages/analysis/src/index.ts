@@ -13,3 +13,4 @@ export { webProvider } from "./providers/web.ts";
 export type { Merged } from "./templates.ts";
 export { fieldPathValue, fillArgs, mergeTemplates, substituteArgs } from "./templates.ts";
 export * from "./types.ts";
+export { judgedMetrics, runVerdict } from "./verdict.ts";

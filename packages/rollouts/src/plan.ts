@@ -12,7 +12,7 @@ import { desiredReplicasAnnotation, hashLabel, type RolloutStatus } from "./type
 import { invalidSpec } from "./validate.ts";
 
 /** How long an invalid Rollout is left alone before it is looked at again (what it refers to may have come). */
-const invalidRetryMs = 10_000;
+const invalidRetryMs = 1000;
 
 /** Decides one pass over a Rollout. Pure: the same snapshot at the same time gives the same plan. */
 export function planRollout(snapshot: RolloutSnapshot, now: number): RolloutPlan {
