@@ -2,7 +2,16 @@
 // the optional npm package for this platform carries. Plain JavaScript for Node 20: it is what starts the rest.
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+/**
+ * Flags for every Node of ours. node:sqlite still announces itself as experimental, which is no news to users; a small young
+ * generation saves some 25 MB a process and costs a few collections.
+ */
+export const nodeFlags = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=4"];
+
+/** Compiled code is kept here: the second start is faster, and the type stripper (some 30 MB) is not loaded. */
+const compileCache = fileURLToPath(new URL("../node_modules/.cache/tracegate", import.meta.url));
 
 /** The path of a Node >= 24, or undefined where none is installed. */
 export function findNode24() {
@@ -24,8 +33,8 @@ export function runUnderNode24(args) {
     );
     process.exit(3);
   }
-  // node:sqlite still announces itself as experimental; users have no use for that line.
-  const child = spawn(node, ["--disable-warning=ExperimentalWarning", ...args], { stdio: "inherit" });
+  const env = { NODE_COMPILE_CACHE: compileCache, ...process.env };
+  const child = spawn(node, [...nodeFlags, ...args], { stdio: "inherit", env });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 143)));
 }

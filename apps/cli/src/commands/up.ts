@@ -45,7 +45,7 @@ async function startInBackground(state: StateDirectory, ports: string, io: Io): 
   const logPath = join(state.root, "platform.log");
   const log = openSync(logPath, "w", 0o600);
   const main = fileURLToPath(new URL("../main.ts", import.meta.url));
-  const args = ["--disable-warning=ExperimentalWarning", main, "up", "--state", state.root, "--ports", ports];
+  const args = [...process.execArgv, main, "up", "--state", state.root, "--ports", ports];
   const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", log, log] });
   closeSync(log);
   let ended: number | undefined;
