@@ -1,17 +1,13 @@
 /** Where a kind's own rules come in: form, defaults, validity. */
 import {
+  builtInErrors,
   customErrors,
   DecodeError,
   decodeTyped,
-  dns1123LabelErrors,
-  dns1123SubdomainErrors,
   type FieldError,
   isObject,
   type JsonObject,
   type KubeObject,
-  metadataErrors,
-  metadataUpdateErrors,
-  pathSegmentErrors,
   prepareForCreate,
   pruneCustom,
   withBuiltInDefaults,
@@ -56,30 +52,30 @@ export function atBirth(served: ServedKind, object: KubeObject): KubeObject {
   return served.custom === undefined ? asObject(prepareForCreate(asJson(object))) : object;
 }
 
-/** What is wrong with an object; with `before`, the stored one, it is an update. */
-export function objectErrors(served: ServedKind, object: KubeObject, before?: KubeObject): FieldError[] {
-  const old = before === undefined ? undefined : asJson(before);
-  if (served.custom !== undefined) {
-    const { version } = served.custom;
-    return customErrors({ version, namespaced: served.namespaced }, asJson(object), old);
-  }
-  return builtInObjectErrors(served, asJson(object), old);
+/** An update: the stored object, and the subresource it is written through ("" for the object itself). */
+export interface Update {
+  readonly before: KubeObject;
+  readonly subresource: string;
 }
 
-function builtInObjectErrors(
-  served: ServedKind,
-  object: JsonObject,
-  before: JsonObject | undefined,
-): FieldError[] {
-  const nameErrors =
-    served.group === "rbac.authorization.k8s.io"
-      ? pathSegmentErrors
-      : served.kind === "Namespace"
-        ? dns1123LabelErrors
-        : dns1123SubdomainErrors;
-  const errors = metadataErrors(object, { namespaced: served.namespaced, nameErrors });
-  return before === undefined ? errors : [...errors, ...metadataUpdateErrors(object, before)];
+/** What is wrong with an object, as a new one or as an update of the stored one. */
+export function objectErrors(served: ServedKind, object: KubeObject, update?: Update): FieldError[] {
+  const json = asJson(object);
+  if (served.custom !== undefined) {
+    const rules = { version: served.custom.version, namespaced: served.namespaced };
+    return customErrors(rules, json, update === undefined ? undefined : asJson(update.before));
+  }
+  if (update === undefined) return builtInErrors(served, json);
+  const { before, subresource } = update;
+  // A pod that is on no node may be put on one by a plain update too; upstream wants a Binding for it.
+  const binds = served.kind === "Pod" && nodeOf(before) === "" && nodeOf(object) !== "";
+  return builtInErrors(served, json, {
+    before: asJson(before),
+    subresource: binds && subresource === "" ? "binding" : subresource,
+  });
 }
+
+const nodeOf = (pod: KubeObject): string => (pod as { spec?: { nodeName?: string } }).spec?.nodeName ?? "";
 
 /** Objects are JSON; only the static types differ. */
 export const asJson = (object: KubeObject): JsonObject => object as unknown as JsonObject;

@@ -38,7 +38,7 @@ export function bindPod(
     }
     return { ...pod, spec: { ...spec, nodeName } } as KubeObject;
   };
-  updateObject(ctx, pods, ref, "", bind, request);
+  updateObject(ctx, pods, ref, "binding", bind, request);
   if (request.dryRun === true) return;
   const scheduled = (pod: KubeObject): KubeObject => {
     const { status } = pod as PodParts;

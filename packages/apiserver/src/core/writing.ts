@@ -193,7 +193,10 @@ function changeObject(
   checkIdentity(served, ref, current, sent);
   const received = receive(served, sent, request);
   const next = prepareChanged(ctx, served, subresource, current, received, own);
-  const errors = [...newFinalizerErrors(current, next), ...objectErrors(served, next, current)];
+  const errors = [
+    ...newFinalizerErrors(current, next),
+    ...objectErrors(served, next, { before: current, subresource }),
+  ];
   if (errors.length > 0) throw invalid(served, ref.name, errors);
   if (isNewGeneration(served, current, next)) {
     next.metadata = { ...next.metadata, generation: (current.metadata.generation ?? 0) + 1 };
@@ -233,6 +236,8 @@ function prepareChanged(
   switch (subresource) {
     case "":
     case "scale":
+    case "binding":
+    case "resize":
     case "ephemeralcontainers": {
       const kept = split ? { status: oldStatus } : {};
       const next = own(withDefaults(served, withoutUndefined({ ...received, metadata, ...kept })), current);
