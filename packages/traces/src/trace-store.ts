@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Clock } from "@tracegate/contracts";
 import type { Payload, Resource, Scope, Span } from "@tracegate/otlp";
 import { attributeText, decodeMessage, encodeMessage, messages, StatusError } from "@tracegate/otlp";
-import { hasTags } from "./jaeger/tags.ts";
+import { DERIVED_TAGS, hasTags } from "./jaeger/tags.ts";
 import { openDatabase } from "./schema.ts";
 import type { Dependency, Operation, StoredSpan, Trace, TraceQuery } from "./trace.ts";
 import { durationMicros, NO_SERVICE_NAME, toMicros } from "./trace.ts";
@@ -38,6 +38,8 @@ export class TraceStore {
   readonly #clock: Clock;
   readonly #database: DatabaseSync;
   readonly #statements: Statements;
+  readonly #resources = new Remembered<Resource>();
+  readonly #scopes = new Remembered<Scope>();
   readonly #maxAgeMs: number;
   readonly #maxBytes: number;
   #pending: Pending[] = [];
@@ -88,7 +90,7 @@ export class TraceStore {
       const identity = `${row["resource"]} ${blob(row["body"]).toString("latin1")}`;
       if (seen.has(identity)) continue;
       seen.add(identity);
-      spans.push(storedSpan(row));
+      spans.push(this.#storedSpan(row));
     }
     return { traceId, spans };
   }
@@ -96,9 +98,10 @@ export class TraceStore {
   /** The newest traces of which one span satisfies the whole query. */
   find(query: TraceQuery): Trace[] {
     const wanted = query.limit > 0 ? Math.min(query.limit, MAX_RESULTS) : MAX_RESULTS;
+    const keys = attributeKeys(query.tags);
     const found: Trace[] = [];
     for (const row of this.#statements.tracesBetween.iterate(query.startUs, query.endUs)) {
-      if (!this.#matches(integer(row["id"]), query)) continue;
+      if (!this.#matches(integer(row["id"]), query, keys)) continue;
       const trace = this.trace(String(row["trace_id"]));
       if (trace !== undefined) found.push(trace);
       if (found.length >= wanted) break;
@@ -123,7 +126,7 @@ export class TraceStore {
     this.#database.close();
   }
 
-  #matches(trace: number, query: TraceQuery): boolean {
+  #matches(trace: number, query: TraceQuery, keys: readonly Buffer[]): boolean {
     const rows = this.#statements.candidates.iterate(
       trace,
       query.service,
@@ -136,8 +139,26 @@ export class TraceStore {
       query.maxDurationUs ?? Number.MAX_SAFE_INTEGER,
     );
     const anyTags = Object.keys(query.tags).length > 0;
-    for (const row of rows) if (!anyTags || hasTags(storedSpan(row), query.tags)) return true;
+    for (const row of rows) {
+      if (!anyTags || (mayHave(row, keys) && hasTags(this.#storedSpan(row), query.tags))) return true;
+    }
     return false;
+  }
+
+  /** The columns hold what `encode` wrote, so the table of messages makes the model's interfaces of them again. */
+  #storedSpan(row: Row): StoredSpan {
+    return {
+      service: String(row["service"]),
+      resource: this.#resources.of(integer(row["resource"]), () => {
+        return decodeMessage(messages.resource, blob(row["resource_body"])) as unknown as Resource;
+      }),
+      resourceSchemaUrl: String(row["resource_schema"]),
+      scope: this.#scopes.of(integer(row["scope"]), () => {
+        return decodeMessage(messages.scope, blob(row["scope_body"])) as unknown as Scope;
+      }),
+      scopeSchemaUrl: String(row["scope_schema"]),
+      span: decodeMessage(messages.span, blob(row["body"])) as unknown as Span,
+    };
   }
 
   #commit(): void {
@@ -225,7 +246,7 @@ type Statements = ReturnType<typeof prepare>;
 function prepare(database: DatabaseSync) {
   const sql = (text: string): StatementSync => database.prepare(text);
   const spanColumns =
-    "s.body AS body, s.service AS service, s.resource AS resource, r.body AS resource_body, " +
+    "s.body AS body, s.service AS service, s.resource AS resource, s.scope AS scope, r.body AS resource_body, " +
     "r.schema_url AS resource_schema, c.body AS scope_body, c.schema_url AS scope_schema";
   const joined = "JOIN resources r ON r.id = s.resource JOIN scopes c ON c.id = s.scope";
   return {
@@ -275,16 +296,30 @@ function prepare(database: DatabaseSync) {
 
 type Row = ReturnType<StatementSync["all"]>[number];
 
-/** The columns hold what `encode` wrote, so the table of messages makes the model's interfaces of them again. */
-function storedSpan(row: Row): StoredSpan {
-  return {
-    service: String(row["service"]),
-    resource: decodeMessage(messages.resource, blob(row["resource_body"])) as unknown as Resource,
-    resourceSchemaUrl: String(row["resource_schema"]),
-    scope: decodeMessage(messages.scope, blob(row["scope_body"])) as unknown as Scope,
-    scopeSchemaUrl: String(row["scope_schema"]),
-    span: decodeMessage(messages.span, blob(row["body"])) as unknown as Span,
-  };
+/** What a row's id was decoded to. Rows are never rewritten; ids of a new file start anew with a new store. */
+class Remembered<T> {
+  readonly #byId = new Map<number, T>();
+
+  of(id: number, decode: () => T): T {
+    const known = this.#byId.get(id);
+    if (known !== undefined) return known;
+    if (this.#byId.size >= 4096) this.#byId.clear();
+    const decoded = decode();
+    this.#byId.set(id, decoded);
+    return decoded;
+  }
+}
+
+/** The keys that can only be found as they stand among attributes. */
+function attributeKeys(tags: Readonly<Record<string, string>>): Buffer[] {
+  return Object.keys(tags)
+    .filter((key) => !DERIVED_TAGS.test(key))
+    .map((key) => Buffer.from(key));
+}
+
+/** Spares the decoding of spans in whose bytes a wanted key does not even occur. */
+function mayHave(row: Row, keys: readonly Buffer[]): boolean {
+  return keys.every((key) => blob(row["body"]).includes(key) || blob(row["resource_body"]).includes(key));
 }
 
 function encode(spec: typeof messages.span, model: Resource | Scope | Span): Buffer {

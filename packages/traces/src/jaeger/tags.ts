@@ -38,6 +38,10 @@ export function sorted(tags: readonly Tag[]): Tag[] {
   return tags.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
 }
 
+/** Tags that are made of something else than an attribute of that name. */
+export const DERIVED_TAGS =
+  /^(error|event|internal\.span\.format|otel\..*|span\..*|scope\..*|resource\..*|w3c\..*)$/;
+
 /** Every tag asked for, compared as text, among the span's tags, its process' and its logs' fields. */
 export function hasTags(stored: StoredSpan, wanted: Readonly<Record<string, string>>): boolean {
   const present = new Set<string>();
