@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { crds as analysisKinds } from "@tracegate/analysis";
 import { createApi, embeddedClient } from "@tracegate/apiserver";
 import { type Controller, createEventRecorder, startControllers, VirtualScheduler } from "@tracegate/controller-runtime";
 import {
@@ -10,8 +11,11 @@ import {
   cachedGit,
   crds,
   defaultProject,
+  readHealth,
+  renderApplication,
   requestRollback,
   requestSync,
+  watchedByDefault,
 } from "@tracegate/gitops";
 import { type MemoryGit, type MemoryRepository, memoryGit } from "@tracegate/gitops/testing";
 import {
@@ -26,6 +30,7 @@ import {
   type ResourceClient,
   Service,
 } from "@tracegate/kube";
+import { crds as rolloutKinds, Rollout, rolloutController } from "@tracegate/rollouts";
 import { memoryStore } from "@tracegate/store";
 import { workloadControllers } from "@tracegate/workloads";
 import { simulatedPods } from "@tracegate/workloads/testing";
@@ -43,7 +48,7 @@ export interface GitOpsRecording {
     readonly actions: readonly Action[];
   };
   readonly recorded: readonly (ObjectState | { type: "ACTION"; t: number })[];
-  readonly final: { readonly live: readonly string[] };
+  readonly final: { readonly get?: { readonly exit: number; readonly out: readonly string[] }; readonly live: readonly string[] };
 }
 
 interface Action {
@@ -71,6 +76,11 @@ export async function replayGitOps(recording: GitOpsRecording): Promise<string[]
   const own = tracksOf(named(states, world.repository));
   own["live"] = await liveNames(world, recording.final.live);
   const expected: Tracks = tracksOf(named(recorded, world.repository));
+  const asked = recording.input.objects.some(({ kind }) => kind === "Application") && recording.final.get?.exit === 0;
+  if (asked && recording.final.get !== undefined && !staleRefreshes(recording).some(({ name }) => name === world.name)) {
+    own["get"] = await shown(world);
+    expected["get"] = withoutTimes(recording.final.get.out);
+  }
   expected["live"] = recording.final.live.filter((name) => /^(deployment|service|configmap|job)/.test(name)).sort();
   return differencesOf(expected, own);
 }
@@ -107,7 +117,9 @@ function seededRandom(): () => number {
 
 async function play(world: World, recording: GitOpsRecording): Promise<ObjectState[]> {
   const { client, scheduler, git } = world;
-  for (const definition of crds) await client.create(CustomResourceDefinition, definition);
+  const withRollouts = JSON.stringify(recording.input.files).includes('"Rollout"');
+  const definitions = [...crds, ...(withRollouts ? [...rolloutKinds, ...analysisKinds] : [])];
+  for (const definition of definitions) await client.create(CustomResourceDefinition, definition);
   await makeNamespace(client, controlPlane);
   await client.create(AppProject, { ...defaultProject, metadata: { name: "default", namespace: controlPlane } });
   if (!withoutNamespace.has(recording.name)) await makeNamespace(client, world.namespace);
@@ -117,9 +129,16 @@ async function play(world: World, recording: GitOpsRecording): Promise<ObjectSta
     client,
     scheduler,
     controllers: [
-      applicationController({ client, clock: scheduler, git: cached, pollIntervalMs: 30_000, repoErrorGraceMs: 0 }),
+      applicationController({
+        client,
+        clock: scheduler,
+        git: cached,
+        pollIntervalMs: 30_000,
+        repoErrorGraceMs: 0,
+        watchedKinds: [...watchedByDefault, ...(withRollouts ? [Rollout] : [])],
+      }),
       applicationSetController({ client, clock: scheduler, git: cached }),
-      ...surroundings(world),
+      ...surroundings(world, withRollouts),
     ],
   });
   await scheduler.track(manager.synced);
@@ -152,9 +171,13 @@ async function play(world: World, recording: GitOpsRecording): Promise<ObjectSta
 }
 
 /** What surrounds the controllers under test. */
-function surroundings({ client, scheduler }: World): readonly Controller[] {
+function surroundings({ client, scheduler }: World, withRollouts: boolean): readonly Controller[] {
   const events = (component: string) => createEventRecorder({ client, scheduler, component });
-  return [...workloadControllers({ client, clock: scheduler, events }), simulatedPods({ client, clock: scheduler })];
+  return [
+    ...workloadControllers({ client, clock: scheduler, events }),
+    ...(withRollouts ? [rolloutController({ client, clock: scheduler, events: events("rollouts-controller") })] : []),
+    simulatedPods({ client, clock: scheduler }),
+  ];
 }
 
 async function makeNamespace(client: ResourceClient, name: string): Promise<void> {
@@ -247,6 +270,10 @@ async function carryOut(world: World, { do: what }: Action): Promise<void> {
     await client.patch(Deployment, { namespace, name: "web" }, { type: "merge", body: { spec: { replicas: 3 } } });
   } else if (what.startsWith("kubectl delete svc/web")) await client.delete(Service, { namespace, name: "web" });
   else if (what.startsWith("kubectl get")) return;
+  else if (what.startsWith("kubectl patch rollout web")) {
+    const body = JSON.parse(what.slice(what.indexOf("{")));
+    await client.patch(Rollout, { namespace, name: "web" }, { type: "merge", body }, { subresource: "status" });
+  }
   else throw new Error(`the recording runs "${what}", which the runner does not know`);
 }
 
@@ -301,6 +328,22 @@ function named<T>(value: T, { commits }: MemoryRepository): T {
     text = text.replaceAll(commit, `commit${index + 1}`);
   });
   return JSON.parse(text);
+}
+
+/** What `argocd app get` would print at the end. */
+async function shown({ client, name, repository }: World): Promise<string[]> {
+  const application = await client.get(Application, { namespace: controlPlane, name });
+  const text = renderApplication(application, { url: `http://SERVER/applications/${name}`, health: await readHealth(client, application) });
+  let lines = text.trimEnd();
+  repository.commits.forEach((commit, index) => {
+    lines = lines.replaceAll(commit, `commit${index + 1}`).replaceAll(commit.slice(0, 7), `commit${index + 1}`);
+  });
+  return withoutTimes(lines.split("\n"));
+}
+
+/** Times and commits were given other names than they had, so columns are no measure: runs of blanks count as one. */
+function withoutTimes(lines: readonly string[]): string[] {
+  return lines.map((line) => line.replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0000 UTC/g, "DATE").replace(/ +/g, " ").trimEnd());
 }
 
 async function liveNames({ client, namespace }: World, recorded: readonly string[]): Promise<string[]> {

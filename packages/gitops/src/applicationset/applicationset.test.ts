@@ -40,15 +40,13 @@ test("directories match whole paths at one depth, exclusions win", () => {
 });
 
 const git = memoryGit();
-git
-  .repository("file:///r")
-  .commit({
-    "m/Web_1/c.yaml": "",
-    "m/b/c.yaml": "",
-    "m/.hidden/c.yaml": "",
-    "m/appset.yaml": "",
-    "cfg/a.yaml": "name: one\nnested: {k: [v]}\n",
-  });
+git.repository("file:///r").commit({
+  "m/Web_1/c.yaml": "",
+  "m/b/c.yaml": "",
+  "m/.hidden/c.yaml": "",
+  "m/appset.yaml": "",
+  "cfg/a.yaml": "name: one\nnested: {k: [v]}\n",
+});
 const generator = (spec: Partial<ApplicationSetSpec>) => ({
   template: { metadata: { name: "" }, spec: { project: "", destination: {} } },
   generators: [],

@@ -116,9 +116,10 @@ function resourceRows({ status }: Application, health?: ReadonlyMap<string, Heal
       result.kind,
       result.namespace ?? "",
       result.name,
-      // ⚠ Hooks show their phase here and the result code under HEALTH, as the original does.
-      hook ? (result.hookPhase ?? "") : (resource?.status ?? result.status ?? ""),
-      hook ? (result.status ?? "") : healthText(resource, key, health),
+      // ⚠ What is no resource of the Application (hooks, its namespace) shows its phase here and the result code under
+      // HEALTH, as the original does.
+      resource === undefined || hook ? (result.hookPhase ?? "") : (resource.status ?? ""),
+      resource === undefined || hook ? (result.status ?? "") : healthText(resource, key, health),
       result.hookType ?? "",
       result.message ?? "",
     ]);
