@@ -85,7 +85,12 @@ export class TargetScraper {
       lastDurationMs: durationMs,
     };
     this.#report(time, [failure === "" ? 1 : 0, durationMs / 1000, tally.scraped, tally.kept, tally.added]);
-    this.#store.commit();
+    try {
+      this.#store.commit();
+    } catch (error) {
+      const what = `storing samples: ${error instanceof Error ? error.message : error}`;
+      this.health = { ...this.health, health: "down", lastError: what };
+    }
   }
 
   /** The target is gone: everything it had, its reports included, ends at `time`. */

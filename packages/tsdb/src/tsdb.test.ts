@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -251,6 +251,30 @@ test("past the size limit the oldest part goes, however young", () =>
     assert.ok(tsdb.stats().walBytes <= 2000);
     assert.equal((contents(tsdb)["m"] ?? []).at(-1), `1000:${Math.sqrt(1000)}`);
     tsdb.close();
+  }));
+
+test("a write that fails is told and counted, stays in memory, and does not spoil what follows", () =>
+  inFolder((dir) => {
+    const log = join(dir, "log");
+    const tsdb = open({ dir: log, segmentBytes: 1 });
+    const ref = tsdb.resolve(Labels.from({ __name__: "m" }));
+    const write = (time: number) => {
+      tsdb.append(ref, time, time);
+      tsdb.commit();
+    };
+    write(1);
+    rmSync(log, { recursive: true });
+    assert.throws(() => write(2), { code: "ENOENT" });
+    assert.throws(() => write(3), { code: "ENOENT" });
+    mkdirSync(log);
+    write(4);
+    write(5);
+    assert.equal(tsdb.stats().walWriteErrors, 2);
+    assert.equal(contents(tsdb)["m"]?.length, 5);
+    tsdb.close();
+    const again = open({ dir: log });
+    assert.deepEqual(contents(again), { m: ["4:4", "5:5"] });
+    again.close();
   }));
 
 test("kill -9 loses nothing that was committed", async () => {

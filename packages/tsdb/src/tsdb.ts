@@ -25,7 +25,7 @@ export interface TsdbOptions {
   readonly retentionMs?: number;
   /** Size of the log past which its oldest part is deleted, however young. Default 1 GiB. */
   readonly retentionBytes?: number;
-  /** Series past this are refused and counted. Default 500 000. */
+  /** Series past this are refused and counted. Default 200 000. */
   readonly maxSeries?: number;
   /** Default 8 MiB: the grain of retention. */
   readonly segmentBytes?: number;
@@ -81,7 +81,7 @@ export class Tsdb implements Queryable, Appender {
       clock: options.clock,
       retentionMs: options.retentionMs ?? 6 * 3_600_000,
       retentionBytes: options.retentionBytes ?? 1 << 30,
-      maxSeries: options.maxSeries ?? 500_000,
+      maxSeries: options.maxSeries ?? 200_000,
       segmentBytes: options.segmentBytes ?? 8 << 20,
       syncIntervalMs: options.syncIntervalMs ?? 1000,
     };
@@ -124,11 +124,8 @@ export class Tsdb implements Queryable, Appender {
     if (wal === undefined || this.#batch.empty) return;
     try {
       wal.write(this.#batch.frames(), this.#batchMaxTime);
-      if (wal.full) wal.rotate();
     } catch (error) {
-      // What the half-written segment knows is unsure, so a new one starts from nothing.
       this.#walWriteErrors++;
-      wal.rotate();
       throw error;
     } finally {
       this.#batch.clear();
@@ -167,9 +164,13 @@ export class Tsdb implements Queryable, Appender {
     return this.#series.get(ref)?.labels;
   }
 
-  /** Forces committed samples to disk. */
+  /** Forces committed samples to disk. A failure is counted; the next turn tries again. */
   sync(): void {
-    this.#wal?.sync();
+    try {
+      this.#wal?.sync();
+    } catch {
+      this.#walWriteErrors++;
+    }
   }
 
   /** Forgets what is too old, or too much for the log's size limit. Runs each minute on its own. */
@@ -216,8 +217,11 @@ export class Tsdb implements Queryable, Appender {
   close(): void {
     if (this.#stop.signal.aborted) return;
     this.#stop.abort();
-    this.commit();
-    this.#wal?.close();
+    try {
+      this.commit();
+    } finally {
+      this.#wal?.close();
+    }
   }
 
   #append(ref: SeriesRef, time: number): AppendResult {

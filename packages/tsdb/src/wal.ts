@@ -18,11 +18,15 @@ export interface SegmentInfo {
   maxTime: number;
 }
 
-/** The write-ahead log: numbered segments in a directory, of which the last is being written. */
+/**
+ * The write-ahead log: numbered segments in a directory. A segment is opened by the first batch for it; after a failed
+ * write the next batch goes to a new one, for nothing may stand behind half a frame.
+ */
 export class Wal {
   readonly #dir: string;
   readonly #segmentBytes: number;
   readonly #segments: SegmentInfo[] = [];
+  #number = 1;
   #file = -1;
   #unsynced = false;
 
@@ -31,7 +35,7 @@ export class Wal {
     this.#segmentBytes = segmentBytes;
   }
 
-  /** Replays what is there, then begins a new segment; a torn tail is left where it is and never written behind. */
+  /** Replays what is there; writing then begins in a new segment, never behind a torn tail. */
   static open(dir: string, segmentBytes: number, sink: ReplaySink): { wal: Wal; damaged: number } {
     mkdirSync(dir, { recursive: true });
     const wal = new Wal(dir, segmentBytes);
@@ -49,14 +53,14 @@ export class Wal {
       if (sound < bytes.length) damaged++;
       if (sound <= MAGIC.length) rmSync(wal.#path(number));
       else wal.#segments.push(info);
+      wal.#number = number + 1;
     }
-    wal.rotate();
     return { wal, damaged };
   }
 
-  /** The number of the segment that the next batch goes to. */
+  /** The number of the segment that the next batch goes to; the batch must be coded for it. */
   get segment(): number {
-    return this.#segments.at(-1)?.number ?? 0;
+    return this.#number;
   }
 
   get bytes(): number {
@@ -69,26 +73,15 @@ export class Wal {
 
   /** Hands the frames to the system: they survive the end of this process at once, a power cut after `sync`. */
   write(frames: readonly Uint8Array[], maxTime: number): void {
-    const current = this.#current();
-    for (const frame of frames) {
-      let written = 0;
-      while (written < frame.length) written += writeSync(this.#file, frame, written);
-      current.bytes += frame.length;
+    try {
+      const current = this.#current();
+      for (const frame of frames) this.#writeWhole(frame, current);
+      if (maxTime > current.maxTime) current.maxTime = maxTime;
+      if (current.bytes >= this.#segmentBytes) this.#finishSegment();
+    } catch (error) {
+      this.#finishSegment();
+      throw error;
     }
-    if (maxTime > current.maxTime) current.maxTime = maxTime;
-    this.#unsynced = true;
-  }
-
-  get full(): boolean {
-    return this.#current().bytes >= this.#segmentBytes;
-  }
-
-  rotate(): void {
-    this.#closeFile();
-    const number = this.segment + 1;
-    this.#file = openSync(this.#path(number), "wx", 0o600);
-    writeSync(this.#file, MAGIC);
-    this.#segments.push({ number, bytes: MAGIC.length, maxTime: Number.NEGATIVE_INFINITY });
   }
 
   sync(): void {
@@ -98,15 +91,16 @@ export class Wal {
   }
 
   /**
-   * Deletes the oldest segments while they hold nothing newer than `cutoff`, or all together exceed `maxBytes`.
-   * Returns the time up to which samples may be gone from disk now.
+   * Deletes the oldest segments while they hold nothing newer than `cutoff`, or all together exceed `maxBytes`; the one
+   * being written stays. Returns the time up to which samples may be gone from disk now.
    */
   prune(cutoff: number, maxBytes: number): number {
     let goneUpTo = Number.NEGATIVE_INFINITY;
-    while (this.#segments.length > 1) {
+    for (;;) {
       const oldest = this.#segments[0];
-      if (oldest === undefined || (oldest.maxTime >= cutoff && this.bytes <= maxBytes)) break;
-      rmSync(this.#path(oldest.number));
+      if (oldest === undefined || oldest.number === this.#number) break;
+      if (oldest.maxTime >= cutoff && this.bytes <= maxBytes) break;
+      rmSync(this.#path(oldest.number), { force: true });
       this.#segments.shift();
       goneUpTo = Math.max(goneUpTo, oldest.maxTime);
     }
@@ -119,15 +113,37 @@ export class Wal {
 
   #current(): SegmentInfo {
     const last = this.#segments.at(-1);
-    if (last === undefined) throw new Error("the log has no segment; it was not opened");
-    return last;
+    if (this.#file >= 0 && last !== undefined) return last;
+    this.#file = openSync(this.#path(this.#number), "wx", 0o600);
+    const opened = { number: this.#number, bytes: 0, maxTime: Number.NEGATIVE_INFINITY };
+    this.#segments.push(opened);
+    this.#writeWhole(MAGIC, opened);
+    return opened;
+  }
+
+  #writeWhole(bytes: Uint8Array, current: SegmentInfo): void {
+    this.#unsynced = true;
+    let written = 0;
+    while (written < bytes.length) written += writeSync(this.#file, bytes, written);
+    current.bytes += bytes.length;
+  }
+
+  /** The next batch goes to a segment of another number, whatever became of this one. */
+  #finishSegment(): void {
+    this.#number++;
+    this.#closeFile();
   }
 
   #closeFile(): void {
     if (this.#file < 0) return;
-    this.sync();
-    closeSync(this.#file);
-    this.#file = -1;
+    const file = this.#file;
+    try {
+      this.sync();
+    } finally {
+      this.#file = -1;
+      this.#unsynced = false;
+      closeSync(file);
+    }
   }
 
   #path(number: number): string {
