@@ -1,4 +1,5 @@
 export { deploymentController } from "./deployment/controller.ts";
+export { jobController } from "./job/controller.ts";
 export type { WorkloadDependencies } from "./replica-set/controller.ts";
 export { replicaSetController } from "./replica-set/controller.ts";
 export { POD_TEMPLATE_HASH, templateHash } from "./template-hash.ts";

@@ -2,6 +2,7 @@ import type { Clock } from "@tracegate/contracts";
 import type { Controller, EventRecorder } from "@tracegate/controller-runtime";
 import type { ResourceClient } from "@tracegate/kube";
 import { deploymentController } from "./deployment/controller.ts";
+import { jobController } from "./job/controller.ts";
 import { replicaSetController } from "./replica-set/controller.ts";
 
 export interface WorkloadControllersOptions {
@@ -21,5 +22,6 @@ export function workloadControllers({
   return [
     replicaSetController(as("replicaset-controller")),
     deploymentController(as("deployment-controller")),
+    jobController(as("job-controller")),
   ];
 }

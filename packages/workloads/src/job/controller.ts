@@ -1,0 +1,81 @@
+import { type Controller, controllerOf } from "@tracegate/controller-runtime";
+import { isNotFound, Job, jsonEqual, Pod, type Ref, type ResourceClient } from "@tracegate/kube";
+import { claimed, claims } from "../pods/claiming.ts";
+import { createPods, deletePods } from "../pods/pod-control.ts";
+import { undefinedIfGone, type WorkloadDependencies } from "../replica-set/controller.ts";
+import { JOB_TRACKING, planJob } from "./plan.ts";
+
+/** Runs Jobs to their end. Completion mode `Indexed` is refused by an event. */
+export function jobController(dependencies: WorkloadDependencies): Controller<Job> {
+  const { client, clock, events } = dependencies;
+  return {
+    name: "job",
+    kind: Job,
+    watches: [{ kind: Pod, map: controllerOf(Job) }],
+    async reconcile(ref) {
+      const job = await client.get(Job, ref).catch(undefinedIfGone);
+      if (job === undefined) return freeOrphans(client, ref);
+      if (job.metadata.deletionTimestamp !== undefined) return freeOrphans(client, ref);
+      if ((job.spec as { completionMode?: string }).completionMode === "Indexed") {
+        const message = "completionMode Indexed is not implemented; use NonIndexed";
+        events.event(job, "Warning", "NotImplemented", message);
+        return undefined;
+      }
+      const plan = planJob({ job, pods: await podsOf(client, job) }, clock.now());
+      if (plan.deleteJob) {
+        await client.delete(Job, ref, { propagationPolicy: "Foreground", ...uidOf(job) });
+        return undefined;
+      }
+      // Pods first: a status that tells of pods must not be there without them. What is counted is written before it is let go.
+      await deletePods(dependencies, job, plan.delete);
+      await createPods(dependencies, Job, job, job.spec.template, plan.create, tracked);
+      if (!jsonEqual(job.status ?? {}, plan.status)) {
+        await client.update(Job, { ...job, status: plan.status }, { subresource: "status" });
+      }
+      for (const pod of plan.counted) await release(client, pod);
+      if (plan.event !== undefined) {
+        events.event(job, plan.event.type, plan.event.reason, plan.event.message);
+      }
+      return plan.requeueAfterMs === undefined ? undefined : { requeueAfterMs: plan.requeueAfterMs };
+    },
+  };
+}
+
+const uidOf = ({ metadata: { uid } }: Job) => (uid === undefined ? {} : { preconditions: { uid } });
+
+const tracked = (pod: Pod): Pod => ({
+  ...pod,
+  metadata: { ...pod.metadata, finalizers: [...(pod.metadata.finalizers ?? []), JOB_TRACKING] },
+});
+
+async function podsOf(client: ResourceClient, job: Job): Promise<readonly Pod[]> {
+  const { namespace, uid } = job.metadata;
+  const all = (await client.list(Pod, namespace === undefined ? {} : { namespace })).items;
+  if (job.spec.selector !== undefined) {
+    return claimed(client, Pod, Job, job, claims(job, job.spec.selector, all));
+  }
+  return all.filter(({ metadata }) => metadata.ownerReferences?.some((owner) => owner.uid === uid));
+}
+
+/** Pods of a Job that is gone or going are counted by nobody: nothing may hold them. */
+async function freeOrphans(client: ResourceClient, { namespace, name }: Ref): Promise<undefined> {
+  const all = (await client.list(Pod, namespace === undefined ? {} : { namespace })).items;
+  for (const pod of all) {
+    const owner = pod.metadata.ownerReferences?.find(({ controller }) => controller === true);
+    if (owner?.kind === Job.kind && owner.name === name) await release(client, pod);
+  }
+}
+
+async function release(client: ResourceClient, { metadata }: Pod): Promise<void> {
+  const finalizers = metadata.finalizers ?? [];
+  if (!finalizers.includes(JOB_TRACKING)) return;
+  const left = finalizers.filter((finalizer) => finalizer !== JOB_TRACKING);
+  const { name, namespace, uid } = metadata;
+  const ref = { name, ...(namespace !== undefined && { namespace }) };
+  const body = { metadata: { uid, finalizers: left.length > 0 ? left : null } };
+  try {
+    await client.patch(Pod, ref, { type: "merge", body });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}
