@@ -205,6 +205,7 @@ function loggerFor(config: CollectorConfig, surroundings: Surroundings): Logger 
     // Validation admits these four levels and two encodings only.
     level: logs.level.toLowerCase() as Level,
     encoding: logs.encoding === "json" ? "json" : "console",
+    withCaller: !logs.disable_caller,
     fields: { ...(logs.disable_zap_resource ? {} : { resource: described }), ...logs.initial_fields },
   });
 }

@@ -15,6 +15,7 @@ export interface LogOptions {
   readonly write: (line: string) => void;
   readonly level: Level;
   readonly encoding: "console" | "json";
+  readonly withCaller: boolean;
   readonly fields: LogFields;
 }
 
@@ -30,11 +31,14 @@ export function createLogger(options: LogOptions): Logger {
       const at = new Date(options.clock.now()).toISOString();
       const all = { ...options.fields, ...fields };
       if (options.encoding === "json") {
-        options.write(`${JSON.stringify({ level, ts: at, caller, msg: message, ...all })}\n`);
+        options.write(
+          `${JSON.stringify({ level, ts: at, ...(options.withCaller ? { caller } : {}), msg: message, ...all })}\n`,
+        );
         return;
       }
       const tail = Object.keys(all).length === 0 ? "" : `\t${spacedJson(all)}`;
-      options.write(`${at}\t${level}\t${caller}\t${message}${tail}\n`);
+      const from = options.withCaller ? `${caller}\t` : "";
+      options.write(`${at}\t${level}\t${from}${message}${tail}\n`);
     },
   };
 }

@@ -38,6 +38,6 @@ export function keptContext(clock: Clock, id = "test"): Context & { readonly lin
     stdout: write,
     listening: () => undefined,
     fatal: (error) => lines.push(`fatal: ${error.message}`),
-    log: createLogger({ clock, write, level: "debug", encoding: "console", fields: {} }),
+    log: createLogger({ clock, write, level: "debug", encoding: "console", withCaller: true, fields: {} }),
   };
 }

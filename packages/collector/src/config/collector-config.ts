@@ -63,6 +63,7 @@ const telemetry = struct({
     output_paths: unsupported,
     error_output_paths: unsupported,
     disable_caller: bool(false),
+    /** No line here carries a stack, and development mode differs in nothing else. */
     disable_stacktrace: bool(false),
     development: bool(false),
     initial_fields: mapOf(text()),

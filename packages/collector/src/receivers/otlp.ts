@@ -15,6 +15,7 @@ const grpcServer = struct({
   write_buffer_size: int(0),
   max_concurrent_streams: unsupported,
   keepalive: unsupported,
+  /** Nothing here reads request metadata: what would is refused where it is configured. */
   include_metadata: bool(false),
   tls: unsupported,
   auth: unsupported,
@@ -31,7 +32,7 @@ const httpServer = struct({
   keep_alives_enabled: bool(true),
   read_timeout: duration(0),
   read_header_timeout: duration(0),
-  write_timeout: duration(0),
+  write_timeout: unsupported,
   idle_timeout: duration(0),
   cors: unsupported,
   compression_algorithms: unsupported,
@@ -144,8 +145,10 @@ class OtlpReceiver implements Component {
     };
     const maxBodyBytes = http.max_request_body_size;
     const server = createServer(otlpHttpHandler({ consumers: this.#consumers, paths, maxBodyBytes }));
-    server.requestTimeout = http.read_timeout;
-    server.headersTimeout = http.read_header_timeout;
+    // Without settings Node's own limits stand, so that a client cannot hold a connection open for nothing.
+    if (http.read_timeout > 0) server.requestTimeout = http.read_timeout;
+    if (http.read_header_timeout > 0) server.headersTimeout = http.read_header_timeout;
+    if (!http.keep_alives_enabled) server.maxRequestsPerSocket = 1;
     if (http.idle_timeout > 0) server.keepAliveTimeout = http.idle_timeout;
     this.#http = server;
     this.#context.listening(await listen(server, http.endpoint, this.#context.bindHost));

@@ -28,11 +28,11 @@ const prometheusConfig = struct({
   compression_algorithms: unsupported,
   include_metadata: unsupported,
   max_request_body_size: unsupported,
-  read_header_timeout: duration(0),
-  read_timeout: duration(0),
-  write_timeout: duration(0),
-  idle_timeout: duration(0),
-  keep_alives_enabled: bool(true),
+  read_header_timeout: unsupported,
+  read_timeout: unsupported,
+  write_timeout: unsupported,
+  idle_timeout: unsupported,
+  keep_alives_enabled: unsupported,
 });
 
 type PrometheusConfig = Config<typeof prometheusConfig>;
