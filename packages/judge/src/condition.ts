@@ -1,5 +1,6 @@
-import { conditionEnvironment, evaluate } from "./expr/compile.ts";
+import { conditionEnvironment } from "./expr/environment.ts";
 import { ExprError } from "./expr/error.ts";
+import { evaluate } from "./expr/evaluate.ts";
 import { goType, type Value } from "./expr/values.ts";
 
 /** What a condition said of one result: yes, no, or why it could not be asked. */

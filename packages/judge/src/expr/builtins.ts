@@ -155,7 +155,7 @@ function toInt(value: Value): bigint {
   if (typeof value === "bigint") return value;
   if (typeof value === "number") return int(value);
   const text = textOf("int", value);
-  if (!/^[+-]?\d+$/.test(text)) throw new ExprError("invalid operation: int(" + text + ")");
+  if (!/^[+-]?\d+$/.test(text)) throw new ExprError(`invalid operation: int(${text})`);
   return BigInt(text);
 }
 
