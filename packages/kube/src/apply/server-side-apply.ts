@@ -88,7 +88,7 @@ export function serverSideApply(
 
   const changed = !jsonEqual(before, merged);
   const entry = managers.entries.get(key);
-  if (changed && entry !== undefined) managers.entries.set(key, { ...entry, time: writer.time });
+  if (changed && entry !== undefined) managers.entries.set(key, { ...entry, ...timeOf(writer) });
   const result = isObject(merged) ? merged : {};
   return { object: withManagedFields(result, encodeManagers(managers)), changed };
 }
@@ -137,6 +137,11 @@ function recordUpdate(
   const key = managerKey(entry);
   const previous = managers.entries.get(key)?.set ?? EMPTY_SET;
   managers.entries.set(key, { ...entry, set: union(changed, previous) });
+}
+
+/** When a write was made. Upstream loses the time of what is written through a scale, and so its place in the order. */
+function timeOf({ subresource, time }: FieldWriter): { time?: string } {
+  return subresource === "scale" ? {} : { time };
 }
 
 /** Takes changed fields from the other managers: by force, or not at all. */
