@@ -84,13 +84,17 @@ export const assignments = (env: Readonly<Record<string, string>>): string[] =>
 export const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** The one child of the shell that waits for the container: PID 1 of the container's namespace. 0 when gone. */
-function initOf(waiterPid: number | undefined): number {
+const initOf = (waiterPid: number | undefined): number => childrenOf(waiterPid)[0] ?? 0;
+
+export function childrenOf(pid: number | undefined): number[] {
   try {
-    return Number(
-      readFileSync(`/proc/${waiterPid}/task/${waiterPid}/children`, "utf8").trim().split(" ")[0] ?? 0,
-    );
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+      .trim()
+      .split(" ")
+      .filter(Boolean)
+      .map(Number);
   } catch {
-    return 0;
+    return [];
   }
 }
 

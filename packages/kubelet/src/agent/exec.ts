@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import { constants } from "node:os";
-import { assignments, boundingSet, defaultPath } from "./container.ts";
+import { assignments, boundingSet, childrenOf, defaultPath } from "./container.ts";
 import type { Pods } from "./pods.ts";
 import type { ExecRequest, ExecResult } from "./protocol.ts";
 import { channel, encodeFrame, frameDecoder } from "./stream-frames.ts";
@@ -109,16 +109,16 @@ export async function serveExec(
 const exitCodeOf = (code: number | null, signal: NodeJS.Signals | null): number =>
   signal === null ? (code ?? 255) : 128 + constants.signals[signal];
 
-/** Ends what `nsenter` started: its child lies in another PID namespace and would outlive it. */
+/**
+ * Ends what `nsenter` started: its child lies in another PID namespace and would outlive it. `nsenter` itself ends when
+ * it has reaped its child; killed too early it would leave a zombie that keeps the container's namespace from ending.
+ */
 function endTree(child: ChildProcess): void {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  const inner = spawn(
-    "sh",
-    ["-c", 'kill -9 $(cat /proc/"$1"/task/"$1"/children) "$1"', "sh", String(child.pid)],
-    {
-      stdio: "ignore",
-      env: { PATH: defaultPath },
-    },
-  );
-  inner.once("error", () => child.kill("SIGKILL"));
+  const inner = childrenOf(child.pid);
+  try {
+    for (const pid of inner.length > 0 ? inner : [child.pid]) process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended in the meantime.
+  }
 }

@@ -39,8 +39,9 @@ process.on("SIGHUP", () => {});
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => void end(0));
 process.on("uncaughtException", (error) => {
+  // The directory stays: a control plane that is there has sockets of its own in it, and starts a new agent.
   console.error(error);
-  void end(1);
+  process.exit(1);
 });
 
 await runCommand("mount", ["-t", "tmpfs", "-o", "mode=755,nosuid,nodev", "tmpfs", mountPoint]);
