@@ -2,16 +2,9 @@ import type { Clock } from "@tracegate/contracts";
 import { type Controller, controllerOf } from "@tracegate/controller-runtime";
 import { isCompleted } from "@tracegate/judge";
 import { isConflict, isNotFound, Job, type KubeObject, type ResourceClient, Secret } from "@tracegate/kube";
-import {
-  expiresAt,
-  failedRun,
-  planAnalysisRun,
-  type RunEvent,
-  type RunOutcome,
-  retentionOf,
-  settleAnalysisRun,
-  type Task,
-} from "./plan.ts";
+import type { RunOutcome, Task } from "./assess.ts";
+import { retentionOf } from "./metric-rules.ts";
+import { expiresAt, failedRun, planAnalysisRun, settleAnalysisRun } from "./plan.ts";
 import type { MetricProvider } from "./provider.ts";
 import { substituteArgs } from "./templates.ts";
 import { AnalysisRun, type Argument, type Measurement } from "./types.ts";
@@ -189,5 +182,3 @@ function replacing(before: AnalysisRun["status"], after: AnalysisRun["status"]):
   // Summaries are merged key by key, so a count that went back must be written as gone.
   return { ...Object.fromEntries(gone.map((key) => [key, null])), ...after };
 }
-
-export type { RunEvent };

@@ -1,11 +1,13 @@
+export type { RunEvent, RunOutcome, Task } from "./assess.ts";
+export { isTerminating } from "./assess.ts";
 export type { AnalysisRunControllerOptions, EventSink } from "./controller.ts";
 export { analysisRunController } from "./controller.ts";
 export { crds } from "./crds.ts";
 export type { HttpClient, HttpRequest, HttpResponse } from "./http-client.ts";
 export { clusterHttp } from "./http-client.ts";
 export { effectiveCount, limitsOf, metricProblem } from "./metric-limits.ts";
-export type { RunEvent, RunOutcome, RunPlan, Task } from "./plan.ts";
-export { isTerminating, planAnalysisRun, settleAnalysisRun } from "./plan.ts";
+export type { RunPlan } from "./plan.ts";
+export { planAnalysisRun, settleAnalysisRun } from "./plan.ts";
 export type { Answer, MeasurementContext, MetricProvider } from "./provider.ts";
 export { jobProvider } from "./providers/job.ts";
 export { prometheusProvider } from "./providers/prometheus.ts";
