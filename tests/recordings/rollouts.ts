@@ -110,11 +110,17 @@ export async function replay(
 ): Promise<Replay> {
   const start = epoch + scenario.startedAtMs;
   const scheduler = new VirtualScheduler(start);
-  const client = embeddedClient(createApi({ store: memoryStore(), clock: scheduler, random: seeded(scenario.name) }));
+  const client = embeddedClient(
+    createApi({ store: memoryStore(), clock: scheduler, random: seeded(scenario.name) }),
+  );
   const namespace = `rec-${scenario.name}`;
   for (const crd of [...rolloutCrds, ...analysisCrds]) await client.create(CustomResourceDefinition, crd);
   await client.create(Namespace, { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
-  const manager = startControllers({ client, scheduler, controllers: controllers(client, scheduler, scenario, through(client)) });
+  const manager = startControllers({
+    client,
+    scheduler,
+    controllers: controllers(client, scheduler, scenario, through(client)),
+  });
   await scheduler.runUntilIdle();
   const recorder = record(client, namespace, () => scheduler.now() - start);
   await scheduler.advanceTo(start + firstObjectMs);
@@ -129,7 +135,9 @@ export async function replay(
       await scheduler.advanceUntil(reached, atSameDistance + 20_000);
       // Not earlier than the recorder either: what counts whole seconds then counts the same ones.
       const reaction = action.waited === "condition" ? scheduler.now() : scheduler.now() + reactionMs;
-      await scheduler.advanceTo(action.waited === "condition" ? reaction : Math.max(reaction, atSameDistance));
+      await scheduler.advanceTo(
+        action.waited === "condition" ? reaction : Math.max(reaction, atSameDistance),
+      );
     }
     await act(client, namespace, action.do, scheduler);
     previous = { recorded: action.t, ours: scheduler.now() };
@@ -143,7 +151,12 @@ export async function replay(
   return { ...history, client, namespace, now: scheduler.now() };
 }
 
-function controllers(client: ResourceClient, scheduler: VirtualScheduler, scenario: Scenario, faulty: ResourceClient) {
+function controllers(
+  client: ResourceClient,
+  scheduler: VirtualScheduler,
+  scenario: Scenario,
+  faulty: ResourceClient,
+) {
   const recorder = (component: string) => createEventRecorder({ client, scheduler, component });
   const now = () => scheduler.now();
   const http = fakeHttp(scenario);
@@ -155,14 +168,20 @@ function controllers(client: ResourceClient, scheduler: VirtualScheduler, scenar
   return [
     ...workloadControllers({ client, clock: scheduler, events: recorder }),
     simulatedPods({ client, clock: scheduler, nodeName: "n1" }),
-    analysisRunController({ client: faulty, clock: scheduler, events: recorder("rollouts-controller"), providers }),
+    analysisRunController({
+      client: faulty,
+      clock: scheduler,
+      events: recorder("rollouts-controller"),
+      providers,
+    }),
     rolloutController({ client: faulty, clock: scheduler, events: recorder("rollouts-controller") }),
   ];
 }
 
 /** Numbers in [0, 1) that are the same for the same text. */
 function seeded(text: string): () => number {
-  let state = Array.from(text).reduce((hash, char) => Math.imul(hash ^ char.charCodeAt(0), 16777619), 2166136261) >>> 0;
+  let state =
+    Array.from(text).reduce((hash, char) => Math.imul(hash ^ char.charCodeAt(0), 16777619), 2166136261) >>> 0;
   return () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return state / 2 ** 32;
@@ -194,20 +213,38 @@ function prometheusAnswer(value: unknown, isQuery: boolean): { status: number; b
     return ok({ resultType: "scalar", result: [0, String(value.scalar)] });
   const numbers = value === "empty" || value === undefined ? [] : Array.isArray(value) ? value : [value];
   const text = (number: unknown) => (number === "nan" ? "NaN" : String(number));
-  return ok({ resultType: "vector", result: numbers.map((number) => ({ metric: {}, value: [0, text(number)] })) });
+  return ok({
+    resultType: "vector",
+    result: numbers.map((number) => ({ metric: {}, value: [0, text(number)] })),
+  });
 }
 
 const kinds: readonly Kind[] = [Rollout, AnalysisRun, ReplicaSet, Service];
 
 async function createObject(client: ResourceClient, namespace: string, object: Json): Promise<void> {
-  const [group = "", version = ""] = String(object["apiVersion"]).includes("/") ? String(object["apiVersion"]).split("/") : ["", String(object["apiVersion"])];
+  const [group = "", version = ""] = String(object["apiVersion"]).includes("/")
+    ? String(object["apiVersion"]).split("/")
+    : ["", String(object["apiVersion"])];
   const name = String(object["kind"]);
-  const kind: Kind = { group, version, kind: name, plural: `${name.toLowerCase()}${name === "Ingress" ? "es" : "s"}`, namespaced: true };
+  const kind: Kind = {
+    group,
+    version,
+    kind: name,
+    plural: `${name.toLowerCase()}${name === "Ingress" ? "es" : "s"}`,
+    namespaced: true,
+  };
   const metadata = { ...(object["metadata"] as { name: string }), namespace }; // every input object is named
-  await client.create(name === "Secret" ? (Secret as Kind) : kind, { ...object, metadata } as unknown as KubeObject); // a manifest
+  await client.create(name === "Secret" ? (Secret as Kind) : kind, {
+    ...object,
+    metadata,
+  } as unknown as KubeObject); // a manifest
 }
 
-function stateReached(client: ResourceClient, namespace: string, waited: string | undefined): (() => Promise<boolean>) | undefined {
+function stateReached(
+  client: ResourceClient,
+  namespace: string,
+  waited: string | undefined,
+): (() => Promise<boolean>) | undefined {
   const rollout = () => client.get(Rollout, { namespace, name: "web" });
   const settled = async (phase: string): Promise<boolean> => {
     const { metadata, status } = await rollout();
@@ -230,7 +267,12 @@ function stateReached(client: ResourceClient, namespace: string, waited: string 
   }
 }
 
-async function act(client: ResourceClient, namespace: string, action: ScenarioAction["do"], scheduler: VirtualScheduler): Promise<void> {
+async function act(
+  client: ResourceClient,
+  namespace: string,
+  action: ScenarioAction["do"],
+  scheduler: VirtualScheduler,
+): Promise<void> {
   const ref = { namespace, name: "web" };
   if (typeof action !== "string") {
     await client.patch(Rollout, ref, { type: "merge", body: action.patch });
@@ -241,7 +283,8 @@ async function act(client: ResourceClient, namespace: string, action: ScenarioAc
   const sets = (await client.list(ReplicaSet, { namespace })).items;
   const { spec, status } = commandOf(action, rollout, sets, scheduler.now());
   // Two requests, as the plugin sends them; the controller sees the first before the second.
-  if (status !== undefined) await client.patch(Rollout, ref, { type: "merge", body: { status } }, { subresource: "status" });
+  if (status !== undefined)
+    await client.patch(Rollout, ref, { type: "merge", body: { status } }, { subresource: "status" });
   if (status !== undefined && spec !== undefined) await scheduler.runUntilIdle();
   if (spec !== undefined) await client.patch(Rollout, ref, { type: "merge", body: { spec } });
 }
@@ -271,25 +314,37 @@ function record(client: ResourceClient, namespace: string, now: () => number) {
   const seen: { t: number; object: KubeObject }[] = [];
   const events = new Map<string, number>();
   const watches = kinds.map((kind) =>
-    client.watch(kind, { namespace, resourceVersion: "0" }, {
-      event: (event) => {
-        if (event.type === "ADDED" || event.type === "MODIFIED") seen.push({ t: now(), object: structuredClone(event.object) });
+    client.watch(
+      kind,
+      { namespace, resourceVersion: "0" },
+      {
+        event: (event) => {
+          if (event.type === "ADDED" || event.type === "MODIFIED")
+            seen.push({ t: now(), object: structuredClone(event.object) });
+        },
+        close: (reason) => {
+          if (reason !== undefined) throw reason;
+        },
       },
-      close: (reason) => {
-        if (reason !== undefined) throw reason;
-      },
-    }),
+    ),
   );
   watches.push(
-    client.watch(Event, { namespace, resourceVersion: "0" }, {
-      event: (event) => {
-        if (event.type === "BOOKMARK") return;
-        const { involvedObject, type, reason, message, count, source } = event.object;
-        if (source?.component === "rollouts-controller")
-          events.set(`${involvedObject.kind ?? ""} ${type ?? ""} ${reason ?? ""}: ${message ?? ""}`, count ?? 1);
+    client.watch(
+      Event,
+      { namespace, resourceVersion: "0" },
+      {
+        event: (event) => {
+          if (event.type === "BOOKMARK") return;
+          const { involvedObject, type, reason, message, count, source } = event.object;
+          if (source?.component === "rollouts-controller")
+            events.set(
+              `${involvedObject.kind ?? ""} ${type ?? ""} ${reason ?? ""}: ${message ?? ""}`,
+              count ?? 1,
+            );
+        },
+        close: () => undefined,
       },
-      close: () => undefined,
-    }),
+    ),
   );
   return {
     finish(view: string): History {
@@ -301,7 +356,11 @@ function record(client: ResourceClient, namespace: string, now: () => number) {
 
 const hashLabel = "rollouts-pod-template-hash";
 
-function ourHistory(seen: readonly { t: number; object: KubeObject }[], events: ReadonlyMap<string, number>, view: string): History {
+function ourHistory(
+  seen: readonly { t: number; object: KubeObject }[],
+  events: ReadonlyMap<string, number>,
+  view: string,
+): History {
   const names = new Map<string, string>();
   for (const { object } of seen) {
     const hash = object.kind === "ReplicaSet" ? object.metadata.labels?.[hashLabel] : undefined;
@@ -309,7 +368,8 @@ function ourHistory(seen: readonly { t: number; object: KubeObject }[], events: 
     const uid = object.kind === "AnalysisRun" ? object.metadata.uid : undefined;
     if (uid !== undefined) names.set(uid, "uid");
   }
-  const neutral = (text: string): string => [...names].reduce((all, [real, name]) => all.replaceAll(real, name), text);
+  const neutral = (text: string): string =>
+    [...names].reduce((all, [real, name]) => all.replaceAll(real, name), text);
   const states = new Map<string, State[]>();
   for (const { t, object } of seen) {
     const named = JSON.parse(neutral(JSON.stringify(object))) as KubeObject & Json; // as it was, with other names
@@ -375,7 +435,16 @@ function project(object: KubeObject & Json): Json {
   const spec = (object["spec"] ?? {}) as Json;
   switch (object.kind) {
     case "Rollout": {
-      const { conditions, observedGeneration, pauseConditions, abortedAt, restartedAt, selector: _, currentStepHash, ...rest } = status;
+      const {
+        conditions,
+        observedGeneration,
+        pauseConditions,
+        abortedAt,
+        restartedAt,
+        selector: _,
+        currentStepHash,
+        ...rest
+      } = status;
       const list = (conditions ?? []) as { type: string; status: string; reason: string; message: string }[];
       const pauses = (pauseConditions ?? []) as { reason: string }[];
       return tidy({
@@ -385,17 +454,21 @@ function project(object: KubeObject & Json): Json {
         aborted: abortedAt !== undefined,
         restarted: restartedAt !== undefined,
         pauses: pauses.map(({ reason }) => reason),
-        conditions: Object.fromEntries(list.map(({ type, status: value, reason, message }) => [type, `${value} ${reason}: ${message}`])),
+        conditions: Object.fromEntries(
+          list.map(({ type, status: value, reason, message }) => [type, `${value} ${reason}: ${message}`]),
+        ),
         revision: object.metadata.annotations?.["rollout.argoproj.io/revision"],
       });
     }
     case "AnalysisRun": {
       const results = ((status["metricResults"] ?? []) as Json[]).map((result) => ({
         ...result,
-        measurements: ((result["measurements"] ?? []) as Json[]).map(({ startedAt: _s, finishedAt, resumeAt: _r, ...rest }) => ({
-          ...rest,
-          finished: finishedAt !== undefined,
-        })),
+        measurements: ((result["measurements"] ?? []) as Json[]).map(
+          ({ startedAt: _s, finishedAt, resumeAt: _r, ...rest }) => ({
+            ...rest,
+            finished: finishedAt !== undefined,
+          }),
+        ),
       }));
       const { startedAt: _, completedAt, metricResults: __, ...rest } = status;
       return tidy({
@@ -442,7 +515,11 @@ function tidy(value: Json): Json {
 }
 
 const isNothing = (value: unknown): boolean =>
-  value === undefined || value === null || value === 0 || value === false || value === "" ||
+  value === undefined ||
+  value === null ||
+  value === 0 ||
+  value === false ||
+  value === "" ||
   (typeof value === "object" && Object.keys(value).length === 0);
 
 /**
@@ -460,16 +537,20 @@ export function firstDifference(ours: History, recorded: History): string | unde
     const mine = ours.states.get(key);
     if (mine === undefined) return `${key} is missing`;
     const lost = firstUnmatched(settled(states), mine);
-    if (lost !== undefined) return `${key}: the recorded state at ${lost.t} ms never came: ${nearest(lost, mine)}`;
+    if (lost !== undefined)
+      return `${key}: the recorded state at ${lost.t} ms never came: ${nearest(lost, mine)}`;
     const extra = firstUnmatched(settled(mine), states);
-    if (extra !== undefined) return `${key}: our state at ${extra.t} ms was not recorded: ${nearest(extra, states)}`;
+    if (extra !== undefined)
+      return `${key}: our state at ${extra.t} ms was not recorded: ${nearest(extra, states)}`;
   }
   for (const key of ours.states.keys()) if (!recorded.states.has(key)) return `${key} was not recorded`;
   // Even a transition must not show what the recording never does.
   const shown = new Set(recorded.states.get("Rollout/web")?.map(({ state }) => standing(state)));
   for (const { t, state } of ours.states.get("Rollout/web") ?? [])
-    if (!shown.has(standing(state))) return `Rollout/web: never recorded as it stood at ${t} ms: ${standing(state)}`;
-  const told = (kind: string): number => [...ours.events].reduce((total, [text, count]) => total + (text.startsWith(`${kind} `) ? count : 0), 0);
+    if (!shown.has(standing(state)))
+      return `Rollout/web: never recorded as it stood at ${t} ms: ${standing(state)}`;
+  const told = (kind: string): number =>
+    [...ours.events].reduce((total, [text, count]) => total + (text.startsWith(`${kind} `) ? count : 0), 0);
   for (const [text, count] of recorded.events) {
     // Recorders, the real one too, go quiet after so many Events about one object.
     if (!ours.events.has(text) && told(text.split(" ")[0] ?? "") >= eventBurst) continue;
@@ -477,14 +558,25 @@ export function firstDifference(ours: History, recorded: History): string | unde
     if (mine !== count) return `Event ${text}: recorded ${count} times, ours ${mine ?? 0}`;
   }
   // The recorder sometimes came too late for the first Event.
-  for (const text of ours.events.keys()) if (!recorded.events.has(text) && !text.includes("RolloutAddedToInformer")) return `Event was not recorded: ${text}`;
+  for (const text of ours.events.keys())
+    if (!recorded.events.has(text) && !text.includes("RolloutAddedToInformer"))
+      return `Event was not recorded: ${text}`;
   const line = ours.view.findIndex((text, i) => text !== recorded.view[i]);
-  if (line >= 0) return `view line ${line + 1}: ${JSON.stringify(ours.view[line])}, recorded ${JSON.stringify(recorded.view[line])}`;
-  return ours.view.length < recorded.view.length ? `view ends before ${JSON.stringify(recorded.view[ours.view.length])}` : undefined;
+  if (line >= 0)
+    return `view line ${line + 1}: ${JSON.stringify(ours.view[line])}, recorded ${JSON.stringify(recorded.view[line])}`;
+  return ours.view.length < recorded.view.length
+    ? `view ends before ${JSON.stringify(recorded.view[ours.view.length])}`
+    : undefined;
 }
 
 /** Where a Rollout stands, in the words that people see. */
-const standing = ({ currentStepIndex = 0, phase = "", message = "", stableRS = "", currentPodHash = "" }: Json): string =>
+const standing = ({
+  currentStepIndex = 0,
+  phase = "",
+  message = "",
+  stableRS = "",
+  currentPodHash = "",
+}: Json): string =>
   `step ${String(currentStepIndex)} of ${String(currentPodHash)}, stable ${String(stableRS)}, ${String(phase)}: ${String(message)}`;
 
 const settled = (states: readonly State[]): State[] =>
@@ -508,14 +600,23 @@ function nearest(state: State, others: readonly State[]): string {
   let best: { count: number; text: string } | undefined;
   for (const other of others) {
     const theirs = flatten(other.state);
-    const keys = [...new Set([...paths.keys(), ...theirs.keys()])].filter((key) => paths.get(key) !== theirs.get(key));
-    const text = keys.map((key) => `${key} ${paths.get(key) ?? "absent"} (other side: ${theirs.get(key) ?? "absent"})`).join("; ");
-    if (best === undefined || keys.length < best.count) best = { count: keys.length, text: text === "" ? "it came at another place in the order" : text };
+    const keys = [...new Set([...paths.keys(), ...theirs.keys()])].filter(
+      (key) => paths.get(key) !== theirs.get(key),
+    );
+    const text = keys
+      .map((key) => `${key} ${paths.get(key) ?? "absent"} (other side: ${theirs.get(key) ?? "absent"})`)
+      .join("; ");
+    if (best === undefined || keys.length < best.count)
+      best = { count: keys.length, text: text === "" ? "it came at another place in the order" : text };
   }
   return best?.text ?? "there is none like it";
 }
 
 function flatten(value: unknown, path = ""): Map<string, string> {
   if (typeof value !== "object" || value === null) return new Map([[path, JSON.stringify(value)]]);
-  return new Map(Object.entries(value).flatMap(([key, inner]) => [...flatten(inner, path === "" ? key : `${path}.${key}`)]));
+  return new Map(
+    Object.entries(value).flatMap(([key, inner]) => [
+      ...flatten(inner, path === "" ? key : `${path}.${key}`),
+    ]),
+  );
 }

@@ -1,6 +1,7 @@
 import { type AnalysisRun, mergeTemplates } from "@tracegate/analysis";
 import { goJson } from "@tracegate/kube";
 import { rolloutArgs } from "./analysis-args.ts";
+import { findTemplates } from "./analysis-templates.ts";
 import { isSaturated } from "./conditions.ts";
 import {
   addAbort,
@@ -22,7 +23,6 @@ import {
   type RunStatusMirror,
   revisionAnnotation,
 } from "./types.ts";
-import { findTemplates } from "./validate.ts";
 
 type Role = keyof CurrentRuns;
 const roles: Record<Role, { readonly title: string; readonly failure: string }> = {

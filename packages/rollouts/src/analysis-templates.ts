@@ -1,0 +1,29 @@
+import type { AnalysisTemplate } from "@tracegate/analysis";
+import type { RolloutSnapshot } from "./snapshot.ts";
+
+/** Templates referred to, with those they refer to, each once; namespaced ones first. */
+export function findTemplates(
+  snapshot: Pick<RolloutSnapshot, "templates" | "clusterTemplates">,
+  refs: readonly { templateName: string; clusterScope?: boolean }[],
+):
+  | { readonly templates: readonly AnalysisTemplate[] }
+  | { readonly missing: { readonly kind: string; readonly name: string } } {
+  const [namespaced, cluster] = [new Map<string, AnalysisTemplate>(), new Map<string, AnalysisTemplate>()];
+  const visit = (list: typeof refs): { kind: string; name: string } | undefined => {
+    for (const { templateName: name, clusterScope } of list) {
+      const into = clusterScope === true ? cluster : namespaced;
+      if (into.has(name)) continue;
+      const template = (clusterScope === true ? snapshot.clusterTemplates : snapshot.templates).get(name);
+      if (template === undefined)
+        return { kind: clusterScope === true ? "ClusterAnalysisTemplate" : "AnalysisTemplate", name };
+      into.set(name, template);
+      const lost = visit(template.spec.templates ?? []);
+      if (lost !== undefined) return lost;
+    }
+    return undefined;
+  };
+  const lost = visit(refs);
+  return lost === undefined
+    ? { templates: [...namespaced.values(), ...cluster.values()] }
+    : { missing: lost };
+}
