@@ -1,0 +1,374 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, afterEach, before, test } from "node:test";
+import { createApi, embeddedClient } from "@tracegate/apiserver";
+import { wallClock } from "@tracegate/contracts";
+import {
+  createEventRecorder,
+  type Manager,
+  startControllers,
+  wallScheduler,
+} from "@tracegate/controller-runtime";
+import {
+  ConfigMap,
+  type Container,
+  EndpointSlice,
+  Event,
+  isNotFound,
+  Node,
+  Pod,
+  Service,
+} from "@tracegate/kube";
+import { memoryStore } from "@tracegate/store";
+import { eventually, skipWithoutNamespaces, temporaryDirectory } from "../testing/index.ts";
+import { imageCatalogue } from "./image-catalogue.ts";
+import { createKubelet, type Kubelet } from "./kubelet.ts";
+import { openNamespacedSandbox } from "./namespaced/namespaced-sandbox.ts";
+import { nodeName } from "./node-object.ts";
+import { schedulerController } from "./scheduler.ts";
+
+const skip = skipWithoutNamespaces();
+const dir = temporaryDirectory();
+const client = embeddedClient(createApi({ store: memoryStore(), clock: wallClock }));
+const stateDir = join(dir.path, "state");
+let kubelet: Kubelet;
+let manager: Manager;
+
+async function startControlPlane(): Promise<void> {
+  const scheduler = wallScheduler();
+  const sandbox = await openNamespacedSandbox({ stateDir, clock: wallClock, graceMs: 10_000 });
+  const events = createEventRecorder({ client, scheduler, component: "kubelet", host: nodeName });
+  const catalogue = imageCatalogue([
+    { pattern: "curlimages/curl:*", entrypoint: ["curl"] },
+    { pattern: "my/node:*", entrypoint: ["/node"], binds: [{ source: process.execPath, target: "/node" }] },
+  ]);
+  kubelet = createKubelet({ client, clock: wallClock, events, sandbox, catalogue, stateDir });
+  const scheduling = schedulerController({ client, events, nodeName });
+  manager = startControllers({ client, scheduler, controllers: [...kubelet.controllers, scheduling] });
+  await manager.synced;
+}
+
+async function stopControlPlane(pods: "end" | "keep"): Promise<void> {
+  await manager.stop();
+  await kubelet.stop({ pods });
+}
+
+before(async () => {
+  if (skip === false) await startControlPlane();
+});
+afterEach(async () => {
+  if (skip !== false) return;
+  const { items } = await client.list(Pod);
+  for (const { metadata } of items) await client.delete(Pod, metadata, { gracePeriodSeconds: 0 });
+});
+after(async () => {
+  if (skip === false) await stopControlPlane("end");
+  dir[Symbol.dispose]();
+});
+
+const at = (name: string) => ({ namespace: "default", name });
+const shell = (script: string, more: Partial<Container> = {}): Container => ({
+  name: "c",
+  image: "curlimages/curl:8.11.1",
+  command: ["/bin/sh", "-c", script],
+  ...more,
+});
+const server = (more: Partial<Container> = {}): Container => ({
+  name: "c",
+  image: "my/node:1",
+  args: [
+    "-e",
+    "require('http').createServer((q,s)=>{s.statusCode=require('fs').existsSync('/tmp/sick')?503:200;s.end(require('os').hostname())}).listen(8080)",
+  ],
+  ...more,
+});
+
+const create = (name: string, containers: Container[], spec: Partial<Pod["spec"]> = {}) =>
+  client.create(Pod, {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { ...at(name), labels: { app: name } },
+    spec: { containers, terminationGracePeriodSeconds: 1, ...spec },
+  });
+
+const get = (name: string) => client.get(Pod, at(name));
+const containerStatus = async (name: string) => (await get(name)).status?.containerStatuses?.[0];
+const untilPod = (name: string, what: string, is: (pod: Pod) => boolean) =>
+  eventually(`pod ${name} is ${what}`, async () => {
+    const pod = await get(name);
+    return is(pod) ? pod : undefined;
+  });
+const isReady = (pod: Pod) =>
+  pod.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
+const untilReady = (name: string) => untilPod(name, "ready", isReady);
+
+async function logs(name: string, more = {}): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of await kubelet.podAccess.logs({ ...at(name), ...more })) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+const eventsOf = async (name: string) =>
+  (await client.list(Event)).items
+    .filter(({ involvedObject }) => involvedObject.name === name)
+    .map(({ reason, message, count }) => `${reason}: ${message}${count === 1 ? "" : ` ×${count}`}`);
+
+test("a pod runs to its end: status, events and log", { skip }, async () => {
+  await create(
+    "job",
+    [
+      shell("echo hello from $POD; echo bye > /dev/termination-log; exit 3", {
+        env: [{ name: "POD", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }],
+      }),
+    ],
+    {
+      restartPolicy: "Never",
+    },
+  );
+  const { status } = await untilPod("job", "failed", (pod) => pod.status?.phase === "Failed");
+  const terminated = status?.containerStatuses?.[0]?.state?.terminated;
+  assert.equal(terminated?.exitCode, 3);
+  assert.equal(terminated?.message, "bye\n");
+  assert.equal(await logs("job"), "hello from job\n");
+  const events = await eventually("events are written", async () => {
+    const found = await eventsOf("job");
+    return found.length >= 4 ? found : undefined;
+  });
+  assert.deepEqual(events, [
+    "Scheduled: Successfully assigned default/job to tracegate",
+    'Pulled: Container image "curlimages/curl:8.11.1" already present on machine',
+    "Created: Created container: c",
+    "Started: Started container c",
+  ]);
+});
+
+test("the node is there and Ready", { skip }, async () => {
+  const node = await client.get(Node, { name: nodeName });
+  assert.equal(node.status?.conditions?.find(({ type }) => type === "Ready")?.status, "True");
+});
+
+test("pods reach each other through a Service, by name, and stop with the last endpoint", {
+  skip,
+}, async () => {
+  await create("web", [server({ readinessProbe: { httpGet: { port: 8080 }, periodSeconds: 1 } })]);
+  const web = await untilReady("web");
+  await client.create(Service, {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: at("web"),
+    spec: { ports: [{ port: 80, targetPort: 8080 }] },
+  });
+  const slice: EndpointSlice = {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { ...at("web-1"), labels: { "kubernetes.io/service-name": "web" } },
+    addressType: "IPv4",
+    endpoints: [{ addresses: [web.status?.podIP ?? ""], conditions: { ready: true } }],
+    ports: [{ name: "", port: 8080, protocol: "TCP" }],
+  };
+  await client.create(EndpointSlice, slice);
+  await create(
+    "client",
+    [
+      shell(
+        "until curl -sS http://web.default.svc.cluster.local/; do sleep 0.1; done; echo; curl -sS http://nope/",
+      ),
+    ],
+    { restartPolicy: "Never" },
+  );
+  await untilPod("client", "over", (pod) => pod.status?.phase === "Failed");
+  assert.match(await logs("client", { tailLines: 2 }), /web\ncurl: \(6\) Could not resolve host: nope/);
+  const connection = await kubelet.network.dial("web.default.svc", 80);
+  connection.end("GET / HTTP/1.0\r\n\r\n");
+  let answer = "";
+  for await (const chunk of connection) answer += chunk;
+  assert.match(answer, /web$/);
+  await client.patch(EndpointSlice, at("web-1"), { type: "merge", body: { endpoints: [] } });
+  await assert.rejects(
+    kubelet.network.dial("web.default.svc", 80),
+    /^Error: dial tcp 10\.96\.\d+\.\d+:80: connect: connection refused$/,
+  );
+  await assert.rejects(kubelet.network.dial("none.default.svc", 80), {
+    message: "lookup none.default.svc on 10.96.0.10:53: no such host",
+  });
+});
+
+test("readiness follows its probe; liveness restarts the container", { skip }, async () => {
+  const probe = { httpGet: { path: "/", port: 8080 }, periodSeconds: 1, failureThreshold: 1 };
+  await create("probed", [server({ readinessProbe: probe })]);
+  await untilReady("probed");
+  const { exitCode } = await kubelet.podAccess.exec({
+    ...at("probed"),
+    command: ["touch", "/tmp/sick"],
+    stdin: false,
+    tty: false,
+  });
+  assert.equal(await exitCode, 0);
+  await untilPod("probed", "not ready", (pod) => !isReady(pod));
+  const words = "Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 503";
+  await eventually("it is told", async () =>
+    (await eventsOf("probed")).some((event) => event.startsWith(words)),
+  );
+  await create("alive", [
+    shell("trap 'exit 0' TERM; while :; do sleep 0.05; done", {
+      livenessProbe: { exec: { command: ["false"] }, periodSeconds: 1, failureThreshold: 1 },
+    }),
+  ]);
+  await untilPod("alive", "restarted", (pod) => (pod.status?.containerStatuses?.[0]?.restartCount ?? 0) >= 1);
+  await eventually("it is told", async () =>
+    (await eventsOf("alive")).some((event) =>
+      event.startsWith("Killing: Container c failed liveness probe, will be restarted"),
+    ),
+  );
+});
+
+test("a container that keeps failing is restarted once and then waits", { skip }, async () => {
+  await create("crash", [shell("echo boom; exit 1")]);
+  await untilPod(
+    "crash",
+    "waiting",
+    (pod) => pod.status?.containerStatuses?.[0]?.state?.waiting?.reason === "CrashLoopBackOff",
+  );
+  const status = await containerStatus("crash");
+  assert.equal(status?.restartCount, 1);
+  assert.match(
+    status?.state?.waiting?.message ?? "",
+    /^back-off 10s restarting failed container=c pod=crash_default\(/,
+  );
+  assert.equal(await logs("crash"), "boom\n");
+});
+
+test("an unknown image waits with a message that says how to map it", { skip }, async () => {
+  await create("unknown", [{ name: "c", image: "nginx:1.25" }]);
+  await untilPod(
+    "unknown",
+    "waiting",
+    (pod) => pod.status?.containerStatuses?.[0]?.state?.waiting?.reason === "ErrImagePull",
+  );
+  assert.match(
+    (await containerStatus("unknown"))?.state?.waiting?.message ?? "",
+    /Map it in tracegate\.yaml/,
+  );
+  await assert.rejects(logs("unknown"), {
+    message: 'container "c" in pod "unknown" is waiting to start: trying and failing to pull image',
+  });
+});
+
+test("init containers prepare a volume; a changed ConfigMap reaches the running pod", { skip }, async () => {
+  const configMap = { apiVersion: "v1", kind: "ConfigMap", metadata: at("settings"), data: { word: "one" } };
+  const mounts = [
+    { name: "settings", mountPath: "/settings" },
+    { name: "shared", mountPath: "/shared" },
+  ];
+  const script = "cat /shared/made; until grep -q two /settings/word; do sleep 0.05; done; echo changed";
+  await create("volumes", [shell(script, { volumeMounts: mounts })], {
+    restartPolicy: "Never",
+    initContainers: [{ ...shell("echo prepared > /shared/made"), name: "init", volumeMounts: mounts }],
+    volumes: [
+      { name: "settings", configMap: { name: "settings" } },
+      { name: "shared", emptyDir: {} },
+    ],
+  });
+  await eventually("the missing ConfigMap is told", async () =>
+    (await eventsOf("volumes")).some((event) =>
+      event.startsWith(
+        'FailedMount: MountVolume.SetUp failed for volume "settings" : configmap "settings" not found',
+      ),
+    ),
+  );
+  await client.create(ConfigMap, configMap);
+  await untilPod(
+    "volumes",
+    "running",
+    (pod) => pod.status?.containerStatuses?.[0]?.state?.running !== undefined,
+  );
+  await client.patch(ConfigMap, at("settings"), { type: "merge", body: { data: { word: "two" } } });
+  await untilPod("volumes", "done", (pod) => pod.status?.phase === "Succeeded");
+  assert.equal(await logs("volumes"), "prepared\nchanged\n");
+});
+
+test("following a log shows what comes until the container ends", { skip }, async () => {
+  await create("talker", [shell("echo one; until test -e /tmp/go; do sleep 0.05; done; echo two")], {
+    restartPolicy: "Never",
+  });
+  await untilPod(
+    "talker",
+    "running",
+    (pod) => pod.status?.containerStatuses?.[0]?.state?.running !== undefined,
+  );
+  let seen = "";
+  for await (const chunk of await kubelet.podAccess.logs({ ...at("talker"), follow: true })) {
+    seen += chunk.toString();
+    if (seen === "one\n")
+      await kubelet.podAccess.exec({
+        ...at("talker"),
+        command: ["touch", "/tmp/go"],
+        stdin: false,
+        tty: false,
+      });
+  }
+  assert.equal(seen, "one\ntwo\n");
+});
+
+test("a deleted pod that ignores SIGTERM is killed after its grace and then gone", { skip }, async () => {
+  await create("stubborn", [shell("trap '' TERM; while :; do sleep 0.05; done")]);
+  await untilReady("stubborn");
+  await client.delete(Pod, at("stubborn"));
+  assert.notEqual((await get("stubborn")).metadata.deletionTimestamp, undefined);
+  await eventually("the pod is gone", async () => {
+    try {
+      await get("stubborn");
+      return false;
+    } catch (error) {
+      return isNotFound(error);
+    }
+  });
+  assert.ok((await eventsOf("stubborn")).includes("Killing: Stopping container c"));
+});
+
+test("a platform service is reached by its name from a pod and from the control plane", {
+  skip,
+}, async () => {
+  await kubelet.registerPlatformService({
+    namespace: "prometheus",
+    name: "prometheus-server",
+    ports: [
+      {
+        name: "http",
+        port: 80,
+        target: {
+          accept: (connection) =>
+            void connection.once("data", () => connection.end("HTTP/1.0 200 OK\r\n\r\nmetrics")),
+        },
+      },
+    ],
+  });
+  await create(
+    "asker",
+    [shell("until curl -sS http://prometheus-server.prometheus.svc.cluster.local/; do sleep 0.1; done")],
+    { restartPolicy: "Never" },
+  );
+  await untilPod("asker", "done", (pod) => pod.status?.phase === "Succeeded");
+  assert.match(await logs("asker"), /metrics$/m);
+  const connection = await kubelet.network.dial("prometheus-server.prometheus", 80);
+  connection.end("GET / HTTP/1.0\r\n\r\n");
+  let answer = "";
+  for await (const chunk of connection) answer += chunk;
+  assert.match(answer, /metrics$/);
+});
+
+test("a new control plane finds its pods as they were: nothing restarts, nothing is counted twice", {
+  skip,
+}, async () => {
+  await create("kept", [server({ readinessProbe: { httpGet: { port: 8080 }, periodSeconds: 1 } })]);
+  const before = await untilReady("kept");
+  await stopControlPlane("keep");
+  await startControlPlane();
+  const connection = await kubelet.podAccess.portForward({ ...at("kept"), port: 8080 });
+  connection.destroy();
+  await create("later", [shell("sleep 1000")]);
+  await untilReady("later");
+  const kept = await get("kept");
+  assert.deepEqual(kept.status?.containerStatuses, before.status?.containerStatuses);
+  assert.deepEqual(kept.status?.conditions, before.status?.conditions);
+  assert.notEqual((await get("later")).status?.podIP, kept.status?.podIP);
+});
