@@ -80,6 +80,10 @@ export function applicationController(options: ApplicationControllerOptions): Co
   const remembered = new Map<string, Hints>();
   const owners = new OwnerIndex();
 
+  /** A timer may fire a little early, and watch events come in between: the poll keeps its own time. */
+  const untilPoll = ({ polledAt }: Hints): number =>
+    polledAt === undefined ? pollIntervalMs : Math.max(1, polledAt + pollIntervalMs - clock.now());
+
   /** Compares, writes what changed, and starts a sync where the policy asks for one. */
   async function refresh(
     application: Application,
@@ -102,11 +106,11 @@ export function applicationController(options: ApplicationControllerOptions): Co
     const unreadable = state.conditions.some(({ type }) => type === "ComparisonError");
     if (unreadable && level !== "forced" && level !== "hard") {
       hints.repoErrorSince ??= now;
-      if (now - hints.repoErrorSince < graceMs) return { application, state, waitMs: pollIntervalMs };
+      if (now - hints.repoErrorSince < graceMs) return { application, state, waitMs: untilPoll(hints) };
     } else if (!unreadable) delete hints.repoErrorSince;
 
     let current = application;
-    let waitMs = pollIntervalMs;
+    let waitMs = untilPoll(hints);
     let complaint: string | undefined;
     if (state.refused === undefined && state.revision !== undefined && state.targets !== undefined) {
       const decision = decideAutoSync({
@@ -118,9 +122,12 @@ export function applicationController(options: ApplicationControllerOptions): Co
         now,
       });
       if (decision.do === "complain") complaint = decision.message;
-      if (decision.do === "wait") waitMs = decision.ms;
+      if (decision.do === "wait") waitMs = Math.min(waitMs, decision.ms);
       if (decision.do === "start") {
+        // Someone may be asking for a sync at this very moment: then this write is refused and all is looked at again.
+        const { resourceVersion } = application.metadata;
         current = await patch(application, {
+          metadata: { resourceVersion },
           operation: decision.operation,
           status: { operationState: null },
         });
@@ -314,8 +321,7 @@ export function applicationController(options: ApplicationControllerOptions): Co
         return uids.size === 0 ? undefined : { requeueAfterMs: operationPollMs };
       }
       const refreshed = await refresh(application, hints);
-      const operationMs =
-        refreshed.state.refused === undefined ? await operate(refreshed.application, hints) : undefined;
+      const operationMs = await operate(refreshed.application, hints);
       return { requeueAfterMs: Math.min(refreshed.waitMs, operationMs ?? Number.POSITIVE_INFINITY) };
     },
   };

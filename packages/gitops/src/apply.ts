@@ -7,9 +7,12 @@ import {
   StatusError,
   sortedJson,
 } from "@tracegate/kube";
+import { removeIgnored } from "./compare/ignore-differences.ts";
 import { lastAppliedAnnotation } from "./compare/normalize.ts";
 import { sameJson, threeWayMerge } from "./compare/three-way-merge.ts";
 import type { Manifest } from "./manifest.ts";
+import { isManifest } from "./render/directory.ts";
+import type { IgnoreDifferences } from "./types/application.ts";
 
 export const fieldManager = "argocd-controller";
 
@@ -21,6 +24,8 @@ export interface ApplyOptions {
   readonly replace: boolean;
   /** Delete and create again what cannot be changed in place. */
   readonly force: boolean;
+  /** Fields that stay as they are on a live object (`RespectIgnoreDifferences=true`). */
+  readonly ignored: readonly IgnoreDifferences[];
 }
 
 /** Applies a target as `kubectl apply` does (or `replace`, or on the server) and tells what that came to. */
@@ -47,7 +52,7 @@ export async function applyTarget(
         }
         return "created";
       }
-      const merged = options.replace ? replaced(target, live) : merge(target, live);
+      const merged = options.replace ? replaced(target, live) : merge(target, live, options.ignored);
       if (!options.replace && sameJson(merged, live)) return "unchanged";
       if (!options.dryRun) await client.update(kind, merged, { fieldManager });
       return options.replace ? "replaced" : "configured";
@@ -69,16 +74,22 @@ export async function applyTarget(
   }
 }
 
-function merge(target: Manifest, live: Manifest): Manifest {
-  const lastApplied = live.metadata.annotations?.[lastAppliedAnnotation];
-  let last: unknown;
-  try {
-    last = lastApplied === undefined ? undefined : JSON.parse(lastApplied);
-  } catch {
-    last = undefined; // edited by hand; nothing is taken away then
-  }
-  const merged = threeWayMerge(last, target, live, target);
+function merge(target: Manifest, live: Manifest, ignored: readonly IgnoreDifferences[]): Manifest {
+  const last = lastApplied(live);
+  const wanted = structuredClone(target);
+  for (const manifest of last === undefined ? [wanted] : [wanted, last])
+    removeIgnored(manifest, live, ignored);
+  const merged = threeWayMerge(last, wanted, live, target);
   return withLastApplied(merged as Manifest, target); // a merge of two manifests is one
+}
+
+function lastApplied(live: Manifest): Manifest | undefined {
+  try {
+    const value: unknown = JSON.parse(live.metadata.annotations?.[lastAppliedAnnotation] ?? "null");
+    return isManifest(value) ? value : undefined;
+  } catch {
+    return undefined; // edited by hand; nothing is taken away then
+  }
 }
 
 function replaced(target: Manifest, live: Manifest): Manifest {

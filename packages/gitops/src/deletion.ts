@@ -42,6 +42,14 @@ export async function deleteApplication(
     );
     return new Set();
   }
+  const approved = Date.parse(
+    application.metadata.annotations?.["argocd.argoproj.io/deletion-approved"] ?? "",
+  );
+  const asked = Date.parse(application.metadata.deletionTimestamp ?? "");
+  const unapproved =
+    doomed.some(({ metadata }) => resourceOptions(metadata).get("Delete") === "confirm") &&
+    !(approved >= asked);
+  if (unapproved) return new Set(doomed.flatMap(({ metadata }) => metadata.uid ?? []));
   const terminating = doomed.filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
   if (terminating.length === 0) {
     const wave = Math.max(...doomed.map(({ metadata }) => waveOf(metadata)));

@@ -62,6 +62,11 @@ export async function runSyncPass(client: ResourceClient, request: SyncRequest):
       waveApplied: false,
     };
   }
+  const shared = state.conditions.find(({ type }) => type === "SharedResourceWarning");
+  if (optionIs(options, "FailOnSharedResource") && shared !== undefined) {
+    const message = `Shared resource found: ${shared.message}`;
+    return { phase: "Failed", message, results: recorded, waveApplied: false };
+  }
   if (sync.dryRun === true) {
     const outcomes = await runTasks(run, tasks, true);
     const results = outcomes.reduce(recordOutcome, [] as readonly ResourceResult[]);
@@ -280,6 +285,7 @@ async function applyTask(
     serverSide: on("ServerSideApply") || managesNamespace,
     replace: on("Replace"),
     force: on("Force"),
+    ignored: optionIs(options, "RespectIgnoreDifferences") ? (application.spec.ignoreDifferences ?? []) : [],
   };
   try {
     const verb = await applyTarget(client, kind, task.hook ? withHookFinalizer(target) : target, how);
@@ -310,6 +316,8 @@ async function pruneTask(
   ) {
     return skipped("ignored (no prune)");
   }
+  if (optionOf("Prune", live.metadata, options) === "confirm")
+    return skipped("ignored (pruning confirmation is not supported)");
   if (dryRun) return { task, status: "Pruned", hookPhase: "Succeeded", message: "pruned (dry run)" };
   const kind = kindOf(state, live);
   const policy = options.get("PrunePropagationPolicy");

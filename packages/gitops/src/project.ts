@@ -8,6 +8,9 @@ export function refusalOf(
   repoURL: string,
   destination: ApplicationDestination,
 ): string | undefined {
+  if ((project.spec.syncWindows?.length ?? 0) > 0) {
+    return `project '${project.name}' has syncWindows, which are not supported`;
+  }
   if (
     !permits(project.spec.sourceRepos ?? [], normalizeRepoURL(repoURL), (pattern) =>
       normalizeRepoURL(pattern),

@@ -1,5 +1,6 @@
 import type { KindCatalogue } from "../kinds.ts";
 import { groupOf, keyOf, keyText, type Manifest, versionOf } from "../manifest.ts";
+import { deletionHookOf } from "../sync/hooks.ts";
 import type { ApplicationCondition } from "../types/application.ts";
 import { mark } from "./tracking.ts";
 
@@ -31,6 +32,11 @@ export function prepareTargets(
       target.metadata.namespace = destinationNamespace;
     }
     mark(target, application, destinationNamespace);
+    const unsupported = deletionHookOf(target.metadata);
+    if (unsupported !== undefined) {
+      const message = `${target.kind}/${target.metadata.name} is a ${unsupported} hook, which is not supported: it will not run`;
+      conditions.push({ type: "ExcludedResourceWarning", message });
+    }
     // Hooks that only have a generateName are different objects each.
     const unnamed = target.metadata.name === undefined || target.metadata.name === "";
     const key = unnamed ? `${keyText(keyOf(target))}#${byKey.size}` : keyText(keyOf(target));

@@ -47,6 +47,11 @@ export function phasesOf(metadata: ObjectMeta): readonly SyncPhase[] {
   return (["PreSync", "Sync", "PostSync", "SyncFail"] as const).filter((phase) => listed.includes(phase));
 }
 
+/** `PreDelete` or `PostDelete`, where the object is such a hook: it would run when its Application is deleted. */
+export function deletionHookOf(metadata: ObjectMeta): string | undefined {
+  return hookWords(metadata).find((word) => word === "PreDelete" || word === "PostDelete");
+}
+
 export type HookDeletePolicy = "HookSucceeded" | "HookFailed" | "BeforeHookCreation";
 
 export function deletePolicies(metadata: ObjectMeta): readonly HookDeletePolicy[] {

@@ -14,6 +14,8 @@ export interface AppProjectSpec {
   clusterResourceBlacklist?: GroupKind[];
   namespaceResourceWhitelist?: GroupKind[];
   namespaceResourceBlacklist?: GroupKind[];
+  /** Not worked with: a project that has some refuses its Applications rather than sync them at the wrong time. */
+  syncWindows?: unknown[];
 }
 
 export interface GroupKind {
