@@ -128,7 +128,7 @@ function withoutControllers(value: unknown): unknown {
   const copy: Record<string, unknown> = {};
   for (const [key, member] of Object.entries(value)) {
     if (key === "managedFields" && Array.isArray(member)) {
-      const own = member.filter((entry) => !isObject(entry) || !CONTROLLERS.has(String(entry["manager"])));
+      const own = member.filter((entry) => !isObject(entry) || !isShared(entry));
       if (own.length > 0) copy[key] = own.map(withoutControllers);
     } else if (key === "annotations" && isObject(member)) {
       const { [CONTROLLER_ANNOTATION]: _, ...own } = member;
@@ -142,6 +142,14 @@ function withoutControllers(value: unknown): unknown {
     }
   }
   return copy;
+}
+
+/** Ownership that controllers had, or took: what they wrote, and the status of Deployments. */
+function isShared(entry: Record<string, unknown>): boolean {
+  return (
+    CONTROLLERS.has(String(entry["manager"])) ||
+    (entry["subresource"] === "status" && entry["apiVersion"] === "apps/v1")
+  );
 }
 
 /** A Deployment (in lists without its kind) or its Scale. */

@@ -16,29 +16,42 @@ export interface Exchanged {
 
 const ADMIN_TOKEN = "admintoken";
 
-/**
- * The recording skips a request here: before `patch/strategic-order` something set the environment of container `c`, as
- * the answers from there on show.
- */
-const LEFT_OUT: RecordedRequest["request"] = {
-  method: "PATCH",
-  path: "/apis/apps/v1/namespaces/conf/deployments/d1",
-  contentType: "application/strategic-merge-patch+json",
-  body: {
-    spec: {
-      template: {
-        spec: { containers: [{ name: "c", env: [{ name: "Z", value: "26" }, { $patch: "replace" }] }] },
+/** Requests that were made while recording but not written down, as later answers show; by the one they came before. */
+const LEFT_OUT: Readonly<Record<string, readonly RecordedRequest["request"][]>> = {
+  "patch/strategic-order": [
+    {
+      method: "PATCH",
+      path: "/apis/apps/v1/namespaces/conf/deployments/d1",
+      contentType: "application/strategic-merge-patch+json",
+      body: {
+        spec: {
+          template: {
+            spec: { containers: [{ name: "c", env: [{ name: "Z", value: "26" }, { $patch: "replace" }] }] },
+          },
+        },
       },
     },
-  },
+  ],
+  "cr/table": [
+    paint({ metadata: { name: "e" }, spec: { color: "green", either: 1 } }),
+    paint({ metadata: { name: "nospec" } }),
+  ],
 };
+
+function paint(body: object): RecordedRequest["request"] {
+  return {
+    method: "POST",
+    path: "/apis/conf.example/v1/namespaces/conf/paints",
+    body: { apiVersion: "conf.example/v1", kind: "Paint", ...body },
+  };
+}
 
 /** Sends the recorded conversation to a server, in order. */
 export async function replay(url: string): Promise<Exchanged[]> {
   const exchanged: Exchanged[] = [];
   let continueToken = "";
   for (const recorded of recordedRequests()) {
-    if (recorded.name === "patch/strategic-order") await send(url, LEFT_OUT);
+    for (const request of LEFT_OUT[recorded.name] ?? []) await send(url, request);
     const path = recorded.request.path.replace("continue=CONTINUE", `continue=${continueToken}`);
     const answer = await send(url, { ...recorded.request, path });
     const metadata = (answer.body as { metadata?: { continue?: string } } | undefined)?.metadata;

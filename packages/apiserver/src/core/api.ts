@@ -113,7 +113,7 @@ export class Api {
       return applyObject(this.#ctx, served, ref, subresource, asObject(patch.body), request).object;
     }
     const change = (current: KubeObject) => patched(served, current, patch);
-    return updateObject(this.#ctx, served, ref, subresource, change, request);
+    return updateObject(this.#ctx, served, ref, subresource, change, { ...request, patched: true });
   }
 
   /** Server-side apply, with word of whether it made the object. */

@@ -26,8 +26,8 @@ export interface WriteRequest {
   readonly fieldValidation?: FieldValidation;
   /** Takes the texts of `Warning` headers. */
   readonly warn?: (text: string) => void;
-  /** `metadata.name` of the URL, where the body may leave it out. */
-  readonly name?: string;
+  /** The object is the outcome of a patch: what has the wrong form is then the patch's fault. */
+  readonly patched?: boolean;
 }
 
 /** Which object. */

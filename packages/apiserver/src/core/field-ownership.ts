@@ -3,6 +3,7 @@ import {
   type FieldWriter,
   formatTime,
   type KubeObject,
+  type ManagedFieldsEntry,
   serverSideApply,
   trackUpdate,
 } from "@tracegate/kube";
@@ -24,14 +25,27 @@ export function withOwners(
 ): KubeObject {
   if (served.type === undefined) return written;
   const before = live === undefined ? emptyOf(served) : asJson(live);
-  const managedFields = trackUpdate(
+  const tracked = trackUpdate(
     served.type,
     before,
     asJson(written),
     writer(ctx, served, subresource, request),
   );
+  const managedFields = subresource === "scale" ? withoutScaleTime(tracked) : tracked;
   const { managedFields: _, ...metadata } = written.metadata;
   return { ...written, metadata: { ...metadata, ...(managedFields === undefined ? {} : { managedFields }) } };
+}
+
+/** As recorded, ownership through `scale` carries no time, and so stands before the other updates. */
+function withoutScaleTime(entries: ManagedFieldsEntry[] | undefined): ManagedFieldsEntry[] | undefined {
+  const timeless = entries?.map((entry) => {
+    if (entry.subresource !== "scale") return entry;
+    const { time: _, ...rest } = entry;
+    return rest;
+  });
+  const rank = ({ operation, time }: ManagedFieldsEntry) =>
+    operation === "Apply" ? 0 : time === undefined ? 1 : 2;
+  return timeless?.sort((a, b) => rank(a) - rank(b));
 }
 
 /** The live object (or an empty one) with a configuration applied, owners included, before defaults. */

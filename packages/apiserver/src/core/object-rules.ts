@@ -2,7 +2,6 @@
 import {
   builtInErrors,
   customErrors,
-  DecodeError,
   decodeTyped,
   type FieldError,
   isObject,
@@ -23,21 +22,15 @@ export interface Normalised {
   readonly unknown: readonly string[];
 }
 
-/** The object in its kind's form: a copy that shares nothing with what was sent. Throws 400 for what has another form. */
+/** The object in its kind's form: a copy that shares nothing with what was sent. Throws `DecodeError` for another form. */
 export function normalise(served: ServedKind, object: KubeObject): Normalised {
   if (served.custom !== undefined) {
     const pruned = pruneCustom(schemaOf(served.custom.version), asJson(object));
     return { object: asObject(pruned.object), unknown: pruned.unknown };
   }
   if (served.type === undefined) return { object: structuredClone(object), unknown: [] };
-  try {
-    const typed = decodeTyped(served.type, asJson(object));
-    return { object: asObject(typed.object), unknown: typed.unknown };
-  } catch (error) {
-    if (!(error instanceof DecodeError)) throw error;
-    const what = `${served.kind} in version "${served.version}" cannot be handled as a ${served.kind}`;
-    throw badRequest(`${what}: ${error.message}`);
-  }
+  const typed = decodeTyped(served.type, asJson(object));
+  return { object: asObject(typed.object), unknown: typed.unknown };
 }
 
 export function withDefaults(served: ServedKind, object: KubeObject): KubeObject {

@@ -1,6 +1,8 @@
 import {
+  DecodeError,
   fieldComplaints,
   forbidden as forbiddenField,
+  invalid as invalidField,
   jsonEqual,
   type KubeObject,
   required,
@@ -88,12 +90,26 @@ function createReceived(
 
 /** The sent object in its kind's form. Fields that the kind does not know are refused, reported or dropped. */
 function receive(served: ServedKind, sent: KubeObject, request: WriteRequest): KubeObject {
-  const { object, unknown } = normalise(served, sent);
+  const { object, unknown } = inForm(served, sent, request);
   const complaints = fieldComplaints(unknown, []);
   if (complaints.length > 0 && request.fieldValidation === "Strict")
     throw strictDecodingError(served, complaints);
   if (request.fieldValidation !== "Ignore") for (const complaint of complaints) request.warn?.(complaint);
   return object;
+}
+
+function inForm(served: ServedKind, sent: KubeObject, request: WriteRequest) {
+  try {
+    return normalise(served, sent);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    if (request.patched === true) {
+      const value = invalidField("patch", JSON.stringify(sent), error.message);
+      throw invalid({ group: "", kind: "" }, "", [value]);
+    }
+    const what = `${served.kind} in version "${served.version}" cannot be handled as a ${served.kind}`;
+    throw badRequest(`${what}: ${error.message}`);
+  }
 }
 
 /** Everything the server does to a new object before it is checked. What it adds itself is owned by nobody. */
