@@ -11,6 +11,9 @@ export interface CelProgram {
 
 const programs = new Map<string, CelProgram>();
 
+/** Programs kept; rules come from definitions, of which there are few. */
+const MAX_KEPT = 1000;
+
 /** Reads a rule. Throws `CelSyntaxError` for one that cannot be read or uses a function that is not known. */
 export function compileCel(source: string): CelProgram {
   const known = programs.get(source);
@@ -21,6 +24,7 @@ export function compileCel(source: string): CelProgram {
     usesOldSelf: mentions(expression, "oldSelf"),
     evaluate: (variables) => evaluate(expression, new Map(Object.entries(variables))),
   };
+  if (programs.size >= MAX_KEPT) programs.clear();
   programs.set(source, program);
   return program;
 }

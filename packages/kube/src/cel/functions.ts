@@ -1,5 +1,5 @@
-import { compilePattern } from "../custom/validate-value.ts";
 import { isObject, jsonEqual } from "../json.ts";
+import { goPattern } from "../values/go-pattern.ts";
 import { compareQuantities, parseQuantity } from "../values/quantity.ts";
 import { parseTime } from "../values/time.ts";
 
@@ -46,8 +46,8 @@ export const FUNCTIONS: ReadonlyMap<string, Fn> = new Map<string, Fn>([
   ["startsWith", (value, part) => text("startsWith", value).startsWith(text("startsWith", part))],
   ["endsWith", (value, part) => text("endsWith", value).endsWith(text("endsWith", part))],
   ["contains", (value, part) => text("contains", value).includes(text("contains", part))],
-  ["matches", (value, pattern) => compilePattern(text("matches", pattern)).test(text("matches", value))],
-  ["find", (value, pattern) => compilePattern(text("find", pattern)).exec(text("find", value))?.[0] ?? ""],
+  ["matches", (value, pattern) => goPattern(text("matches", pattern)).test(text("matches", value))],
+  ["find", (value, pattern) => goPattern(text("find", pattern)).exec(text("find", value))?.[0] ?? ""],
   ["lowerAscii", (value) => text("lowerAscii", value).toLowerCase()],
   ["upperAscii", (value) => text("upperAscii", value).toUpperCase()],
   ["trim", (value) => text("trim", value).trim()],

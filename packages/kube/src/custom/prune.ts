@@ -1,4 +1,8 @@
 import { isObject, type JsonObject, setKey } from "../json.ts";
+import { badRequest } from "../patch/refusal.ts";
+import { objectMetaType } from "../schema/built-in-types.ts";
+import { DecodeError, decodeTyped } from "../schema/typed-object.ts";
+import type { StructType } from "../schema/value-type.ts";
 import {
   allowsAnyValues,
   EMBEDDED,
@@ -18,11 +22,40 @@ export interface Pruned {
 
 /** Drops members that the schema does not declare; what every object has stays (apiVersion, kind, metadata). */
 export function pruneCustom(schema: Schema | undefined, object: JsonObject): Pruned {
-  if (schema === undefined) return { object: structuredClone(object), unknown: [] };
   const unknown: string[] = [];
-  const pruned = pruneObject(schema, object, "", true, unknown);
-  return { object: pruned, unknown: unknown.sort() };
+  const metadata = typedMetadata(object, unknown);
+  const pruned =
+    schema === undefined ? structuredClone(object) : pruneObject(schema, object, "", true, unknown);
+  return { object: { ...pruned, ...metadata }, unknown: unknown.sort() };
 }
+
+/** Metadata has the form that it has everywhere, whatever the schema says. Throws the API's 400 for another form. */
+function typedMetadata(object: JsonObject, unknown: string[]): JsonObject {
+  const { apiVersion, kind, metadata } = object;
+  if (metadata === undefined) return {};
+  try {
+    const typed = decodeTyped(HOLDER, { metadata });
+    unknown.push(...typed.unknown);
+    return typed.object;
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    const version = String(apiVersion).split("/").at(-1);
+    const what = `${String(kind)} in version "${version}" cannot be handled as a ${String(kind)}`;
+    throw badRequest(`${what}: ${error.message}`);
+  }
+}
+
+/** A type with nothing but metadata. */
+const HOLDER: StructType = {
+  type: "struct",
+  goType: "v1.PartialObjectMetadata",
+  atomic: false,
+  open: false,
+  get fields() {
+    const shared = { required: false, omitEmpty: false, omitZero: false, pointer: false };
+    return new Map([["metadata", { name: "metadata", type: objectMetaType(), ...shared }]]);
+  },
+};
 
 function prune(schema: Schema, value: unknown, path: string, unknown: string[]): unknown {
   if (Array.isArray(value)) {

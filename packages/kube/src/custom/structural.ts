@@ -3,6 +3,7 @@ import { compileCel } from "../cel/evaluate.ts";
 import { CelSyntaxError } from "../cel/syntax.ts";
 import { isObject, jsonEqual, stringAt } from "../json.ts";
 import { type FieldError, fieldErrorText, forbidden, invalid, required } from "../validation/field-error.ts";
+import { goPattern } from "../values/go-pattern.ts";
 import { fill } from "./defaults.ts";
 import {
   EMBEDDED,
@@ -18,7 +19,7 @@ import {
   stringsIn,
   valuesOf,
 } from "./schema.ts";
-import { compilePattern, valueErrors } from "./validate-value.ts";
+import { valueErrors } from "./validate-value.ts";
 
 type Level = "root" | "item" | "field";
 
@@ -107,7 +108,7 @@ function valueRuleErrors(schema: Schema, path: string, intOrString: boolean): Fi
   const errors: FieldError[] = [];
   const pattern = stringAt(schema, "pattern");
   try {
-    compilePattern(pattern);
+    goPattern(pattern);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     errors.push(

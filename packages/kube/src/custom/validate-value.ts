@@ -12,6 +12,7 @@ import {
   tooMany,
   typeInvalid,
 } from "../validation/field-error.ts";
+import { goPattern } from "../values/go-pattern.ts";
 import { hasFormat } from "./formats.ts";
 import {
   INT_OR_STRING,
@@ -111,7 +112,7 @@ function textErrors(schema: Schema, value: string, path: string): FieldError[] {
   if (most !== undefined && length > most) errors.push(tooLong(path, most));
   else if (least !== undefined && length < least) {
     errors.push(invalid(path, value, `${path} in body should be at least ${least} chars long`));
-  } else if (typeof pattern === "string" && !patternOf(pattern).test(value)) {
+  } else if (typeof pattern === "string" && !goPattern(pattern).test(value)) {
     errors.push(invalid(path, value, `${path} in body should match '${pattern}'`));
   }
   const format = schema["format"];
@@ -179,31 +180,6 @@ function combinationErrors(schema: Schema, value: unknown, path: string): FieldE
   if (isObject(not) && valueErrors(not, value, path).length === 0)
     complain("must not validate the schema (not)");
   return errors;
-}
-
-const patterns = new Map<string, RegExp>();
-
-/** Go's patterns are nearly JavaScript's: `(?i)` at the start and `\z`, `\A` are not. */
-function patternOf(source: string): RegExp {
-  let pattern = patterns.get(source);
-  if (pattern === undefined) {
-    pattern = compilePattern(source);
-    patterns.set(source, pattern);
-  }
-  return pattern;
-}
-
-export function compilePattern(source: string): RegExp {
-  const flags = /^\(\?([ims]+)\)/.exec(source);
-  const body = (flags === null ? source : source.slice(flags[0].length))
-    .replaceAll("\\z", "$")
-    .replaceAll("\\A", "^");
-  try {
-    return new RegExp(body, `u${flags?.[1] ?? ""}`);
-  } catch {
-    // Go takes escapes that JavaScript only takes without the `u` flag.
-    return new RegExp(body, flags?.[1] ?? "");
-  }
 }
 
 function numberOf(schema: Schema, key: string): number | undefined {

@@ -7,8 +7,8 @@ import { badRequest } from "./refusal.ts";
 export const MAX_JSON_PATCH_OPERATIONS = 10_000;
 
 /**
- * Applies a JSON patch (RFC 6902) to a copy of the document. As in the library that Kubernetes uses, `replace` asks for
- * the path to exist and `remove` of a missing one fails. Whatever cannot be applied is 422 without a word of detail.
+ * Applies a JSON patch (RFC 6902) to a copy of the document. As in the library that Kubernetes uses, `replace` of a missing
+ * member adds it, though the RFC forbids it; `remove` of one fails. Whatever cannot be applied is 422 without a word of detail.
  */
 export function applyJsonPatch(document: unknown, operations: readonly JsonPatchOperation[]): unknown {
   if (operations.length > MAX_JSON_PATCH_OPERATIONS) {
@@ -114,7 +114,7 @@ function add(root: { "": unknown }, path: readonly string[], value: unknown): vo
 function replace(root: { "": unknown }, path: readonly string[], value: unknown): void {
   const { parent, key } = parentOf(root, path);
   if (Array.isArray(parent)) parent[listIndex(key, parent.length)] = value;
-  else if (isObject(parent) && Object.hasOwn(parent, key)) setKey(parent, key, value);
+  else if (isObject(parent)) setKey(parent, key, value);
   else throw unprocessable();
 }
 

@@ -38,7 +38,7 @@ test("JSON patches that cannot be applied are refused with 422", () => {
   const bad = [
     { op: "test", path: "/a", value: 2 },
     { op: "remove", path: "/x" },
-    { op: "replace", path: "/x", value: 1 },
+    { op: "replace", path: "/x/y", value: 1 },
     { op: "add", path: "/x/y", value: 1 },
     { op: "add", path: "a", value: 1 },
   ] as const;
@@ -47,6 +47,10 @@ test("JSON patches that cannot be applied are refused with 422", () => {
       message: "the server rejected our request due to an error in our request",
     });
   }
+});
+
+test("replacing a missing member adds it, as in kube-apiserver", () => {
+  assert.deepEqual(applyJsonPatch({}, [{ op: "replace", path: "/x", value: 1 }]), { x: 1 });
 });
 
 test("merge patches delete by null and replace lists", () => {

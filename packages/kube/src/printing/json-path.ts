@@ -26,8 +26,14 @@ const TOKEN =
 
 const parsed = new Map<string, readonly Step[] | undefined>();
 
+/** Paths kept; they come from definitions, of which there are few. */
+const MAX_KEPT = 1000;
+
 function parse(path: string): readonly Step[] | undefined {
-  if (!parsed.has(path)) parsed.set(path, parseSteps(path));
+  if (!parsed.has(path)) {
+    if (parsed.size >= MAX_KEPT) parsed.clear();
+    parsed.set(path, parseSteps(path));
+  }
   return parsed.get(path);
 }
 
