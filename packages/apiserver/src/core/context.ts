@@ -26,6 +26,8 @@ export interface WriteRequest {
   readonly fieldValidation?: FieldValidation;
   /** Takes the texts of `Warning` headers. */
   readonly warn?: (text: string) => void;
+  /** Refuses, by throwing, an object that the one who writes must not write. Sees it as it would be stored. */
+  readonly admit?: (object: KubeObject) => void;
   /** The object is the outcome of a patch: what has the wrong form is then the patch's fault. */
   readonly patched?: boolean;
 }

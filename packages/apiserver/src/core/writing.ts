@@ -82,6 +82,7 @@ function createReceived(
       if (generated && attempt < NAME_ATTEMPTS) continue;
       throw alreadyExists(served, metadata.name);
     }
+    request.admit?.(object);
     if (request.dryRun === true) return object;
     const entry = ctx.store.create(key, (revision) => atRevision(toStorage(served, object), revision));
     return afterWrite(ctx, served, entry);
@@ -218,6 +219,7 @@ function changeObject(
     next.metadata = { ...next.metadata, generation: (current.metadata.generation ?? 0) + 1 };
   }
   if (isSame(current, next)) return current;
+  request.admit?.(next);
   if (request.dryRun === true) return next;
   return store(ctx, served, entry, next);
 }

@@ -55,7 +55,7 @@ export async function handlePosted(
 
 interface TokenRequest extends KubeObject {
   spec?: {
-    audiences?: string[];
+    audiences?: string[] | null;
     expirationSeconds?: number;
     boundObjectRef?: { kind?: string; name?: string; uid?: string };
   };
@@ -77,7 +77,7 @@ function issueToken(
   const { token, expires } = tokens.issue(
     { namespace: metadata.namespace ?? "", name: metadata.name, uid: metadata.uid ?? "" },
     {
-      ...(audiences === undefined || audiences.length === 0 ? {} : { audiences }),
+      ...(audiences ? { audiences } : {}),
       ...(expirationSeconds === undefined ? {} : { seconds: expirationSeconds }),
       ...(pod === undefined ? {} : { pod }),
     },

@@ -1,6 +1,7 @@
 import type { JsonPatchOperation, KubeObject, Patch } from "@tracegate/kube";
 import { builtInType, decodeBuiltInBody, parseJsonPatch, StatusError } from "@tracegate/kube";
 import { parse } from "yaml";
+import { escalationCheck } from "../auth/escalation.ts";
 import type { Api } from "../core/api.ts";
 import type { ObjectRef } from "../core/context.ts";
 import type { DeleteRequest } from "../core/deletion.ts";
@@ -100,6 +101,15 @@ async function handleSubresource(
   }
 }
 
+function admission(
+  api: Api,
+  served: ServedKind,
+  { user }: Exchange,
+): { admit?: (object: KubeObject) => void } {
+  const admit = escalationCheck(api.store, user, served);
+  return admit === undefined ? {} : { admit };
+}
+
 function tableWish(api: Api, { info }: Exchange) {
   return { includeObject: info.query.get("includeObject") || "Metadata", now: api.clock.now() };
 }
@@ -126,7 +136,10 @@ function answerList(api: Api, served: ServedKind, path: ResourcePath, exchange: 
 async function create(api: Api, served: ServedKind, path: ResourcePath, exchange: Exchange): Promise<void> {
   const { request, response, info } = exchange;
   negotiate(request.headers.accept, OBJECT_FORMS);
-  const options = writeOptions(info.query, "CreateOptions", request.headers["user-agent"]);
+  const options = {
+    ...writeOptions(info.query, "CreateOptions", request.headers["user-agent"]),
+    ...admission(api, served, exchange),
+  };
   const format = bodyFormat(request.headers["content-type"]);
   const warnings: string[] = [];
   const warn = (text: string) => warnings.push(text);
@@ -145,7 +158,10 @@ async function update(
 ): Promise<void> {
   const { request, response, info } = exchange;
   negotiate(request.headers.accept, OBJECT_FORMS);
-  const options = writeOptions(info.query, "UpdateOptions", request.headers["user-agent"]);
+  const options = {
+    ...writeOptions(info.query, "UpdateOptions", request.headers["user-agent"]),
+    ...admission(api, served, exchange),
+  };
   const format = bodyFormat(request.headers["content-type"]);
   const warnings: string[] = [];
   const warn = (text: string) => warnings.push(text);
@@ -169,7 +185,10 @@ async function patch(
   negotiate(request.headers.accept, OBJECT_FORMS);
   const body = await readPatch(served, exchange);
   const apply = body.type === "apply";
-  const given = writeOptions(info.query, "PatchOptions", request.headers["user-agent"]);
+  const given = {
+    ...writeOptions(info.query, "PatchOptions", request.headers["user-agent"]),
+    ...admission(api, served, exchange),
+  };
   // Server-side apply never guesses who applies.
   const options = apply ? { ...given, fieldManager: info.query.get("fieldManager") ?? "" } : given;
   const warnings: string[] = [];
