@@ -8,7 +8,7 @@
  * - `exec`: frames (`stream-frames.ts`) of a process inside a container.
  */
 
-/** Raised with every incompatible change; an agent of another version is replaced together with its pods. */
+/** Raised with every incompatible change; an agent of another version ends with its pods and is replaced. */
 export const agentProtocolVersion = 1;
 
 export type Hello =
@@ -19,8 +19,6 @@ export type Hello =
 export interface HelloAnswer {
   ok: boolean;
   error?: string;
-  /** On `control`: the version the agent speaks. */
-  version?: number;
 }
 
 export interface Request {

@@ -116,7 +116,9 @@ export async function startAgentServer(options: {
       const hello = (await readFirstLine(socket)) as Hello;
       switch (hello.op) {
         case "control":
-          answer({ ok: true, version: agentProtocolVersion });
+          // Another version's control plane starts an agent of its own as soon as this one is out of its way.
+          if (hello.version !== agentProtocolVersion) return options.onShutdown();
+          answer({ ok: true });
           return serveControl(socket, hello.graceMs);
         case "dial": {
           const inside = await dialTcp(hello.ip, hello.port);

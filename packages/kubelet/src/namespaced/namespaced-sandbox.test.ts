@@ -14,7 +14,8 @@ import {
   skipWithoutNamespaces,
   temporaryDirectory,
 } from "../../testing/index.ts";
-import { dialThroughAgent } from "../dial.ts";
+import { agentProtocolVersion } from "../agent/protocol.ts";
+import { dialThroughAgent, openAgentStream } from "../dial.ts";
 import type { ContainerProcessState } from "../sandbox.ts";
 import { type NamespacedSandbox, openNamespacedSandbox } from "./namespaced-sandbox.ts";
 import { runtimeDirectory } from "./runtime-directory.ts";
@@ -342,6 +343,19 @@ test("a lost agent is replaced, and that is told", { skip }, async () => {
   await told;
   assert.deepEqual(await own.list(), []);
   await own.shutdown();
+});
+
+test("an agent of another version makes way", { skip }, async () => {
+  const state = join(dir.path, "version");
+  const first = await openNamespacedSandbox({ stateDir: state, clock: wallClock });
+  await first.startPod(podSpec("old"));
+  first.detach();
+  await assert.rejects(
+    openAgentStream(first.socketPath, { op: "control", version: agentProtocolVersion + 1, graceMs: 0 }),
+  );
+  const second = await openNamespacedSandbox({ stateDir: state, clock: wallClock });
+  assert.deepEqual(await second.list(), []);
+  await second.shutdown();
 });
 
 test("a user without privileges runs pods too", {

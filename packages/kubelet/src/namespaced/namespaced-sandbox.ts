@@ -213,6 +213,8 @@ export class NamespacedSandbox implements Sandbox {
       stream.once("end", () => stream.end());
       stream.on("error", () => {});
     });
+    // Not everyone asks how it ended.
+    exitCode.catch(() => {});
     return { stdin, stdout, stderr, exitCode, kill: () => stream.destroy() };
   }
 

@@ -438,7 +438,10 @@ class PodController implements Controller<Pod>, PodDirectory {
       state: "starting",
       startedAt: this.#options.clock.now(),
     });
-    const { startError } = await sandbox.startContainer(spec);
+    const { startError } = await sandbox.startContainer(spec).catch((error) => {
+      memory.sandbox?.containers.delete(name);
+      throw error;
+    });
     if (startError === undefined) this.#tell(pod, "Normal", "Started", `Started container ${name}`, name);
     else
       this.#tell(pod, "Warning", "Failed", `Error: failed to start container "${name}": ${startError}`, name);
