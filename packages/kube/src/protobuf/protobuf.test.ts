@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
 import { encodeProtobufBody, recordedRequests } from "../../testing/index.ts";
@@ -136,3 +137,18 @@ test("arbitrary bytes are decoded or refused, never anything else", () => {
   );
   assert.throws(() => openProtobufBody(new Uint8Array([1, 2])), ProtobufError);
 });
+
+const SAMPLES = new URL("./testdata/", import.meta.url);
+
+for (const file of readdirSync(SAMPLES).filter((name) => name.endsWith(".pb"))) {
+  test(`${file}: bytes that Go wrote are the object that Go wrote as JSON`, () => {
+    const body = openProtobufBody(readFileSync(new URL(file, SAMPLES)));
+    const type = builtInType(body.apiVersion, body.kind);
+    assert.ok(type);
+    const { object, unknown } = decodeTyped(type, decodeProtobuf(type, body));
+    const json = JSON.parse(readFileSync(new URL(file.replace(/pb$/, "json"), SAMPLES), "utf8"));
+    assert.deepEqual(unknown, []);
+    // Compared as text: the order of members is Go's too.
+    assert.equal(JSON.stringify(object), JSON.stringify(json));
+  });
+}
