@@ -1,7 +1,11 @@
 export { deploymentController } from "./deployment/controller.ts";
+export { endpointsController } from "./endpoints/controller.ts";
+export { Endpoints } from "./endpoints/endpoints-kind.ts";
 export { jobController } from "./job/controller.ts";
+export { namespaceController } from "./namespace/controller.ts";
 export type { WorkloadDependencies } from "./replica-set/controller.ts";
 export { replicaSetController } from "./replica-set/controller.ts";
+export { schedulingController } from "./scheduling/controller.ts";
 export { POD_TEMPLATE_HASH, templateHash } from "./template-hash.ts";
 export type { WorkloadControllersOptions } from "./workload-controllers.ts";
 export { workloadControllers } from "./workload-controllers.ts";

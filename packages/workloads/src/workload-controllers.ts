@@ -2,14 +2,19 @@ import type { Clock } from "@tracegate/contracts";
 import type { Controller, EventRecorder } from "@tracegate/controller-runtime";
 import type { ResourceClient } from "@tracegate/kube";
 import { deploymentController } from "./deployment/controller.ts";
+import { endpointsController } from "./endpoints/controller.ts";
 import { jobController } from "./job/controller.ts";
+import { namespaceController } from "./namespace/controller.ts";
 import { replicaSetController } from "./replica-set/controller.ts";
+import { schedulingController } from "./scheduling/controller.ts";
 
 export interface WorkloadControllersOptions {
   readonly client: ResourceClient;
   readonly clock: Clock;
   /** A recorder that speaks as the named component (`deployment-controller`). */
   readonly events: (component: string) => EventRecorder;
+  /** The API's CA in PEM, for the `kube-root-ca.crt` of every namespace. */
+  readonly rootCa?: string;
 }
 
 /** All of this package's controllers, each speaking as the component that a real cluster's events name. */
@@ -17,11 +22,15 @@ export function workloadControllers({
   client,
   clock,
   events,
+  rootCa,
 }: WorkloadControllersOptions): readonly Controller[] {
   const as = (component: string) => ({ client, clock, events: events(component) });
   return [
     replicaSetController(as("replicaset-controller")),
     deploymentController(as("deployment-controller")),
     jobController(as("job-controller")),
+    schedulingController(as("default-scheduler")),
+    endpointsController({ client }),
+    namespaceController({ client, clock, ...(rootCa !== undefined && { rootCa }) }),
   ];
 }

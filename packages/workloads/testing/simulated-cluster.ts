@@ -8,7 +8,7 @@ import {
   startControllers,
   VirtualScheduler,
 } from "@tracegate/controller-runtime";
-import type { ResourceClient } from "@tracegate/kube";
+import { Node, type ResourceClient } from "@tracegate/kube";
 import { memoryStore } from "@tracegate/store";
 import { workloadControllers } from "../src/index.ts";
 import { type PodBehaviour, simulatedPods } from "./simulated-pods.ts";
@@ -56,6 +56,11 @@ export async function simulatedCluster(options: SimulatedClusterOptions = {}): P
       simulatedPods({ client, clock: scheduler, ...(options.pods && { behaviour: options.pods }) }),
       ...(options.controllers?.({ client, scheduler, events }) ?? []),
     ],
+  });
+  await direct.create(Node, {
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name: "tracegate", labels: { "kubernetes.io/hostname": "tracegate" } },
   });
   await scheduler.runUntilIdle();
   return { scheduler, api, client: direct, manager, stop: () => manager.stop() };
