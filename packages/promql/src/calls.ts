@@ -1,4 +1,4 @@
-import { Labels, METRIC_NAME } from "@tracegate/contracts";
+import { compareLabels, Labels, METRIC_NAME } from "@tracegate/contracts";
 import { byValue } from "./aggregate.ts";
 import { type Call, type Expr, unwrap } from "./ast.ts";
 import { EvaluationError } from "./evaluation-error.ts";
@@ -26,6 +26,7 @@ import {
 } from "./query-context.ts";
 import { callRangeFunction, slideOver, windowsOf } from "./range-calls.ts";
 import { RANGE_FUNCTIONS } from "./range-functions.ts";
+import type { QueryBounds } from "./selection.ts";
 
 /** Evaluates a function call; each kind of function has its table. */
 export function evaluateCall(call: Call, grid: Grid, context: QueryContext): Evaluated {
@@ -36,9 +37,23 @@ export function evaluateCall(call: Call, grid: Grid, context: QueryContext): Eva
   if (DATE_FUNCTIONS[name] !== undefined) return vector(callDateFunction(call, grid, context));
   switch (name) {
     case "pi":
-      return { type: "scalar", values: new Float64Array(grid.count).fill(Math.PI) };
+      return constant(Math.PI, grid);
     case "time":
       return { type: "scalar", values: secondsOf(grid) };
+    case "start":
+    case "end":
+    case "step":
+    case "range":
+      return constant(boundOf(name, context.bounds) / 1000, grid);
+    case "min_of":
+    case "max_of": {
+      const others = scalarOf(second, grid, context);
+      const choose = name === "min_of" ? Math.min : Math.max;
+      return {
+        type: "scalar",
+        values: scalarOf(first, grid, context).map((a, i) => choose(a, others[i] ?? 0)),
+      };
+    }
     case "scalar":
       return { type: "scalar", values: onlyValues(vectorOf(need(first), grid, context), grid.count) };
     case "vector":
@@ -75,6 +90,15 @@ export function evaluateCall(call: Call, grid: Grid, context: QueryContext): Eva
     default:
       throw new EvaluationError(`function ${name} is not implemented`);
   }
+}
+
+const constant = (value: number, grid: Grid): Evaluated => ({
+  type: "scalar",
+  values: new Float64Array(grid.count).fill(value),
+});
+
+function boundOf(name: "start" | "end" | "step" | "range", { start, end, stepMs }: QueryBounds): number {
+  return name === "start" ? start : name === "end" ? end : name === "step" ? stepMs : end - start;
 }
 
 /** A function of the value alone and scalar parameters: name dropped, presence kept. */
@@ -189,7 +213,7 @@ function sortedByLabel(call: Call, series: readonly GridSeries[]): readonly Grid
       const order = naturalOrder(a.labels.get(name), b.labels.get(name));
       if (order !== 0) return sign * order;
     }
-    return sign * naturalOrder(a.labels.key, b.labels.key);
+    return sign * compareLabels(a.labels, b.labels);
   });
 }
 

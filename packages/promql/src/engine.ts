@@ -7,7 +7,7 @@ import { type Evaluated, type Grid, timeAt } from "./grid.ts";
 import { parse } from "./parser.ts";
 import type { QueryContext } from "./query-context.ts";
 import { subqueryGrid } from "./range-calls.ts";
-import { referenceTimes, selectRuns } from "./selection.ts";
+import { type QueryBounds, referenceTimes, selectRuns } from "./selection.ts";
 import type { MatrixSeries, QueryResult, Value } from "./value.ts";
 import { runOfGrid } from "./windows.ts";
 
@@ -33,7 +33,7 @@ export function instantQuery(
 ): QueryResult {
   const expr = parse(text, options);
   const grid: Grid = { start: time, stepMs: 1, count: 1 };
-  const context = contextOf(source, text, { start: time, end: time }, false, options);
+  const context = contextOf(source, text, { start: time, end: time, stepMs: 0 }, false, options);
   return resultOf(instantValue(expr, grid, context), context);
 }
 
@@ -54,7 +54,7 @@ export function rangeQuery(
   }
   const { start, end, stepMs } = range;
   const grid: Grid = { start, stepMs, count: Math.floor((end - start) / stepMs) + 1 };
-  const context = contextOf(source, text, { start, end }, true, options);
+  const context = contextOf(source, text, range, true, options);
   return resultOf({ type: "matrix", series: matrixOf(evaluate(expr, grid, context), grid) }, context);
 }
 
@@ -69,7 +69,7 @@ export class InvalidTypeError extends Error {
 function contextOf(
   source: Queryable,
   text: string,
-  bounds: { start: number; end: number },
+  bounds: QueryBounds,
   isRange: boolean,
   options: EngineOptions,
 ): QueryContext {

@@ -31,6 +31,8 @@ function add(
 add("abs ceil floor exp ln log2 log10 sqrt sgn", [v], v);
 add("sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh deg rad", [v], v);
 add("pi time", [], s);
+add("start end step range", [], s, 0, true);
+add("min_of max_of", [s, s], s, 0, true);
 add("round", [v, s], v, 1);
 add("clamp", [v, s, s], v);
 add("clamp_min clamp_max", [v, s], v);
@@ -61,9 +63,6 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
     .map((name): [string, string] => [name, "native histograms are not supported"]),
   ["info", "info metrics are not joined"],
   ["start_timestamp", "start timestamps are not stored"],
-  ..."start end range step min_of max_of"
-    .split(" ")
-    .map((name): [string, string] => [name, "query bounds are available to @ only"]),
 ]);
 
 export const FUNCTIONS: ReadonlyMap<string, FunctionSignature> = new Map(table.map((f) => [f.name, f]));

@@ -171,6 +171,7 @@ function parsePrimary(cursor: TokenCursor): Expr {
       return parseNamedSelector(cursor);
     case "keyword":
       if (NEVER_A_NAME.has(token.text.toLowerCase())) throw cursor.unexpected();
+      if (/^(?:start|end)$/.test(token.text) && cursor.peek(1).text === "(") return parseCall(cursor);
       return parseNamedSelector(cursor);
     case "operator":
       if (["and", "or", "unless"].includes(token.text)) return parseNamedSelector(cursor);

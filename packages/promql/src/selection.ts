@@ -3,10 +3,12 @@ import type { TimeShift } from "./ast.ts";
 import { emptySeries, type Grid, type GridSeries, timeAt } from "./grid.ts";
 import { type SampleRun, withoutStale } from "./windows.ts";
 
-/** The bounds of the whole query, for `@ start()` and `@ end()`. */
+/** The bounds and the step of the whole query, for `@ start()`, `end()`, `step()`. */
 export interface QueryBounds {
   readonly start: number;
   readonly end: number;
+  /** 0 in an instant query. */
+  readonly stepMs: number;
 }
 
 /** At which time a shifted selector looks for each step: the `@` time or the step's own, less the offset. */

@@ -3,6 +3,10 @@ import type { Expr } from "./ast.ts";
 /** Functions whose result changes with the evaluation time, whatever their arguments. */
 const DEPENDS_ON_TIME = new Set([
   "time",
+  "start",
+  "end",
+  "step",
+  "range",
   "timestamp",
   "predict_linear",
   "minute",
