@@ -174,7 +174,7 @@ describe("sources", () => {
 
   test("later sources win over earlier ones, --set over all", () => {
     const files = { "a.yaml": OTLP + NOP + PIPE, "b.yaml": "exporters: {debug: {verbosity: basic}}" };
-    const config = read(["a.yaml", "b.yaml", "yaml:exporters: {debug: {sampling_initial: 7}}"], files, [
+    const config = read(["a.yaml", "b.yaml", "yaml:exporters::debug::sampling_initial: 7"], files, [
       "exporters.debug.verbosity=detailed",
     ]);
     assert.deepEqual([...config.exporters.keys()], ["nop", "debug"]);

@@ -32,7 +32,7 @@ export function resolveSources(
         `cannot retrieve the configuration: retrieved value (type=${typeof value}) cannot be used as a Conf`,
       );
     }
-    tree = merge(tree, value ?? {});
+    tree = merge(tree, unflatten(value ?? {}));
   }
   for (const set of sets) tree = merge(tree, parseSet(set));
   const expanded = expand(tree, access, 0);
@@ -125,6 +125,18 @@ function merge(
   for (const [key, value] of Object.entries(over)) {
     const before = Object.hasOwn(out, key) ? out[key] : undefined;
     out[key] = isMap(before) && isMap(value) ? merge(before, value) : value;
+  }
+  return out;
+}
+
+/** `a::b: c` is short for `a: {b: c}`, which is how `yaml:` sources name one setting. */
+function unflatten(map: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  let out: Readonly<Record<string, unknown>> = {};
+  for (const [key, value] of Object.entries(map)) {
+    let nested: unknown = isMap(value) ? unflatten(value) : value;
+    const [first = key, ...rest] = key.split("::");
+    for (const part of rest.reverse()) nested = { [part]: nested };
+    out = merge(out, { [first]: nested });
   }
   return out;
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { OtlpClient, Payload, Signal } from "@tracegate/otlp";
 import { PermanentError, StatusError } from "@tracegate/otlp";
 import type { Component, Consumer, Context } from "../component.ts";
@@ -35,6 +36,8 @@ export class Sender implements Component, Consumer {
     this.#retry = retry;
     this.#queue = queue;
     this.#connect = connect;
+    // Every worker that waits for its retry listens; that is no leak, however many there are.
+    setMaxListeners(0, this.#stopping.signal);
   }
 
   async start(): Promise<void> {
