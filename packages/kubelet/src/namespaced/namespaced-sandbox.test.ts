@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -143,7 +143,7 @@ test("a pod sees neither the state directory, nor a home, nor the checkout, nor 
   const { output } = await runScript(
     "curious",
     [
-      `ls -d ${stateDir} ${homedir() === "/root" ? "/home" : homedir()} ${process.cwd()} ${sandbox.socketPath} /tmp/* /root/* 2>/dev/null`,
+      `ls -d ${stateDir} ${userInfo().homedir === "/root" ? "/home" : userInfo().homedir} ${process.cwd()} ${sandbox.socketPath} /tmp/* /root/* 2>/dev/null`,
       "echo processes: $(ls -d /proc/[0-9]* | wc -l)",
       "echo mounts: $(grep -c tracegate /proc/self/mountinfo)",
       "touch /usr/x 2>/dev/null && echo wrote /usr",
