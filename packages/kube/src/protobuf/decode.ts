@@ -1,7 +1,7 @@
 /** Protobuf bodies as Go clients of built-in kinds send them, made into the objects that JSON would have brought. */
 
 import { type JsonObject, setKey } from "../json.ts";
-import { builtInType } from "../schema/built-in-types.ts";
+import { jsonSchemaType } from "../schema/built-in-types.ts";
 import type { AnyType, Field, ScalarType, StructType, ValueType } from "../schema/value-type.ts";
 import { formatTime } from "../values/time.ts";
 import { BYTES, ProtobufError, signed, text, type WireField, wireFields } from "./wire.ts";
@@ -216,8 +216,7 @@ function parseFree(bytes: Uint8Array | undefined): unknown {
 }
 
 function decodeSchema(bytes: Uint8Array, depth: number): JsonObject {
-  const type = builtInType("apiextensions.k8s.io/v1", "JSONSchemaProps");
-  return type === undefined ? {} : decodeMessage(indexOf(type), bytes, depth + 1);
+  return decodeMessage(indexOf(jsonSchemaType()), bytes, depth + 1);
 }
 
 function zero(type: ValueType): unknown {

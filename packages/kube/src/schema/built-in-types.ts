@@ -18,6 +18,11 @@ export function objectMetaType(): StructType {
   return structType("meta/v1.ObjectMeta");
 }
 
+/** A schema within a CustomResourceDefinition. */
+export function jsonSchemaType(): StructType {
+  return structType("apiextensions/v1.JSONSchemaProps");
+}
+
 const META_KINDS = new Set(["DeleteOptions", "CreateOptions", "UpdateOptions", "PatchOptions", "Status"]);
 
 /** The Go package of a group's types is the first part of its name. */

@@ -3,8 +3,9 @@
  * writes them, nothing that the type does not declare. What cannot be held is refused with the decoder's own message.
  */
 import { getKey, isObject, type JsonObject, setKey } from "../json.ts";
+import { jsonSchemaType } from "./built-in-types.ts";
 import { DecodeError, decodeScalar, jsonTypeName } from "./decode-scalar.ts";
-import type { Field, StructType, ValueType } from "./value-type.ts";
+import type { AnyType, Field, StructType, ValueType } from "./value-type.ts";
 
 export { DecodeError };
 
@@ -65,7 +66,7 @@ function decodeValue(type: ValueType, value: unknown, place: Place): unknown {
   if (value === undefined || value === null) return undefined;
   switch (type.type) {
     case "any":
-      return value;
+      return decodeFree(type, value, place);
     case "scalar":
       return decodeScalar(type, value, () => fieldText(place));
     case "list":
@@ -81,6 +82,17 @@ function decodeValue(type: ValueType, value: unknown, place: Place): unknown {
       if (!isObject(value)) throw wrongType(value, type.goType, place);
       return decodeStruct(type, value, place);
   }
+}
+
+/** Free JSON stays as it is; the alternatives within schemas of CRDs are schemas themselves. */
+function decodeFree({ raw }: AnyType, value: unknown, place: Place): unknown {
+  const schema = raw?.startsWith("JSONSchemaProps") ? jsonSchemaType() : undefined;
+  if (schema === undefined) return value;
+  if (isObject(value)) return decodeStruct(schema, value, place);
+  if (raw !== "JSONSchemaPropsOrArray" || !Array.isArray(value)) return value;
+  return value.map((item, i) =>
+    isObject(item) ? decodeStruct(schema, item, { ...place, path: `${place.path}[${i}]` }) : item,
+  );
 }
 
 function decodeMap(type: ValueType, value: JsonObject, place: Place): JsonObject {
