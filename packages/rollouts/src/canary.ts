@@ -118,5 +118,7 @@ function isStepDone(pass: Pass): boolean {
   if (step.pause !== undefined) return isPauseStepDone(pass);
   if (step.setCanaryScale !== undefined || step.setWeight !== undefined) return atDesiredCounts(pass);
   if (step.analysis !== undefined) return pass.runs.step?.status?.phase === "Successful";
+  // Without templates (others are refused) an experiment has nothing to run.
+  if (step.experiment !== undefined) return true;
   return false;
 }
