@@ -6,7 +6,8 @@ import { arbitraryRequest } from "../testing/arbitrary.ts";
 import { decodeJson, encodeJson } from "./json.ts";
 import { Payload } from "./payload.ts";
 import { WireError } from "./proto-reader.ts";
-import { checkProto, decodeProto, encodeProto } from "./protobuf.ts";
+import { decodeProto, encodeProto } from "./protobuf.ts";
+import { checkProto } from "./wire-check.ts";
 
 const SIGNALS = ["traces", "metrics", "logs"] as const;
 

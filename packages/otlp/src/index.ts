@@ -20,8 +20,9 @@ export {
 } from "./model.ts";
 export { Payload } from "./payload.ts";
 export { WireError } from "./proto-reader.ts";
-export { checkProto, decodeMessage, decodeProto, encodeMessage, encodeProto } from "./protobuf.ts";
+export { decodeMessage, decodeProto, encodeMessage, encodeProto } from "./protobuf.ts";
 export type { ScopeView, SpanView, SpanVisitor } from "./span-walker.ts";
 export { SpanWalker } from "./span-walker.ts";
 export type { CodeName, PartialSuccess } from "./status.ts";
 export { CODE_NAMES, PermanentError, StatusError } from "./status.ts";
+export { checkProto } from "./wire-check.ts";

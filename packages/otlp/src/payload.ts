@@ -1,5 +1,6 @@
 import type { Signal, SignalData } from "./model.ts";
-import { checkProto, decodeProto, encodeProto } from "./protobuf.ts";
+import { decodeProto, encodeProto } from "./protobuf.ts";
+import { checkProto } from "./wire-check.ts";
 
 /**
  * One export request on its way through pipelines: bytes, model, or both, each made from the other only when somebody
