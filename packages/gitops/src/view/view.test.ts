@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Application } from "../types/application.ts";
+import { renderApplication, renderHistory } from "./application.ts";
+import { renderApplicationList } from "./application-list.ts";
+
+const source = { repoURL: "https://git.example/ops.git", path: "apps/billing", targetRevision: "HEAD" };
+const billing: Application = {
+  apiVersion: "argoproj.io/v1alpha1",
+  kind: "Application",
+  metadata: { name: "billing", namespace: "argocd" },
+  spec: {
+    project: "default",
+    source,
+    destination: { server: "https://kubernetes.default.svc", namespace: "billing" },
+    syncPolicy: { automated: { prune: true } },
+  },
+  status: {
+    sync: { status: "OutOfSync", revision: `3f1c9ab${"0".repeat(33)}`, comparedTo: { destination: {} } },
+    health: { status: "Degraded" },
+    conditions: [{ type: "SyncError", message: "it failed", lastTransitionTime: "2031-02-03T10:11:12Z" }],
+    resources: [
+      { version: "v1", kind: "ConfigMap", namespace: "billing", name: "cfg", status: "Synced" },
+      {
+        group: "apps",
+        version: "v1",
+        kind: "Deployment",
+        namespace: "billing",
+        name: "api",
+        status: "OutOfSync",
+      },
+    ],
+    history: [
+      {
+        id: 0,
+        revision: `3f1c9ab${"0".repeat(33)}`,
+        source,
+        deployStartedAt: "2031-02-03T10:11:10Z",
+        deployedAt: "2031-02-03T10:11:12Z",
+        initiatedBy: {},
+      },
+    ],
+    operationState: {
+      operation: {},
+      phase: "Succeeded",
+      startedAt: "2031-02-03T10:11:00Z",
+      finishedAt: "2031-02-03T10:11:12Z",
+      message: "done",
+      syncResult: {
+        revision: "3f1c9ab",
+        resources: [
+          {
+            group: "batch",
+            version: "v1",
+            kind: "Job",
+            namespace: "billing",
+            name: "migrate",
+            status: "Synced",
+            hookType: "PreSync",
+            hookPhase: "Succeeded",
+            syncPhase: "PreSync",
+            message: "Reached expected number of succeeded pods",
+          },
+          {
+            group: "apps",
+            version: "v1",
+            kind: "Deployment",
+            namespace: "billing",
+            name: "api",
+            status: "Synced",
+            hookPhase: "Running",
+            syncPhase: "Sync",
+            message: "deployment.apps/api configured",
+          },
+        ],
+      },
+    },
+  },
+};
+
+test("app get: the block, conditions, resources of the last sync first", () => {
+  const health = new Map([["apps/Deployment/billing/api", { status: "Degraded" as const }]]);
+  assert.equal(
+    renderApplication(billing, { url: "https://cd.example/applications/billing", health }),
+    `Name:               argocd/billing
+Project:            default
+Server:             https://kubernetes.default.svc
+Namespace:          billing
+URL:                https://cd.example/applications/billing
+Source:
+- Repo:             https://git.example/ops.git
+  Target:           HEAD
+  Path:             apps/billing
+SyncWindow:         Sync Allowed
+Sync Policy:        Automated (Prune)
+Sync Status:        OutOfSync from HEAD (3f1c9ab)
+Health Status:      Degraded
+
+CONDITION  MESSAGE    LAST TRANSITION
+SyncError  it failed  2031-02-03 10:11:12 +0000 UTC
+
+
+GROUP  KIND        NAMESPACE  NAME     STATUS     HEALTH    HOOK     MESSAGE
+batch  Job         billing    migrate  Succeeded  Synced    PreSync  Reached expected number of succeeded pods
+apps   Deployment  billing    api      OutOfSync  Degraded           deployment.apps/api configured
+       ConfigMap   billing    cfg      Synced                        
+`,
+  );
+  assert.match(
+    renderApplication(billing, { showOperation: true }),
+    /\nPhase: +Succeeded\nStart: .*\nFinished: .*\nDuration: +12s\nMessage: +done\n/,
+  );
+});
+
+test("app list and history", () => {
+  assert.equal(
+    renderApplicationList([billing]),
+    `NAME            CLUSTER                         NAMESPACE  PROJECT  STATUS     HEALTH    SYNCPOLICY  CONDITIONS  REPO                         PATH          TARGET
+argocd/billing  https://kubernetes.default.svc  billing    default  OutOfSync  Degraded  Auto-Prune  SyncError   https://git.example/ops.git  apps/billing  HEAD
+`,
+  );
+  assert.ok(renderApplicationList([]).startsWith("NAME  CLUSTER"), "the header is printed even with no rows");
+  assert.equal(
+    renderHistory(billing),
+    `SOURCE  https://git.example/ops.git
+ID      DATE                           REVISION
+0       2031-02-03 10:11:12 +0000 UTC  HEAD (3f1c9ab)
+`,
+  );
+});
