@@ -128,21 +128,12 @@ function labelRoute(path: string, { tsdb }: HandlerParts): Route | undefined {
   return { post: false, answer: (params) => answerLabelValues(params, tsdb, decodeURIComponent(name)) };
 }
 
-function runtimeInfo({ clock }: HandlerParts, started: number) {
+function runtimeInfo({ clock, tsdb }: HandlerParts, started: number) {
   return {
     startTime: new Date(started).toISOString(),
-    CWD: "",
-    hostname: "",
     serverTime: new Date(clock.now()).toISOString(),
     reloadConfigSuccess: true,
-    lastConfigTime: new Date(started).toISOString(),
-    corruptionCount: 0,
-    goroutineCount: 0,
-    GOMAXPROCS: 1,
-    GOMEMLIMIT: 0,
-    GOGC: "",
-    GODEBUG: "",
-    storageRetention: "",
+    corruptionCount: tsdb.stats().walDamaged,
   };
 }
 

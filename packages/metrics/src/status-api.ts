@@ -84,7 +84,7 @@ export const answerScrapePools = (pools: readonly ScrapePool[]): Answer => ({
 /** GET /api/v1/status/tsdb */
 export function answerTsdbStatus(params: URLSearchParams, tsdb: Tsdb): Answer {
   const limit = limitParameter(params) || 10;
-  const { series, minTime, maxTime } = tsdb.stats();
+  const { series, chunks, minTime, maxTime } = tsdb.stats();
   const names = tsdb.labelNames();
   const values = names.map((name) => ({ name, values: tsdb.labelValues(name) }));
   const bytes = (texts: readonly string[]) => texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
@@ -95,7 +95,7 @@ export function answerTsdbStatus(params: URLSearchParams, tsdb: Tsdb): Answer {
     items.sort((a, b) => b.value - a.value).slice(0, limit);
   return {
     data: JSON.stringify({
-      headStats: { numSeries: series, numLabelPairs: pairs.length, chunkCount: series, minTime, maxTime },
+      headStats: { numSeries: series, numLabelPairs: pairs.length, chunkCount: chunks, minTime, maxTime },
       seriesCountByMetricName: top(
         [...tsdb.seriesCounts(METRIC_NAME)].map(([name, value]) => ({ name, value })),
       ),

@@ -35,6 +35,8 @@ export interface TsdbOptions {
 
 export interface TsdbStats {
   readonly series: number;
+  /** Packed chunks, and one flat one for each series. */
+  readonly chunks: number;
   readonly samplesAppended: number;
   readonly outOfOrder: number;
   readonly duplicates: number;
@@ -192,13 +194,17 @@ export class Tsdb implements Queryable, Appender {
   stats(): TsdbStats {
     let minTime: number | undefined;
     let maxTime: number | undefined;
-    for (const { count, firstTime, lastTime } of this.#series.values()) {
+    let chunks = 0;
+    for (const series of this.#series.values()) {
+      const { count, firstTime, lastTime } = series;
       if (count === 0) continue;
+      chunks += series.chunks.length + 1;
       minTime = minTime === undefined ? firstTime : Math.min(minTime, firstTime);
       maxTime = maxTime === undefined ? lastTime : Math.max(maxTime, lastTime);
     }
     return {
       series: this.#series.size,
+      chunks,
       samplesAppended: this.#samplesAppended,
       outOfOrder: this.#outOfOrder,
       duplicates: this.#duplicates,
