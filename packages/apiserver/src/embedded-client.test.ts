@@ -296,6 +296,54 @@ test("events are forgotten an hour after they last happened", async () => {
   assert.equal((await client.list(Events)).items.length, 0);
 });
 
+test("an event is one object in both of its groups", async () => {
+  const classic = defineKind("v1", "Event", "events");
+  const modern = defineKind("events.k8s.io/v1", "Event", "events");
+  await client.create(modern, {
+    apiVersion: "events.k8s.io/v1",
+    kind: "Event",
+    metadata: { name: "e", namespace: "default" },
+    eventTime: "2026-01-01T00:00:00.000000Z",
+    reportingController: "example.org/robot",
+    reportingInstance: "robot-1",
+    action: "Greet",
+    reason: "Hello",
+    note: "hello",
+    type: "Normal",
+    regarding: { kind: "Pod", name: "p", namespace: "default" },
+  } as KubeObject);
+  const seen = (await client.get(classic, at("e"))) as KubeObject & {
+    message?: string;
+    involvedObject?: { name: string };
+  };
+  assert.equal(seen.apiVersion, "v1");
+  assert.equal(seen.message, "hello");
+  assert.equal(seen.involvedObject?.name, "p");
+});
+
+test("an autoscaler of the first version is stored as the second", async () => {
+  const first = defineKind("autoscaling/v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers");
+  const second = defineKind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers");
+  const spec = {
+    maxReplicas: 3,
+    targetCPUUtilizationPercentage: 70,
+    scaleTargetRef: { kind: "Deployment", name: "web", apiVersion: "apps/v1" },
+  };
+  await client.create(first, {
+    apiVersion: "autoscaling/v1",
+    kind: "HorizontalPodAutoscaler",
+    metadata: { name: "h", namespace: "default" },
+    spec,
+  } as KubeObject);
+  const stored = (await client.get(second, at("h"))) as KubeObject & { spec: { metrics: unknown } };
+  const target = { type: "Utilization", averageUtilization: 70 };
+  assert.deepEqual(stored.spec.metrics, [{ type: "Resource", resource: { name: "cpu", target } }]);
+  const again = (await client.get(first, at("h"))) as KubeObject & {
+    spec: { targetCPUUtilizationPercentage: number };
+  };
+  assert.equal(again.spec.targetCPUUtilizationPercentage, 70);
+});
+
 test("the same seed makes the same names and uids", async () => {
   const names = async () => {
     const own = embeddedClient(createApi({ store: memoryStore(), clock, random: seededRandom(7) }));

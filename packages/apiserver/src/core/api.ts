@@ -200,4 +200,14 @@ export function createApi(options: ApiOptions): Api {
   return new Api(options);
 }
 
-const systemRandom: Random = () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32;
+/** Random bits are drawn in batches: a call for each number costs more than all else in making a name. */
+const drawn = new Uint32Array(256);
+let used = drawn.length;
+
+const systemRandom: Random = () => {
+  if (used === drawn.length) {
+    crypto.getRandomValues(drawn);
+    used = 0;
+  }
+  return (drawn[used++] ?? 0) / 2 ** 32;
+};

@@ -16,8 +16,9 @@ import {
 } from "@tracegate/kube";
 import { CompactedError, type Store } from "@tracegate/store";
 import { decodeContinue, encodeContinue } from "./continue-token.ts";
+import { asVersion } from "./conversion.ts";
 import { badRequest, expired, invalidOptions, notFound } from "./refusals.ts";
-import { apiVersionOfResource, asVersion, type ServedKind } from "./served-kinds.ts";
+import { apiVersionOfResource, type ServedKind } from "./served-kinds.ts";
 
 /** How a list is asked for; texts as they stand in the query. */
 export interface ListQuery {

@@ -6,7 +6,6 @@ import {
   customType,
   isObject,
   type JsonObject,
-  type KubeObject,
   type Resource,
   type StructType,
   type Subresource,
@@ -92,11 +91,6 @@ export function apiVersionOfResource({ group, version }: { group: string; versio
 
 export function hasSubresource(served: ServedKind, name: string): boolean {
   return served.subresources.some((sub) => sub.name === name);
-}
-
-/** The object as another version of its kind. Objects of a single version are handed through. */
-export function asVersion(object: KubeObject, apiVersion: string): KubeObject {
-  return object.apiVersion === apiVersion ? object : { ...object, apiVersion };
 }
 
 const keyOf = (group: string, version: string, plural: string): string => `${group}/${version}/${plural}`;

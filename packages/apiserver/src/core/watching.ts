@@ -1,6 +1,7 @@
 import type { KubeObject } from "@tracegate/kube";
 import { StatusError } from "@tracegate/kube";
 import { type Change, CompactedError, type StopWatch, type Store } from "@tracegate/store";
+import { asVersion } from "./conversion.ts";
 import {
   isSelected,
   listObjects,
@@ -12,7 +13,7 @@ import {
   unparsable,
 } from "./reading.ts";
 import { expired } from "./refusals.ts";
-import { apiVersionOfResource, asVersion, type ServedKind } from "./served-kinds.ts";
+import { apiVersionOfResource, type ServedKind } from "./served-kinds.ts";
 
 export interface WatchQuery {
   readonly namespace?: string;

@@ -10,6 +10,7 @@ import {
 } from "@tracegate/kube";
 import type { Entry } from "@tracegate/store";
 import type { ApiContext, ObjectRef, WriteRequest } from "./context.ts";
+import { asVersion } from "./conversion.ts";
 import { definitionAtBirth, isDefinitions } from "./definition-birth.ts";
 import {
   checkDeleteRequest,
@@ -34,7 +35,7 @@ import {
   notFound,
   qualified,
 } from "./refusals.ts";
-import { apiVersionOfResource, asVersion, hasSubresource, type ServedKind } from "./served-kinds.ts";
+import { apiVersionOfResource, hasSubresource, type ServedKind } from "./served-kinds.ts";
 import { allocateServiceAddresses } from "./service-addresses.ts";
 
 /** Tries at a free generated name before giving up with AlreadyExists. */
