@@ -1,6 +1,8 @@
 export { deploymentController } from "./deployment/controller.ts";
 export { endpointsController } from "./endpoints/controller.ts";
 export { Endpoints } from "./endpoints/endpoints-kind.ts";
+export type { GarbageCollector, GarbageCollectorOptions } from "./garbage-collection/collector.ts";
+export { startGarbageCollector } from "./garbage-collection/collector.ts";
 export { jobController } from "./job/controller.ts";
 export { namespaceController } from "./namespace/controller.ts";
 export type { WorkloadDependencies } from "./replica-set/controller.ts";

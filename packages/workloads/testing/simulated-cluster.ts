@@ -10,14 +10,14 @@ import {
 } from "@tracegate/controller-runtime";
 import { Node, type ResourceClient } from "@tracegate/kube";
 import { memoryStore } from "@tracegate/store";
-import { workloadControllers } from "../src/index.ts";
+import { startGarbageCollector, workloadControllers } from "../src/index.ts";
 import { type PodBehaviour, simulatedPods } from "./simulated-pods.ts";
 
 /** A cluster in memory, on virtual time: API, workload controllers, simulated pods, and what the caller adds. */
 export interface SimulatedCluster {
   readonly scheduler: VirtualScheduler;
   readonly api: Api;
-  /** As controllers see the API; `wrapped` where faults are injected. */
+  /** The API itself, without what `wrap` put before the controllers. */
   readonly client: ResourceClient;
   readonly manager: Manager;
   stop(): Promise<void>;
@@ -57,11 +57,15 @@ export async function simulatedCluster(options: SimulatedClusterOptions = {}): P
       ...(options.controllers?.({ client, scheduler, events }) ?? []),
     ],
   });
+  const collector = startGarbageCollector({ client, scheduler });
   await direct.create(Node, {
     apiVersion: "v1",
     kind: "Node",
     metadata: { name: "tracegate", labels: { "kubernetes.io/hostname": "tracegate" } },
   });
   await scheduler.runUntilIdle();
-  return { scheduler, api, client: direct, manager, stop: () => manager.stop() };
+  const stop = async () => {
+    await Promise.all([collector.stop(), manager.stop()]);
+  };
+  return { scheduler, api, client: direct, manager, stop };
 }
