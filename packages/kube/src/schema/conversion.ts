@@ -1,4 +1,6 @@
-import { isObject, type JsonObject, listAt, objectAt } from "../json.ts";
+import { isObject, type JsonObject, listAt, objectAt, stringAt } from "../json.ts";
+import { builtInType } from "./built-in-types.ts";
+import { decodeTyped } from "./typed-object.ts";
 
 /**
  * An object as another version of its kind: the two groups of Events, and the two versions of HorizontalPodAutoscaler. Every
@@ -7,11 +9,17 @@ import { isObject, type JsonObject, listAt, objectAt } from "../json.ts";
 export function convertBuiltIn(object: JsonObject, apiVersion: string): JsonObject {
   const from = object["apiVersion"];
   if (from === apiVersion) return object;
-  if (object["kind"] === "Event") return convertEvent(object, apiVersion);
+  if (object["kind"] === "Event") return typed(convertEvent(object, apiVersion));
   if (object["kind"] === "HorizontalPodAutoscaler") {
-    return apiVersion === "autoscaling/v1" ? autoscalerToV1(object) : autoscalerToV2(object);
+    return typed(apiVersion === "autoscaling/v1" ? autoscalerToV1(object) : autoscalerToV2(object));
   }
   return { ...object, apiVersion };
+}
+
+/** In the form of the version: what one always writes, the other may leave out when it is zero. */
+function typed(object: JsonObject): JsonObject {
+  const type = builtInType(stringAt(object, "apiVersion"), stringAt(object, "kind"));
+  return type === undefined ? object : decodeTyped(type, object).object;
 }
 
 /** core/v1 name → events.k8s.io/v1 name. */
@@ -45,7 +53,6 @@ function autoscalerToV1(autoscaler: JsonObject): JsonObject {
     apiVersion: "autoscaling/v1",
     spec: { ...spec, ...(target === undefined ? {} : { targetCPUUtilizationPercentage: target }) },
     status: {
-      currentReplicas: 0,
       ...status,
       ...(current === undefined ? {} : { currentCPUUtilizationPercentage: current }),
     },
