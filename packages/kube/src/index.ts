@@ -29,7 +29,6 @@ export type * from "./resource-client.ts";
 export type { GroupVersion, Resource, Subresource } from "./schema/built-in-resources.ts";
 export { builtInGroupVersions, kubernetesVersion } from "./schema/built-in-resources.ts";
 export { builtInType, objectMetaType } from "./schema/built-in-types.ts";
-export { convertBuiltIn } from "./schema/conversion.ts";
 export { customType } from "./schema/custom-type.ts";
 export type { ExpectedKind, RawBody } from "./schema/decode-body.ts";
 export {
