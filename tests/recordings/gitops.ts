@@ -32,7 +32,7 @@ import {
 } from "@tracegate/kube";
 import { crds as rolloutKinds, Rollout, rolloutController } from "@tracegate/rollouts";
 import { memoryStore } from "@tracegate/store";
-import { workloadControllers } from "@tracegate/workloads";
+import { startGarbageCollector, workloadControllers } from "@tracegate/workloads";
 import { simulatedPods } from "@tracegate/workloads/testing";
 import { differencesOf, type ObjectState, operationRuns, type Tracks, tracksOf } from "./gitops-tracks.ts";
 
@@ -141,6 +141,7 @@ async function play(world: World, recording: GitOpsRecording): Promise<ObjectSta
       ...surroundings(world, withRollouts),
     ],
   });
+  const collector = startGarbageCollector({ client, scheduler });
   await scheduler.track(manager.synced);
   const states: ObjectState[] = [];
   const started = scheduler.now();
@@ -167,6 +168,7 @@ async function play(world: World, recording: GitOpsRecording): Promise<ObjectSta
   await act(world, recording, states);
   for (const watch of watches) watch.stop();
   await manager.stop();
+  await collector.stop();
   return states;
 }
 

@@ -7,14 +7,7 @@ import { groupOf, keyOf, keyText, type Manifest, versionOf } from "./manifest.ts
 import { kindRefusal } from "./project.ts";
 import { deletePolicies, isHook } from "./sync/hooks.ts";
 import { optionOf, parseSyncOptions, resourceOptions, type SyncOptions } from "./sync/options.ts";
-import {
-  concludeRun,
-  type PassPlan,
-  planPass,
-  recordOutcome,
-  type TaskOutcome,
-  waitingMessage,
-} from "./sync/pass.ts";
+import { concludeRun, type PassPlan, planPass, recordOutcome, type TaskOutcome } from "./sync/pass.ts";
 import { isPrune, kindRank, nameHook, planTasks, resultOf, type SyncTask } from "./sync/tasks.ts";
 import type { Application, OperationPhase, OperationState, ResourceResult } from "./types/application.ts";
 
@@ -115,12 +108,8 @@ async function carryOut(run: TaskRunner, plan: PassPlan): Promise<PassOutcome> {
   }
   const before = await clearBeforeCreation(run, plan.tasks);
   if (before.length > 0) {
-    return {
-      phase: "Running",
-      message: waitingMessage(before, true),
-      results: plan.results,
-      waveApplied: false,
-    };
+    // The hooks of an earlier sync are still going; the wave begins when they are gone.
+    return { phase: "Running", message: plan.message, results: plan.results, waveApplied: false };
   }
   const outcomes = await runTasks(run, plan.tasks, false);
   const conclusion = concludeRun(plan, outcomes);
