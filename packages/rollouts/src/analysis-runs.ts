@@ -1,8 +1,6 @@
-import { type AnalysisRun, mergeTemplates } from "@tracegate/analysis";
-import { goJson } from "@tracegate/kube";
-import { rolloutArgs } from "./analysis-args.ts";
-import { findTemplates } from "./analysis-templates.ts";
+import type { AnalysisRun } from "@tracegate/analysis";
 import { isSaturated } from "./conditions.ts";
+import { createRun, isDone, type RunRole, roles } from "./new-analysis-run.ts";
 import {
   addAbort,
   allReplicaSets,
@@ -13,28 +11,9 @@ import {
   normal,
   type Pass,
   pauseCondition,
-  revisionOf,
   warning,
 } from "./pass.ts";
-import {
-  hashLabel,
-  type RolloutAnalysis,
-  type RolloutStatus,
-  type RunStatusMirror,
-  revisionAnnotation,
-} from "./types.ts";
-
-type Role = keyof CurrentRuns;
-const roles: Record<Role, { readonly title: string; readonly failure: string }> = {
-  step: { title: "Step", failure: "Step-based analysis phase error/failed" },
-  background: { title: "Background", failure: "Background analysis phase error/failed" },
-  prePromotion: { title: "PrePromotion", failure: "Blue/green pre-promotion analysis phase error/failed" },
-  postPromotion: { title: "PostPromotion", failure: "Blue/green post-promotion analysis phase error/failed" },
-};
-
-/** A run that ended, well or not. */
-export const isDone = (run: AnalysisRun | undefined): boolean =>
-  ["Successful", "Failed", "Error", "Inconclusive"].includes(run?.status?.phase ?? "");
+import { hashLabel, type RolloutAnalysis, type RolloutStatus, type RunStatusMirror } from "./types.ts";
 
 /** The runs that the stored status calls current, and all others of the Rollout. */
 export function splitRuns(
@@ -49,7 +28,7 @@ export function splitRuns(
   return { current, other: runs.filter((run) => !Object.values(current).includes(run)) };
 }
 
-const mirrors = ({ canary, blueGreen }: RolloutStatus): [Role, RunStatusMirror | undefined][] => [
+const mirrors = ({ canary, blueGreen }: RolloutStatus): [RunRole, RunStatusMirror | undefined][] => [
   ["step", canary?.currentStepAnalysisRunStatus],
   ["background", canary?.currentBackgroundAnalysisRunStatus],
   ["prePromotion", blueGreen?.prePromotionAnalysisRunStatus],
@@ -69,7 +48,7 @@ export function reconcileAnalysisRuns(pass: Pass): void {
     return;
   }
   const runs: CurrentRuns = {};
-  const keep = (role: Role, run: AnalysisRun | undefined): void => {
+  const keep = (role: RunRole, run: AnalysisRun | undefined): void => {
     if (run !== undefined) runs[role] = run;
   };
   if (pass.rollout.spec.strategy?.canary !== undefined) {
@@ -180,13 +159,13 @@ export function previewSize({ rollout, before, newRS, replicas }: Pass): number 
 
 function follow(
   pass: Pass,
-  role: Role,
+  role: RunRole,
   current: AnalysisRun | undefined,
   analysis: RolloutAnalysis,
   infix: string | undefined,
   labels: Record<string, string>,
 ): AnalysisRun | undefined {
-  if (needsNewRun(pass, current)) return create(pass, role, analysis, infix, labels);
+  if (needsNewRun(pass, current)) return createRun(pass, role, analysis, infix, labels);
   const phase = current?.status?.phase;
   const message = current?.status?.message;
   if (phase === "Inconclusive") pass.pause.add.add("InconclusiveAnalysisRun");
@@ -211,73 +190,6 @@ function needsNewRun(pass: Pass, current: AnalysisRun | undefined): boolean {
       pauseCondition(pass, "InconclusiveAnalysisRun") === undefined
     );
   return pass.before.abortedAt !== undefined;
-}
-
-function create(
-  pass: Pass,
-  role: Role,
-  analysis: RolloutAnalysis,
-  infix: string | undefined,
-  labels: Record<string, string>,
-): AnalysisRun | undefined {
-  const { rollout, snapshot } = pass;
-  const found = findTemplates(snapshot, analysis.templates ?? []);
-  if ("missing" in found) return undefined; // refused before any pass gets here
-  const hash = hashOf(pass.newRS);
-  const args = rolloutArgs(rollout, analysis.args ?? [], { latest: hash, stable: hashOf(pass.stableRS) });
-  if ("error" in args) return undefined;
-  const merged = mergeTemplates(found.templates, { ...analysis, args: args.args });
-  if ("error" in merged) return undefined;
-  const revision = revisionOf(pass.newRS ?? rollout);
-  const base = [rollout.metadata.name, hash, String(revision), ...(infix === undefined ? [] : [infix])].join(
-    "-",
-  );
-  const { metrics, dryRun, measurementRetention } = merged.spec;
-  const spec = {
-    metrics,
-    ...(merged.spec.args.length > 0 ? { args: merged.spec.args } : {}),
-    ...(dryRun.length > 0 ? { dryRun } : {}),
-    ...(measurementRetention.length > 0 ? { measurementRetention } : {}),
-  };
-  const taken = new Map(snapshot.analysisRuns.map((run) => [run.metadata.name, run]));
-  let name = base;
-  for (let n = 1; taken.has(name); n++) {
-    const existing = taken.get(name);
-    // A run that was made and then forgotten (we died before the status was written) is taken up again.
-    if (existing !== undefined && !isDone(existing) && goJson(existing.spec) === goJson(spec))
-      return existing;
-    name = `${base}.${n}`;
-  }
-  const run: AnalysisRun = {
-    apiVersion: "argoproj.io/v1alpha1",
-    kind: "AnalysisRun",
-    metadata: {
-      name,
-      ...(rollout.metadata.namespace === undefined ? {} : { namespace: rollout.metadata.namespace }),
-      labels: {
-        [hashLabel]: hash,
-        "rollout-type": roles[role].title,
-        ...labels,
-        ...analysis.analysisRunMetadata?.labels,
-        ...rollout.spec.selector?.matchLabels,
-      },
-      annotations: { ...analysis.analysisRunMetadata?.annotations, [revisionAnnotation]: String(revision) },
-      ownerReferences: [
-        {
-          apiVersion: "argoproj.io/v1alpha1",
-          kind: "Rollout",
-          name: rollout.metadata.name,
-          uid: rollout.metadata.uid ?? "",
-          controller: true,
-          blockOwnerDeletion: true,
-        },
-      ],
-    },
-    spec,
-    status: { phase: "" },
-  };
-  pass.actions.push({ do: "createAnalysisRun", run });
-  return run;
 }
 
 function terminate(pass: Pass, runs: readonly AnalysisRun[]): void {

@@ -1,7 +1,8 @@
 import { formatLabelSelector, type Service } from "@tracegate/kube";
-import { isDone, isPreviewReady, mirrorOf, reconcileAnalysisRuns } from "./analysis-runs.ts";
+import { isPreviewReady, mirrorOf, reconcileAnalysisRuns } from "./analysis-runs.ts";
 import { isSaturated } from "./conditions.ts";
 import { reconcileEphemeralMetadata } from "./ephemeral-metadata.ts";
+import { isDone } from "./new-analysis-run.ts";
 import {
   allReplicaSets,
   availableOf,
