@@ -1,7 +1,10 @@
+import { autoscalerPrinter } from "./autoscaler.ts";
 import * as cluster from "./cluster.ts";
 import { plainPrinter } from "./custom.ts";
+import { eventPrinter } from "./events.ts";
 import * as network from "./network.ts";
 import { podPrinter } from "./pods.ts";
+import * as storage from "./storage.ts";
 import type { TablePrinter } from "./table.ts";
 import * as workloads from "./workloads.ts";
 
@@ -17,17 +20,17 @@ const PRINTERS: Readonly<Record<string, TablePrinter>> = {
   Secret: cluster.secretPrinter,
   ServiceAccount: cluster.serviceAccountPrinter,
   Node: cluster.nodePrinter,
-  Event: cluster.eventPrinter,
-  "Event.events.k8s.io": cluster.eventPrinter,
+  Event: eventPrinter,
+  "Event.events.k8s.io": eventPrinter,
   ResourceQuota: cluster.resourceQuotaPrinter,
   LimitRange: cluster.createdAtPrinter,
-  PersistentVolume: cluster.volumePrinter,
-  PersistentVolumeClaim: cluster.claimPrinter,
-  "StorageClass.storage.k8s.io": cluster.storageClassPrinter,
+  PersistentVolume: storage.volumePrinter,
+  PersistentVolumeClaim: storage.claimPrinter,
+  "StorageClass.storage.k8s.io": storage.storageClassPrinter,
   "PriorityClass.scheduling.k8s.io": cluster.priorityClassPrinter,
   "Lease.coordination.k8s.io": cluster.leasePrinter,
   "PodDisruptionBudget.policy": cluster.disruptionBudgetPrinter,
-  "HorizontalPodAutoscaler.autoscaling": cluster.autoscalerPrinter,
+  "HorizontalPodAutoscaler.autoscaling": autoscalerPrinter,
   "Role.rbac.authorization.k8s.io": cluster.createdAtPrinter,
   "ClusterRole.rbac.authorization.k8s.io": cluster.createdAtPrinter,
   "RoleBinding.rbac.authorization.k8s.io": cluster.roleBindingPrinter,

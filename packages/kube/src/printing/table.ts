@@ -65,3 +65,18 @@ export function someOf(texts: readonly string[], max: number, separator = ",", t
 
 /** The text, or `<none>` where it is empty. */
 export const orNone = (text: string): string => (text === "" ? "<none>" : text);
+
+/** NAME, one or more cells by a function, AGE. */
+export function simplePrinter(
+  columns: TablePrinter["columns"],
+  middle: (object: JsonObject) => Cell[],
+): TablePrinter {
+  return {
+    columns: [NAME, ...columns, AGE],
+    cells: (object, now) => [nameOf(object), ...middle(object), ageOf(object, now)],
+  };
+}
+
+/** A text or a number as text; anything else is absent. */
+export const textOr = (value: unknown, none: string): string =>
+  typeof value === "string" || typeof value === "number" ? String(value) : none;

@@ -157,8 +157,6 @@ export const controllerRevisionPrinter: TablePrinter = {
   },
 };
 
-export const podTemplateCells = containerCells;
-
 /** Names and images of a template's containers, joined. */
 function containerCells(spec: JsonObject | undefined): [string, string] {
   const containers = listAt(objectAt(objectAt(spec, "template"), "spec"), "containers");

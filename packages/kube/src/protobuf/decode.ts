@@ -1,6 +1,6 @@
 /** Protobuf bodies as Go clients of built-in kinds send them, made into the objects that JSON would have brought. */
 
-import { type JsonObject, setKey } from "../json.ts";
+import { type JsonObject, objectAt, setKey } from "../json.ts";
 import { jsonSchemaType } from "../schema/built-in-types.ts";
 import type { AnyType, Field, ScalarType, StructType, ValueType } from "../schema/value-type.ts";
 import { formatTime } from "../values/time.ts";
@@ -95,7 +95,7 @@ function addField(object: JsonObject, { name, type }: Field, wire: WireField, de
     list.push(decodeValue(type.item, wire, depth));
     object[name] = list;
   } else if (type.type === "map") {
-    const map = typeof object[name] === "object" && object[name] !== null ? (object[name] as JsonObject) : {};
+    const map = objectAt(object, name) ?? {};
     addEntry(map, type.value, wire.bytes, depth);
     object[name] = map;
   } else {

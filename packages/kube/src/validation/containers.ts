@@ -1,5 +1,5 @@
 import { isObject, type JsonObject, listAt, numberAt, objectAt, stringAt } from "../json.ts";
-import { compareQuantities, parseQuantity } from "../values/quantity.ts";
+import { envErrors, envFromErrors } from "./environment.ts";
 import {
   duplicate,
   type FieldError,
@@ -9,16 +9,10 @@ import {
   notSupported,
   required,
 } from "./field-error.ts";
-import {
-  configKeyErrors,
-  dns1123LabelErrors,
-  dns1123SubdomainErrors,
-  envNameErrors,
-  portNameErrors,
-  portNumberErrors,
-  qualifiedNameErrors,
-} from "./names.ts";
+import { dns1123LabelErrors, dns1123SubdomainErrors, portNameErrors, portNumberErrors } from "./names.ts";
+import { oneOf } from "./one-of.ts";
 import { lifecycleErrors, probeErrors } from "./probes.ts";
+import { resourceErrors } from "./resources.ts";
 
 /** What containers may refer to. */
 export interface ContainerScope {
@@ -103,18 +97,6 @@ function containerErrors(container: JsonObject, path: string, scope: ContainerSc
   return [...errors, ...resourceErrors(objectAt(container, "resources"), `${path}.resources`)];
 }
 
-/** A field that must have one of some values. */
-export function oneOf(
-  object: JsonObject,
-  field: string,
-  values: readonly string[],
-  path: string,
-): FieldError[] {
-  const value = stringAt(object, field);
-  if (value === "") return [required(`${path}.${field}`)];
-  return values.includes(value) ? [] : [notSupported(`${path}.${field}`, value, values)];
-}
-
 const PROTOCOLS = ["SCTP", "TCP", "UDP"];
 
 function containerPortErrors(container: JsonObject, path: string): FieldError[] {
@@ -160,86 +142,6 @@ function hostPortConflicts(containers: readonly JsonObject[], path: string): Fie
   );
 }
 
-const SOURCES = ["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef"];
-
-function envErrors(container: JsonObject, path: string): FieldError[] {
-  return listAt(container, "env")
-    .filter(isObject)
-    .flatMap((variable, i) => {
-      const at = `${path}[${i}]`;
-      const name = stringAt(variable, "name");
-      const errors =
-        name === ""
-          ? [required(`${at}.name`)]
-          : envNameErrors(name).map((detail) => invalid(`${at}.name`, name, detail));
-      const from = objectAt(variable, "valueFrom");
-      return from === undefined ? errors : [...errors, ...valueFromErrors(variable, from, `${at}.valueFrom`)];
-    });
-}
-
-function valueFromErrors(variable: JsonObject, from: JsonObject, path: string): FieldError[] {
-  const given = SOURCES.filter((source) => isObject(from[source]));
-  const errors = given.flatMap((source) =>
-    sourceErrors(source, objectAt(from, source) ?? {}, `${path}.${source}`),
-  );
-  if (given.length === 0) {
-    const detail = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`";
-    errors.push(invalid(path, "", detail));
-  } else if (stringAt(variable, "value") !== "") {
-    errors.push(invalid(path, "", "may not be specified when `value` is not empty"));
-  } else if (given.length > 1) {
-    errors.push(invalid(path, "", "may not have more than one field specified at a time"));
-  }
-  return errors;
-}
-
-const ENV_FIELDS = [
-  "metadata.name",
-  "metadata.namespace",
-  "metadata.uid",
-  "spec.nodeName",
-  "spec.serviceAccountName",
-  "status.hostIP",
-  "status.hostIPs",
-  "status.podIP",
-  "status.podIPs",
-];
-
-function sourceErrors(type: string, source: JsonObject, path: string): FieldError[] {
-  if (type === "fieldRef") {
-    const field = stringAt(source, "fieldPath");
-    if (stringAt(source, "apiVersion") === "") return [required(`${path}.apiVersion`)];
-    if (field === "") return [required(`${path}.fieldPath`)];
-    if (ENV_FIELDS.includes(field) || /^metadata\.(labels|annotations)\['[^']+'\]$/.test(field)) return [];
-    return [notSupported(`${path}.fieldPath`, field, ENV_FIELDS)];
-  }
-  if (type === "resourceFieldRef")
-    return stringAt(source, "resource") === "" ? [required(`${path}.resource`)] : [];
-  const key = stringAt(source, "key");
-  const errors = stringAt(source, "name") === "" ? [required(`${path}.name`)] : [];
-  if (key === "") return [...errors, required(`${path}.key`)];
-  return [...errors, ...configKeyErrors(key).map((detail) => invalid(`${path}.key`, key, detail))];
-}
-
-function envFromErrors(container: JsonObject, path: string): FieldError[] {
-  return listAt(container, "envFrom")
-    .filter(isObject)
-    .flatMap((source, i) => {
-      const at = `${path}[${i}]`;
-      const prefix = stringAt(source, "prefix");
-      const errors =
-        prefix === "" ? [] : envNameErrors(prefix).map((detail) => invalid(`${at}.prefix`, prefix, detail));
-      const given = ["configMapRef", "secretRef"].filter((ref) => isObject(source[ref]));
-      for (const ref of given)
-        if (stringAt(source[ref], "name") === "") errors.push(required(`${at}.${ref}.name`));
-      if (given.length === 0)
-        errors.push(invalid(at, "", "must specify one of: `configMapRef` or `secretRef`"));
-      if (given.length > 1)
-        errors.push(invalid(at, "", "may not have more than one field specified at a time"));
-      return errors;
-    });
-}
-
 function mountErrors(container: JsonObject, path: string, { volumes }: ContainerScope): FieldError[] {
   const paths = new Set<string>();
   return listAt(container, "volumeMounts")
@@ -260,49 +162,6 @@ function mountErrors(container: JsonObject, path: string, { volumes }: Container
         errors.push(invalid(`${path}.subPath`, subPath, "must not contain '..'"));
       return errors;
     });
-}
-
-/** Requests and limits: known names, amounts that are not negative, no request above its limit. */
-export function resourceErrors(resources: JsonObject | undefined, path: string): FieldError[] {
-  const [limits, requests] = [objectAt(resources, "limits") ?? {}, objectAt(resources, "requests") ?? {}];
-  const errors = Object.entries(limits).flatMap(([name, value]) =>
-    amountErrors(name, value, `${path}.limits`),
-  );
-  for (const [name, value] of Object.entries(requests)) {
-    errors.push(...amountErrors(name, value, `${path}.requests`));
-    const limit = limits[name];
-    if (limit === undefined) continue;
-    const order = compareQuantities(String(value), String(limit));
-    const exact = !OVERCOMMITTED.has(name);
-    if (exact && order !== 0) {
-      errors.push(invalid(`${path}.requests`, value, `must be equal to ${name} limit of ${limit}`));
-    } else if (order > 0) {
-      errors.push(
-        invalid(`${path}.requests`, value, `must be less than or equal to ${name} limit of ${limit}`),
-      );
-    }
-  }
-  return errors;
-}
-
-/** Resources whose request may be below the limit. */
-const OVERCOMMITTED = new Set(["cpu", "memory", "ephemeral-storage"]);
-
-function amountErrors(name: string, value: unknown, path: string): FieldError[] {
-  const at = `${path}[${name}]`;
-  const errors = qualifiedNameErrors(name).map((detail) => invalid(at, name, detail));
-  if (
-    errors.length === 0 &&
-    !name.includes("/") &&
-    !OVERCOMMITTED.has(name) &&
-    !name.startsWith("hugepages-")
-  ) {
-    errors.push(invalid(at, name, "must be a standard resource type or fully qualified"));
-    errors.push(invalid(at, name, "must be a standard resource for containers"));
-  }
-  const { nanos } = parseQuantity(String(value));
-  if (nanos < 0n) errors.push(invalid(at, value, "must be greater than or equal to 0"));
-  return errors;
 }
 
 /** References to secrets that images are pulled with. */

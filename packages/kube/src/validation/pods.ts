@@ -1,5 +1,5 @@
 import { isObject, type JsonObject, jsonEqual, listAt, numberAt, objectAt, stringAt } from "../json.ts";
-import { containersErrors, initContainersErrors, oneOf, pullSecretErrors } from "./containers.ts";
+import { containersErrors, initContainersErrors, pullSecretErrors } from "./containers.ts";
 import { duplicate, type FieldError, forbidden, invalid, notSupported, required } from "./field-error.ts";
 import { annotationErrors, labelsErrors } from "./metadata.ts";
 import {
@@ -9,6 +9,7 @@ import {
   qualifiedNameErrors,
   rangeError,
 } from "./names.ts";
+import { oneOf } from "./one-of.ts";
 
 const MAX_INT32 = 2 ** 31 - 1;
 
