@@ -8,6 +8,7 @@ export class Labels {
   /** name, value, name, value, … in the order of the names' UTF-16 code units. */
   readonly pairs: readonly string[];
   #key: string | undefined;
+  #nameless: Labels | undefined;
 
   private constructor(pairs: readonly string[]) {
     this.pairs = pairs;
@@ -49,6 +50,12 @@ export class Labels {
   /** The metric name, or the empty string. */
   get name(): string {
     return this.get(METRIC_NAME);
+  }
+
+  /** The set without the metric name; made once, since most of what is computed from series drops it. */
+  get nameless(): Labels {
+    this.#nameless ??= this.without(METRIC_NAME);
+    return this.#nameless;
   }
 
   /** One string for the whole set; two sets are equal exactly when their keys are. */

@@ -1,4 +1,4 @@
-import { type Labels, METRIC_NAME } from "@tracegate/contracts";
+import { Labels } from "@tracegate/contracts";
 import type { Aggregation } from "./ast.ts";
 import { EvaluationError } from "./evaluation-error.ts";
 import { maxOf, meanOf, minOf, quantileOf, sumOf } from "./float-math.ts";
@@ -34,9 +34,10 @@ function welford(values: Float64Array, from: number, to: number): number {
 
 /** Which labels of its input a group is made of. */
 export function groupLabels({ grouping, without }: Aggregation): (labels: Labels) => Labels {
+  if (grouping.length === 0) return without ? (labels) => labels.nameless : () => Labels.empty;
   const names = new Set(grouping);
   return without
-    ? (labels) => labels.filter((name) => name !== METRIC_NAME && !names.has(name))
+    ? (labels) => labels.nameless.filter((name) => !names.has(name))
     : (labels) => labels.filter((name) => names.has(name));
 }
 

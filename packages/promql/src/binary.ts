@@ -86,8 +86,9 @@ export function signatureOf({ on, labels: names }: Matching): (labels: Labels) =
     const sorted = [...names].sort();
     return (labels) => sorted.map((name) => labels.get(name)).join("\uffff");
   }
-  const ignored = new Set([...names, METRIC_NAME]);
-  return (labels) => labels.filter((name) => !ignored.has(name)).key;
+  if (names.length === 0) return (labels) => labels.nameless.key;
+  const ignored = new Set(names);
+  return (labels) => labels.nameless.filter((name) => !ignored.has(name)).key;
 }
 
 /** Arithmetic or comparison of two vectors, one to one or many to one. */

@@ -1,4 +1,4 @@
-import { type Labels, METRIC_NAME } from "@tracegate/contracts";
+import type { Labels } from "@tracegate/contracts";
 import { EvaluationError } from "./evaluation-error.ts";
 
 /** The times at which an expression is evaluated: start, start + step, … (milliseconds). */
@@ -30,7 +30,7 @@ export function emptySeries(labels: Labels, count: number): GridSeries {
   return { labels, values: new Float64Array(count), present: new Uint8Array(count) };
 }
 
-export const withoutName = (labels: Labels): Labels => labels.without(METRIC_NAME);
+export const withoutName = (labels: Labels): Labels => labels.nameless;
 
 export const isPresentAnywhere = (series: GridSeries): boolean => series.present.indexOf(1) >= 0;
 
