@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { PassThrough, Readable } from "node:stream";
 import { after, before, test } from "node:test";
 import { wallClock } from "@tracegate/contracts";
 import { Deployment, Pod, type ResourceClient } from "@tracegate/kube";
@@ -13,6 +14,7 @@ import { writeKubeconfig } from "./auth/kubeconfig.ts";
 import { createApi } from "./core/api.ts";
 import { embeddedClient } from "./embedded-client.ts";
 import { type ApiServer, apiServerHosts, startApiServer } from "./http/api-server.ts";
+import type { PodAccess } from "./pods/pod-access.ts";
 
 /** The real kubectl against the real server, over TLS with a client certificate. */
 
@@ -225,6 +227,29 @@ test("custom resources are like built-in ones", options, async () => {
   assert.match(await kubectl("explain widget.spec"), /size\t<integer>/);
   assert.match(await kubectl("explain deployment.spec.replicas"), /FIELD: replicas <integer>/);
   assert.match(await kubectl("describe widget w"), /Size: +4/);
+});
+
+const echo: PodAccess = {
+  async logs({ tailLines }) {
+    return Readable.from([Buffer.from(`the last ${tailLines ?? "of all"} lines\n`)]);
+  },
+  async exec({ command }) {
+    const stdin = new PassThrough();
+    const stdout = Readable.from([Buffer.from(`ran ${command.join(" ")}\n`)]);
+    return { stdin, stdout, stderr: Readable.from([]), exitCode: Promise.resolve(3), kill() {} };
+  },
+  async portForward() {
+    throw new Error("nothing listens");
+  },
+};
+
+test("logs and exec reach the pod", options, async () => {
+  server.usePodAccess(echo);
+  await kubectl("run talker --image=talker:1");
+  assert.equal(await kubectl("logs talker --tail=5"), "the last 5 lines\n");
+  const { code, out } = await run(["exec", "talker", "--", "date", "-u"]);
+  assert.equal(out, "ran date -u\n");
+  assert.equal(code, 3);
 });
 
 test("delete waits until the object is gone", options, async () => {
