@@ -1,3 +1,4 @@
+export { daemonSetController } from "./daemon-set/controller.ts";
 export { deploymentController } from "./deployment/controller.ts";
 export { endpointsController } from "./endpoints/controller.ts";
 export { Endpoints } from "./endpoints/endpoints-kind.ts";

@@ -1,6 +1,7 @@
 import type { Clock } from "@tracegate/contracts";
 import type { Controller, EventRecorder } from "@tracegate/controller-runtime";
 import type { ResourceClient } from "@tracegate/kube";
+import { daemonSetController } from "./daemon-set/controller.ts";
 import { deploymentController } from "./deployment/controller.ts";
 import { endpointsController } from "./endpoints/controller.ts";
 import { jobController } from "./job/controller.ts";
@@ -28,6 +29,7 @@ export function workloadControllers({
   return [
     replicaSetController(as("replicaset-controller")),
     deploymentController(as("deployment-controller")),
+    daemonSetController(as("daemonset-controller")),
     jobController(as("job-controller")),
     schedulingController(as("default-scheduler")),
     endpointsController({ client }),

@@ -1,6 +1,7 @@
 import type { Clock } from "@tracegate/contracts";
 import type { Controller } from "@tracegate/controller-runtime";
 import { type ContainerStatus, formatTime, isNotFound, Pod, type ResourceClient } from "@tracegate/kube";
+import { nodeOf } from "../src/daemon-set/plan.ts";
 
 /** How pods behave, by their images. All times in milliseconds. */
 export interface PodBehaviour {
@@ -60,7 +61,9 @@ export function simulatedPods({
           return undefined;
         }
         if ((pod.spec.nodeName ?? "") === "") {
-          await client.patch(Pod, ref, { type: "merge", body: { spec: { nodeName } } });
+          // A daemon's pod says itself where it belongs.
+          const target = nodeOf(pod) || nodeName;
+          await client.patch(Pod, ref, { type: "merge", body: { spec: { nodeName: target } } });
         }
         const images = pod.spec.containers.map(({ image }) => image);
         const wait = images.some((image) => image.includes("-slow")) ? times.slowReadyMs : times.readyMs;

@@ -32,6 +32,11 @@ export function unschedulableMessage(nodeCount: number, reasons: readonly string
   return `0/${nodeCount} nodes are available: ${parts.join(", ")}.`;
 }
 
+/** Whether a daemon may run on a node: as scheduling says, but also where scheduling is off or the node is not ready. */
+export function canRun(pod: Pod, { status: _, ...node }: Node): boolean {
+  return misfit(pod, { ...node, spec: { ...node.spec, unschedulable: false } }) === undefined;
+}
+
 function misfit({ spec }: Pod, { metadata, spec: nodeSpec, status }: Node): string | undefined {
   const tolerations = (spec.tolerations ?? []) as readonly Toleration[]; // kept loose in the vocabulary
   if (nodeSpec?.unschedulable === true) return "node(s) were unschedulable";
@@ -41,9 +46,24 @@ function misfit({ spec }: Pod, { metadata, spec: nodeSpec, status }: Node): stri
     if (taint.effect === "PreferNoSchedule" || tolerations.some((own) => tolerates(own, taint))) continue;
     return `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`;
   }
+  const { affinity } = spec as { affinity?: NodeAffinity };
+  const terms = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+  const pins = terms?.flatMap(({ matchFields = [] }) => matchFields) ?? [];
+  if (pins.some(({ values }) => !values.includes(metadata.name))) return MISMATCH;
   const labels = metadata.labels ?? {};
   const selected = Object.entries(spec.nodeSelector ?? {}).every(([key, value]) => labels[key] === value);
-  return selected ? undefined : "node(s) didn't match Pod's node affinity/selector";
+  return selected ? undefined : MISMATCH;
+}
+
+const MISMATCH = "node(s) didn't match Pod's node affinity/selector";
+
+/** Of affinities only the pin to a node by name, which daemons carry, is looked at. */
+interface NodeAffinity {
+  nodeAffinity?: {
+    requiredDuringSchedulingIgnoredDuringExecution?: {
+      nodeSelectorTerms?: { matchFields?: { key: string; operator: string; values: string[] }[] }[];
+    };
+  };
 }
 
 function tolerates(
