@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { execFile, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -238,8 +240,9 @@ const echo: PodAccess = {
     const stdout = Readable.from([Buffer.from(`ran ${command.join(" ")}\n`)]);
     return { stdin, stdout, stderr: Readable.from([]), exitCode: Promise.resolve(3), kill() {} };
   },
-  async portForward() {
-    throw new Error("nothing listens");
+  async portForward({ port }) {
+    if (port !== 80) throw new Error("connection refused");
+    return new PassThrough();
   },
 };
 
@@ -251,6 +254,37 @@ test("logs and exec reach the pod", options, async () => {
   assert.equal(out, "ran date -u\n");
   assert.equal(code, 3);
 });
+
+for (const websockets of ["true", "false"]) {
+  const over = websockets === "true" ? "a WebSocket" : "SPDY itself";
+  test(`port-forward carries bytes both ways over ${over}`, options, () => portForward(websockets));
+}
+
+async function portForward(websockets: string): Promise<void> {
+  await client.patch(
+    Pod,
+    { namespace: "default", name: "talker" },
+    { type: "merge", body: { status: { phase: "Running" } } },
+    { subresource: "status" },
+  );
+  const child = spawn("kubectl", ["port-forward", "pod/talker", ":80"], {
+    env: { ...env, KUBECTL_PORT_FORWARD_WEBSOCKETS: websockets },
+  });
+  try {
+    const lines = createInterface({ input: child.stdout });
+    const [line] = (await once(lines, "line")) as [string];
+    const port = Number(/127\.0\.0\.1:(\d+) -> 80/.exec(line)?.[1]);
+    for (const text of ["one", "two".repeat(100_000)]) {
+      const socket = connect(port, "127.0.0.1");
+      socket.end(text);
+      let echoed = "";
+      for await (const chunk of socket.setEncoding("utf8")) echoed += chunk;
+      assert.equal(echoed, text);
+    }
+  } finally {
+    child.kill();
+  }
+}
 
 test("delete waits until the object is gone", options, async () => {
   assert.equal(await kubectl("delete deploy web"), 'deployment.apps "web" deleted\n');

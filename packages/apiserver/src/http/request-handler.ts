@@ -12,6 +12,7 @@ import type { ServedKind } from "../core/served-kinds.ts";
 import { onlyWebSockets, refuseUpgrade, serveExec, servePortForward } from "../pods/channels.ts";
 import type { PodAccess } from "../pods/pod-access.ts";
 import { streamLog } from "../pods/pod-logs.ts";
+import { isTunnel, serveSpdyPortForward, serveTunnel } from "../pods/port-forward-tunnel.ts";
 import { answer, answerError, answerText } from "./answers.ts";
 import { bodyFormat, readBody, readObjectBody } from "./bodies.ts";
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from "./discovery.ts";
@@ -158,14 +159,14 @@ async function handleUpgrade(
   const { resource } = info;
   // A command in a pod is more than a look at it, whatever the method says.
   allow(options.api, user, resource?.subresource === undefined ? info : { ...info, verb: "create" });
-  if (
-    resource?.plural !== "pods" ||
-    resource.group !== "" ||
-    request.headers.upgrade?.toLowerCase() !== "websocket"
-  ) {
-    throw onlyWebSockets();
-  }
+  if (resource?.plural !== "pods" || resource.group !== "") throw notServed();
   const pods = podsOrRefusal(options.pods());
+  const protocol = request.headers.upgrade?.toLowerCase();
+  if (resource.subresource === "portforward") {
+    if (protocol === "spdy/3.1") return serveSpdyPortForward(pods, resource, socket, head);
+    if (isTunnel(request)) return serveTunnel(pods, resource, request, socket, head);
+  }
+  if (protocol !== "websocket") throw onlyWebSockets();
   switch (resource.subresource) {
     case "exec":
       return serveExec(pods, resource, info.query, request, socket, head);
