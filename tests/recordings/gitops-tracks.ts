@@ -17,7 +17,7 @@ export interface ObjectState {
 
 export type Tracks = Record<string, unknown>;
 
-/** The tracks of every object; `exceptions` are left out on both sides. */
+/** The tracks of every object. */
 export function tracksOf(states: readonly ObjectState[]): Tracks {
   const tracks: Tracks = {};
   const objects = Map.groupBy(states, ({ kind, name }) => `${kind} ${name}`);
@@ -42,7 +42,7 @@ function applicationTracks(states: readonly ObjectState[]): Tracks {
   const deletedAt = states.findIndex(({ deleting, type }) => deleting === true || type === "DELETED");
   // While an Application is deleted its status follows what happens to be gone already.
   const alive = deletedAt < 0 ? states : states.slice(0, deletedAt);
-  const { runs, dropped } = operationRuns(alive);
+  const { runs } = operationRuns(alive);
   const last = alive.at(-1)?.status;
   return {
     sync: distinct(
@@ -56,7 +56,6 @@ function applicationTracks(states: readonly ObjectState[]): Tracks {
     sourceType: last?.sourceType ?? "",
     images: last?.summary?.images ?? [],
     exists: states.at(-1)?.type !== "DELETED",
-    ...(dropped.length === 0 ? {} : {}),
   };
 }
 
@@ -70,7 +69,7 @@ interface Run {
 
 /** Syncs one after another. A self-heal that found nothing to do right after a success is the stale cache of the real one. */
 export function operationRuns(states: readonly ObjectState[]): { runs: Run[]; dropped: { endedAt: number }[] } {
-  const groups: { start: string; heals: number; states: ObjectState[] }[] = [];
+  const groups: { heals: number; states: ObjectState[] }[] = [];
   for (const state of states) {
     const operation = state.status?.operationState;
     if (operation === undefined) continue;
@@ -78,7 +77,7 @@ export function operationRuns(states: readonly ObjectState[]): { runs: Run[]; dr
     const group = groups.at(-1);
     const begins = operation.phase === "Running" && operation.syncResult === undefined && operation.message === undefined;
     if (group === undefined || (begins && !sameOperation(group.states.at(-1)?.status?.operationState, operation))) {
-      groups.push({ start: operation.startedAt, heals, states: [state] });
+      groups.push({ heals, states: [state] });
     } else group.states.push(state);
   }
   const runs: Run[] = [];

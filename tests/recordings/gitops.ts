@@ -13,6 +13,7 @@ import {
   defaultProject,
   readHealth,
   renderApplication,
+  renderHistory,
   requestRollback,
   requestSync,
   watchedByDefault,
@@ -47,8 +48,15 @@ export interface GitOpsRecording {
     readonly objects: readonly KubeObject[];
     readonly actions: readonly Action[];
   };
-  readonly recorded: readonly (ObjectState | { type: "ACTION"; t: number })[];
+  readonly recorded: readonly (ObjectState | ActionRecord)[];
   readonly final: { readonly get?: { readonly exit: number; readonly out: readonly string[] }; readonly live: readonly string[] };
+}
+
+interface ActionRecord {
+  readonly type: "ACTION";
+  readonly t: number;
+  readonly do: Action["do"];
+  readonly result?: { readonly exit: number; readonly out: readonly string[] };
 }
 
 interface Action {
@@ -71,11 +79,17 @@ const epoch = Date.UTC(2031, 1, 3, 10, 11, 12);
 /** Plays a recording's input on virtual time and says where the run parts from it; empty when they agree. */
 export async function replayGitOps(recording: GitOpsRecording): Promise<string[]> {
   const world = createWorld(recording);
-  const states = await play(world, recording);
+  const printed: Record<string, string[]> = {};
+  const states = await play(world, recording, printed);
   const recorded = recording.recorded.filter((entry): entry is ObjectState => entry.type !== "ACTION");
   const own = tracksOf(named(states, world.repository));
   own["live"] = await liveNames(world, recording.final.live);
   const expected: Tracks = tracksOf(named(recorded, world.repository));
+  Object.assign(own, printed);
+  for (const [index, { do: what, result }] of actionsOf(recording).entries()) {
+    const name = `${index} ${what}`;
+    if (name in printed) expected[name] = withoutTimes(result?.out ?? []);
+  }
   const asked = recording.input.objects.some(({ kind }) => kind === "Application") && recording.final.get?.exit === 0;
   if (asked && recording.final.get !== undefined && !staleRefreshes(recording).some(({ name }) => name === world.name)) {
     own["get"] = await shown(world);
@@ -115,7 +129,12 @@ function seededRandom(): () => number {
   };
 }
 
-async function play(world: World, recording: GitOpsRecording): Promise<ObjectState[]> {
+/** What was done and what it printed, in order. */
+function actionsOf({ recorded }: GitOpsRecording): ActionRecord[] {
+  return recorded.filter((entry): entry is ActionRecord => entry.type === "ACTION");
+}
+
+async function play(world: World, recording: GitOpsRecording, printed: Record<string, string[]>): Promise<ObjectState[]> {
   const { client, scheduler, git } = world;
   const withRollouts = JSON.stringify(recording.input.files).includes('"Rollout"');
   const definitions = [...crds, ...(withRollouts ? [...rolloutKinds, ...analysisKinds] : [])];
@@ -165,7 +184,7 @@ async function play(world: World, recording: GitOpsRecording): Promise<ObjectSta
     await client.create(kind, { ...filled, metadata: { ...filled.metadata, namespace: controlPlane } });
   }
   await scheduler.runUntilIdle();
-  await act(world, recording, states);
+  await act(world, recording, states, printed);
   for (const watch of watches) watch.stop();
   await manager.stop();
   await collector.stop();
@@ -186,12 +205,17 @@ async function makeNamespace(client: ResourceClient, name: string): Promise<void
   await client.create(Namespace, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
 }
 
-async function act(world: World, recording: GitOpsRecording, states: readonly ObjectState[]): Promise<void> {
+async function act(
+  world: World,
+  recording: GitOpsRecording,
+  states: readonly ObjectState[],
+  printed: Record<string, string[]>,
+): Promise<void> {
   const { scheduler } = world;
   // A stale self-heal of the real one ended in a refresh, which saw later commits early; the run is given that refresh.
   const stale = staleRefreshes(recording);
   let before = 0;
-  for (const action of recording.input.actions) {
+  for (const [index, action] of recording.input.actions.entries()) {
     const elapsed = Math.max(0, action.t - before);
     for (const { name, t } of stale.filter((entry) => entry.t > before && entry.t <= action.t)) {
       if (action.waited !== undefined) continue;
@@ -201,13 +225,15 @@ async function act(world: World, recording: GitOpsRecording, states: readonly Ob
     }
     if (action.waited === undefined || action.waited === "TIMED OUT") await scheduler.advanceBy(Math.min(elapsed, Math.max(0, action.t - before)));
     else {
-      const reached = () => hasReached(action.waited ?? "", states, world);
+      const reached = () => hasReached(action.waited ?? "", states);
       const inTime = await scheduler.advanceUntil(reached, scheduler.now() + 60_000);
       if (!inTime) throw new Error(`"${action.waited}" was not reached: ${JSON.stringify(states.at(-1)?.status)}`);
     }
     before = action.t;
     await carryOut(world, action);
     await scheduler.runUntilIdle();
+    const lines = await printedBy(world, action);
+    if (lines !== undefined) printed[`${index} ${action.do}`] = lines;
   }
   await scheduler.advanceBy(1000);
 }
@@ -218,10 +244,10 @@ function staleRefreshes(recording: GitOpsRecording): { name: string; t: number }
   return [...applications].flatMap(([name, own]) => operationRuns(own).dropped.map(({ endedAt }) => ({ name, t: endedAt })));
 }
 
-function hasReached(wanted: string, states: readonly ObjectState[], { client: _client }: World): boolean {
-  const application = states.findLast(({ kind }) => kind === "Application")?.name;
-  const first = states.find(({ kind }) => kind === "Application")?.name ?? application;
-  const last = states.findLast(({ kind, name }) => kind === "Application" && name === first);
+/** Whether the recording's first Application is in the state that an action waited for. */
+function hasReached(wanted: string, states: readonly ObjectState[]): boolean {
+  const applications = states.filter(({ kind }) => kind === "Application");
+  const last = applications.findLast(({ name }) => name === applications[0]?.name);
   const { sync, health, operationState, conditions = [] } = last?.status ?? {};
   switch (wanted) {
     case "healthy":
@@ -332,15 +358,26 @@ function named<T>(value: T, { commits }: MemoryRepository): T {
   return JSON.parse(text);
 }
 
-/** What `argocd app get` would print at the end. */
+/** What our own renderers print for a command of the recording. */
+async function printedBy(world: World, { do: what }: Action): Promise<string[] | undefined> {
+  if (what === "argocd app get NAME" || what === "argocd app get NAME --refresh") return await shown(world);
+  if (what !== "argocd app history NAME") return undefined;
+  const application = await world.client.get(Application, { namespace: controlPlane, name: world.name });
+  return withoutTimes(withCommits(renderHistory(application).trimEnd(), world.repository).split("\n"));
+}
+
+function withCommits(text: string, { commits }: MemoryRepository): string {
+  return commits.reduce(
+    (lines, commit, index) => lines.replaceAll(commit, `commit${index + 1}`).replaceAll(commit.slice(0, 7), `commit${index + 1}`),
+    text,
+  );
+}
+
+/** What `argocd app get` prints. */
 async function shown({ client, name, repository }: World): Promise<string[]> {
   const application = await client.get(Application, { namespace: controlPlane, name });
   const text = renderApplication(application, { url: `http://SERVER/applications/${name}`, health: await readHealth(client, application) });
-  let lines = text.trimEnd();
-  repository.commits.forEach((commit, index) => {
-    lines = lines.replaceAll(commit, `commit${index + 1}`).replaceAll(commit.slice(0, 7), `commit${index + 1}`);
-  });
-  return withoutTimes(lines.split("\n"));
+  return withoutTimes(withCommits(text.trimEnd(), repository).split("\n"));
 }
 
 /** Times and commits were given other names than they had, so columns are no measure: runs of blanks count as one. */

@@ -32,8 +32,7 @@ export function commandGit(options: CommandGitOptions): GitRepositories {
     maxOutput: maxAnswerBytes,
     protocols: options.protocols ?? ["file", "https"],
   };
-  /** One fetch at a time of the same commit. */
-  const fetches = new Map<string, Promise<string>>();
+  const fetching = new Map<string, Promise<unknown>>();
 
   async function bareRepository(repoURL: string): Promise<string> {
     const gitDir = join(options.directory, createHash("sha256").update(repoURL).digest("hex").slice(0, 32));
@@ -89,15 +88,12 @@ export function commandGit(options: CommandGitOptions): GitRepositories {
     async tree(repoURL, commit) {
       checkURL(repoURL, process.protocols);
       if (!isFullSha(commit)) throw new SourceError(`'${commit}' is not a commit SHA`, "InvalidArgument");
-      const key = `${repoURL}\n${commit}`;
-      const running = fetches.get(key) ?? ensureCommit(repoURL, commit);
-      fetches.set(key, running);
-      let gitDir: string;
-      try {
-        gitDir = await running;
-      } finally {
-        if (fetches.get(key) === running) fetches.delete(key);
-      }
+      // One at a time in a repository: fetches of one lock each other out.
+      const before = fetching.get(repoURL) ?? Promise.resolve();
+      const running = before.catch(() => {}).then(() => ensureCommit(repoURL, commit));
+      fetching.set(repoURL, running);
+      const gitDir = await running;
+      if (fetching.get(repoURL) === running) fetching.delete(repoURL);
       return readTree(gitDir, commit, process);
     },
   };
