@@ -56,7 +56,7 @@ export function scaleDownOld(
   old: readonly ReplicaSet[],
 ): readonly Resize[] {
   const minAvailable = desiredReplicas(deployment) - limits(deployment).unavailable;
-  const newestUnavailable = sizeOf(newest) - (newest.status?.availableReplicas ?? 0);
+  const newestUnavailable = sizeOf(newest) - availableOf(newest);
   const removable = totalSize([...old, newest]) - minAvailable - newestUnavailable;
   if (removable <= 0 || totalSize(old) === 0) return [];
   const sizes = new Map(old.map((replicaSet) => [replicaSet, sizeOf(replicaSet)]));
@@ -71,13 +71,17 @@ export function scaleDownOld(
       left -= count;
     }
   };
-  take(removable, (replicaSet, size) => size - (replicaSet.status?.availableReplicas ?? 0));
-  take(totalAvailable([...old, newest]) - minAvailable, (_, size) => size);
+  take(removable, (replicaSet, size) => size - availableOf(replicaSet));
+  take(sum([...old, newest], availableOf) - minAvailable, (_, size) => size);
   return oldestFirst.flatMap((replicaSet) => {
     const size = sizes.get(replicaSet) ?? 0;
     return size === sizeOf(replicaSet) ? [] : [{ replicaSet, size }];
   });
 }
+
+/** A status may lag behind a scale-down: pods that are about to go do not count (upstream counts them). */
+const availableOf = (replicaSet: ReplicaSet): number =>
+  Math.min(replicaSet.status?.availableReplicas ?? 0, sizeOf(replicaSet));
 
 /** Oldest first; of the same second, by name. */
 export function byCreation(a: ReplicaSet, b: ReplicaSet): number {
