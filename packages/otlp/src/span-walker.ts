@@ -37,7 +37,8 @@ export interface ScopeView {
 export interface SpanVisitor {
   /** A resource's offsets. Return false to skip all its spans. */
   resource(bytes: Buffer, start: number, end: number): boolean;
-  scope?(scope: ScopeView): void;
+  /** Costs a second look at each scope's fields, so leave it undefined where nobody asks. */
+  readonly scope?: ((scope: ScopeView) => void) | undefined;
   span(view: SpanView): void;
 }
 

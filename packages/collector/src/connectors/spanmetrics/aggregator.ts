@@ -38,6 +38,7 @@ import { newExponential, newHistogram, observe } from "./series.ts";
 export class Aggregator implements SpanVisitor {
   readonly groups: ResourceGroups;
   readonly bounds: readonly number[];
+  readonly scope: ((scope: ScopeView) => void) | undefined;
   /** Spans of resources without `service.name`, which span metrics leave out. */
   skippedResources = 0;
   readonly #config: SpanMetricsConfig;
@@ -59,6 +60,7 @@ export class Aggregator implements SpanVisitor {
       this.#spanDimensions.map((d) => d.name),
       config.events.enabled,
     );
+    this.scope = config.include_instrumentation_scope.length > 0 ? (s) => this.#enterScope(s) : undefined;
     this.groups = new ResourceGroups(
       config.resource_metrics_cache_size,
       config.resource_metrics_key_attributes,
@@ -104,8 +106,7 @@ export class Aggregator implements SpanVisitor {
     return true;
   }
 
-  scope(scope: ScopeView): void {
-    if (this.#config.include_instrumentation_scope.length === 0) return;
+  #enterScope(scope: ScopeView): void {
     // The table describes the Scope interface.
     const read = decodeMessage(
       messages.scope,
