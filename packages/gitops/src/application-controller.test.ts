@@ -219,3 +219,28 @@ test("a dry run tells what would be done and does nothing", async () => {
   assert.equal(status?.sync?.status, "OutOfSync");
   await stop();
 });
+
+test("a mistake in a commit is told at the next poll, a repository out of reach only after a while", async () => {
+  const world = await createWorld({ automated: {} });
+  const stop = world.start();
+  await world.scheduler.advanceBy(30_000);
+  world.repository.commit({ "app/b.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: [\n" });
+  await world.scheduler.advanceBy(10_000);
+  assert.match(
+    (await world.application()).status?.conditions?.[0]?.message ?? "",
+    /Failed to unmarshal "b.yaml"/,
+  );
+  assert.equal((await world.application()).status?.sync?.status, "Unknown");
+  world.repository.commit({ "app/b.yaml": config("b", "3") });
+  await world.scheduler.advanceBy(30_000);
+  assert.equal((await world.application()).status?.sync?.status, "Synced");
+  world.repository.reachable = false;
+  await world.scheduler.advanceBy(100_000);
+  assert.equal((await world.application()).status?.conditions, undefined);
+  await world.scheduler.advanceBy(100_000);
+  assert.match(
+    (await world.application()).status?.conditions?.[0]?.message ?? "",
+    /failed to list refs: repository not found/,
+  );
+  await stop();
+});

@@ -41,7 +41,7 @@ export interface ApplicationControllerOptions {
   readonly pollIntervalMs?: number;
   /** How often `status.reconciledAt` is renewed where nothing changes. */
   readonly resyncIntervalMs?: number;
-  /** How long a first failure to read the repository is kept quiet (180 s), unless someone asked for a refresh. */
+  /** How long a repository that cannot be reached is kept quiet about (180 s), unless someone asked for a refresh. */
   readonly repoErrorGraceMs?: number;
   /** Between two waves of a sync (2 s). */
   readonly waveDelayMs?: number;
@@ -103,11 +103,11 @@ export function applicationController(options: ApplicationControllerOptions): Co
     });
     owners.set(refKey(application.metadata), application.metadata, state.live.uids);
 
-    const unreadable = state.conditions.some(({ type }) => type === "ComparisonError");
-    if (unreadable && level !== "forced" && level !== "hard") {
+    // Upstream keeps quiet about every first error; here only about one that may pass: a mistake in a commit is told at once.
+    if (state.unreachable === true && level !== "forced" && level !== "hard") {
       hints.repoErrorSince ??= now;
       if (now - hints.repoErrorSince < graceMs) return { application, state, waitMs: untilPoll(hints) };
-    } else if (!unreadable) delete hints.repoErrorSince;
+    } else if (state.unreachable !== true) delete hints.repoErrorSince;
 
     let current = application;
     let waitMs = untilPoll(hints);

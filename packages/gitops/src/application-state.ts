@@ -28,6 +28,8 @@ export interface ApplicationState {
   readonly sourceType?: SourceType;
   readonly targets?: readonly Manifest[];
   readonly conditions: readonly ApplicationCondition[];
+  /** The repository could not be asked, which may pass. */
+  readonly unreachable?: boolean;
   readonly comparison: Comparison;
   readonly live: LiveObjects;
   readonly catalogue: KindCatalogue;
@@ -93,7 +95,10 @@ export function stateReader(options: {
     } catch (error) {
       if (!(error instanceof SourceError)) throw error;
       const message = `Failed to load target state: failed to generate manifest for source 1 of 1: rpc error: code = ${error.code} desc = ${error.message}`;
-      return { conditions: [{ type: "ComparisonError", message } as const] };
+      return {
+        conditions: [{ type: "ComparisonError", message } as const],
+        ...(error.unreachable ? { unreachable: true } : {}),
+      };
     }
   }
 

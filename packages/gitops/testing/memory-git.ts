@@ -15,28 +15,36 @@ export interface MemoryRepository {
   /** Writes (or with `null` removes, a folder too) files on top of the newest commit; returns the new commit. */
   commit(changes: Readonly<Record<string, string | null>>): string;
   tag(name: string): void;
+  /** Set to false, the repository is as if it were not there. */
+  reachable: boolean;
 }
 
 export interface MemoryGit extends GitRepositories {
   repository(repoURL: string): MemoryRepository;
 }
 
+interface Stored {
+  readonly refs: Map<string, string>;
+  readonly trees: Map<string, ReadonlyMap<string, string>>;
+  reachable: boolean;
+}
+
 /** Git without Git, for runs on virtual time. Commit names follow from the content, so a run is repeatable. */
 export function memoryGit(): MemoryGit {
-  const repositories = new Map<
-    string,
-    { refs: Map<string, string>; trees: Map<string, ReadonlyMap<string, string>> }
-  >();
+  const repositories = new Map<string, Stored>();
   return {
     repository(repoURL) {
-      const repository = {
-        refs: new Map<string, string>(),
-        trees: new Map<string, ReadonlyMap<string, string>>(),
-      };
+      const repository: Stored = { refs: new Map(), trees: new Map(), reachable: true };
       repositories.set(repoURL, repository);
       const commits: string[] = [];
       return {
         commits,
+        get reachable() {
+          return repository.reachable;
+        },
+        set reachable(reachable) {
+          repository.reachable = reachable;
+        },
         commit(changes) {
           const head = commits.at(-1);
           const files = new Map(head === undefined ? [] : repository.trees.get(head));
@@ -64,7 +72,8 @@ export function memoryGit(): MemoryGit {
     async resolve(repoURL, revision) {
       if (isFullSha(revision)) return revision;
       const repository = repositories.get(repoURL);
-      if (repository === undefined) throw new SourceError("failed to list refs: repository not found");
+      if (repository?.reachable !== true)
+        throw new SourceError("failed to list refs: repository not found", "Unknown", { unreachable: true });
       const commit = resolveRef(repository.refs, revision);
       if (commit === undefined) throw new SourceError(`unable to resolve '${revision}' to a commit SHA`);
       return commit;

@@ -78,7 +78,7 @@ export function commandGit(options: CommandGitOptions): GitRepositories {
       try {
         refs = parseRefs((await runGit(["ls-remote", "--", repoURL], process)).toString());
       } catch (error) {
-        throw new SourceError(`failed to list refs: ${messageOf(error)}`);
+        throw new SourceError(`failed to list refs: ${messageOf(error)}`, "Unknown", { unreachable: true });
       }
       const commit = resolveRef(refs, revision);
       if (commit === undefined) throw new SourceError(`unable to resolve '${revision}' to a commit SHA`);
@@ -92,7 +92,10 @@ export function commandGit(options: CommandGitOptions): GitRepositories {
       const before = fetching.get(repoURL) ?? Promise.resolve();
       const running = before.catch(() => {}).then(() => ensureCommit(repoURL, commit));
       fetching.set(repoURL, running);
-      const gitDir = await running;
+      const gitDir = await running.catch((error: unknown) => {
+        if (!(error instanceof SourceError) || error.code === "Internal") throw error;
+        throw new SourceError(error.message, error.code, { unreachable: true });
+      });
       if (fetching.get(repoURL) === running) fetching.delete(repoURL);
       return readTree(gitDir, commit, process);
     },

@@ -24,10 +24,13 @@ export interface RepositoryTree {
 export class SourceError extends Error {
   /** The gRPC code the repository server of Argo CD would answer with; it is part of condition texts. */
   readonly code: string;
-  constructor(message: string, code = "Unknown") {
+  /** The repository could not be asked: it may well answer the next time. */
+  readonly unreachable: boolean;
+  constructor(message: string, code = "Unknown", { unreachable = false }: { unreachable?: boolean } = {}) {
     super(message);
     this.name = "SourceError";
     this.code = code;
+    this.unreachable = unreachable;
   }
 }
 

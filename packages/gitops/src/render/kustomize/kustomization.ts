@@ -94,8 +94,35 @@ const supported = new Set([
   "configMapGenerator",
   "secretGenerator",
   "generatorOptions",
+  // The order of the output means nothing here: a sync has its own.
   "sortOptions",
 ]);
+
+const generatorFields = [
+  "name",
+  "namespace",
+  "behavior",
+  "literals",
+  "files",
+  "envs",
+  "env",
+  "type",
+  "options",
+];
+
+/** What the entries of list fields may hold. */
+const entryFields: Readonly<Record<string, readonly string[]>> = {
+  labels: ["pairs", "includeSelectors", "includeTemplates"],
+  images: ["name", "newName", "newTag", "digest"],
+  replicas: ["name", "count"],
+  patches: ["path", "patch", "target", "options"],
+  patchesJson6902: ["path", "patch", "target", "options"],
+  configMapGenerator: generatorFields,
+  secretGenerator: generatorFields,
+};
+
+/** Real fields of entries that are not worked with. */
+const knownInEntries = new Set(["fields", "tagSuffix", "kvSources"]);
 
 /** Real fields that are not worked with: refused rather than ignored. */
 const known = new Set([
@@ -159,19 +186,19 @@ function checkTypes(value: Record<string, unknown>): void {
     if (!Array.isArray(list)) throw wrong(field, list, "[]string");
     for (const item of list) if (typeof item !== "string") throw wrong(field, item, "string");
   }
-  for (const field of [
-    "images",
-    "replicas",
-    "patches",
-    "patchesJson6902",
-    "labels",
-    "configMapGenerator",
-    "secretGenerator",
-  ]) {
+  for (const [field, names] of Object.entries(entryFields)) {
     const list = value[field];
     if (list === undefined) continue;
     if (!Array.isArray(list)) throw wrong(field, list, `[]types.${field}`);
-    for (const item of list) if (!isObject(item)) throw wrong(field, item, `types.${field}`);
+    for (const item of list) {
+      if (!isObject(item)) throw wrong(field, item, `types.${field}`);
+      for (const name of Object.keys(item)) {
+        if (knownInEntries.has(name))
+          throw new KustomizeError(`the kustomization field '${field}[].${name}' is not supported`);
+        if (!names.includes(name))
+          throw new KustomizeError(`invalid Kustomization: json: unknown field "${name}"`);
+      }
+    }
   }
   for (const field of ["commonLabels", "commonAnnotations"]) {
     const map = value[field];

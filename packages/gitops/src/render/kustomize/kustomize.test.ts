@@ -155,6 +155,14 @@ test("mistakes are told in kustomize's words", async () => {
     await failure(app("namespace: n\n")),
     "invalid Kustomization: json: cannot unmarshal bool into Go struct field Kustomization.namespace of type string",
   );
+  assert.equal(
+    await failure(app("images: [{name: a, tagSuffix: x}]\n")),
+    "the kustomization field 'images[].tagSuffix' is not supported",
+  );
+  assert.equal(
+    await failure(app("patches: [{patc: x}]\n")),
+    'invalid Kustomization: json: unknown field "patc"',
+  );
   assert.equal(await failure(app("")), "kustomization.yaml is empty");
   assert.equal(
     await failure({
