@@ -3,4 +3,4 @@ export type { Platform, PlatformOptions } from "./platform.ts";
 export { startPlatform } from "./platform.ts";
 export { portHolder } from "./port-holder.ts";
 export type { RunningPlatform, StateDirectory } from "./state-directory.ts";
-export { runningPlatform, stateDirectory } from "./state-directory.ts";
+export { makeDirectory, runningPlatform, stateDirectory } from "./state-directory.ts";

@@ -32,16 +32,10 @@ import {
   crds as gitopsKinds,
 } from "@tracegate/gitops";
 import type { ResourceClient } from "@tracegate/kube";
-import {
-  createKubelet,
-  imageCatalogue,
-  nodeName,
-  openNamespacedSandbox,
-  schedulerController,
-} from "@tracegate/kubelet";
+import { createKubelet, imageCatalogue, openNamespacedSandbox } from "@tracegate/kubelet";
 import { rolloutController, crds as rolloutKinds } from "@tracegate/rollouts";
 import { sqliteStore } from "@tracegate/store";
-import { workloadControllers } from "@tracegate/workloads";
+import { startGarbageCollector, workloadControllers } from "@tracegate/workloads";
 import { pino } from "pino";
 import { bundledImages } from "./bundled-images.ts";
 import { installKinds, installNamespaces } from "./installation.ts";
@@ -126,6 +120,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       log,
     });
     started.defer(() => kubelet.stop({ pods: "end" }));
+    apiServer.usePodAccess(kubelet.podAccess);
 
     // 5. Metrics and traces, each on a thread of its own, and in the cluster as Services like any other.
     const socket = (name: string) => join(dirname(sandbox.socketPath), name);
@@ -184,8 +179,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const now = () => wallClock.now();
     const onApplication = events("argocd-application-controller");
     const controllers: Controller[] = [
-      ...workloadControllers({ client, clock: wallClock, events }),
-      schedulerController({ client, events: events("default-scheduler"), nodeName }),
+      ...workloadControllers({ client, clock: wallClock, events, rootCa: pki.authority }),
       ...kubelet.controllers,
       scrapeTargetsController(client, (pods) => metrics.send({ type: "pods", pods })),
       analysisRunController({
@@ -212,6 +206,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     ];
     const manager = startControllers({ client, scheduler, controllers, log });
     started.defer(() => manager.stop());
+    const collector = startGarbageCollector({ client, scheduler, log });
+    started.defer(() => collector.stop());
     await manager.synced;
 
     const urls = {

@@ -1,5 +1,5 @@
-import { accessSync, constants, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { ProblemError } from "@tracegate/contracts";
 
 /** Everything a platform keeps lies below one directory; delete it to start afresh. */
@@ -49,7 +49,7 @@ const claimFile = (state: StateDirectory) => join(state.root, "platform.json");
  */
 export function claimStateDirectory(state: StateDirectory): { release(): void } {
   try {
-    mkdirSync(state.root, { recursive: true, mode: 0o700 });
+    makeDirectory(state.root);
     accessSync(state.root, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new ProblemError({
@@ -70,6 +70,13 @@ export function claimStateDirectory(state: StateDirectory): { release(): void } 
   }
   publishRunning(state, { server: "", urls: {} });
   return { release: () => rmSync(claimFile(state), { force: true }) };
+}
+
+/** Level by level: `recursive` of Node's own tries for ever where a file system refuses names (as /proc does). */
+export function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  if (dirname(path) !== path) makeDirectory(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }
 
 /** Writes down where this process serves. */

@@ -1,10 +1,16 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { wallClock } from "@tracegate/contracts";
 import { evidenceArchive } from "@tracegate/evidence";
 import { ApplicationSet } from "@tracegate/gitops";
 import { Namespace } from "@tracegate/kube";
-import { runningPlatform, type StateDirectory, startPlatform, stateDirectory } from "@tracegate/platform";
+import {
+  makeDirectory,
+  runningPlatform,
+  type StateDirectory,
+  startPlatform,
+  stateDirectory,
+} from "@tracegate/platform";
 import { renderRollout, rolloutView } from "@tracegate/rollouts";
 import { parse } from "yaml";
 import { command, common, type Io } from "../command.ts";
@@ -117,7 +123,7 @@ function startAfresh(state: StateDirectory, io: Io): void {
   }
   if (existsSync(state.root)) return;
   try {
-    mkdirSync(state.root, { recursive: true, mode: 0o700 });
+    makeDirectory(state.root);
     writeFileSync(marker, "Made by `tracegate demo`, which removes this directory when it starts again.\n");
   } catch {
     // Starting the platform says in one line why the directory cannot be made.

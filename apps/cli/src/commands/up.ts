@@ -1,9 +1,15 @@
 import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ProblemError, wallClock } from "@tracegate/contracts";
-import { runningPlatform, type StateDirectory, startPlatform, stateDirectory } from "@tracegate/platform";
+import {
+  makeDirectory,
+  runningPlatform,
+  type StateDirectory,
+  startPlatform,
+  stateDirectory,
+} from "@tracegate/platform";
 import { command, common, type ExitCode, type Io } from "../command.ts";
 import { whereItServes } from "../demo/summary.ts";
 
@@ -41,7 +47,7 @@ export const up = command({
 
 /** Starts the same program detached and waits until it serves; its lines go to `platform.log` in the state directory. */
 async function startInBackground(state: StateDirectory, ports: string, io: Io): Promise<ExitCode> {
-  mkdirSync(state.root, { recursive: true, mode: 0o700 });
+  makeDirectory(state.root);
   const logPath = join(state.root, "platform.log");
   const log = openSync(logPath, "w", 0o600);
   const main = fileURLToPath(new URL("../main.ts", import.meta.url));

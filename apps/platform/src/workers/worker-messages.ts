@@ -1,4 +1,4 @@
-import type { PodForDiscovery } from "@tracegate/scrape";
+import type { PodForState } from "@tracegate/metrics";
 
 /** What the metrics worker is started with. Plain data: it crosses to another thread. */
 export interface MetricsWorkerData {
@@ -22,7 +22,7 @@ export interface TracesWorkerData {
 }
 
 export type ToWorker =
-  | { readonly type: "pods"; readonly pods: readonly PodForDiscovery[] }
+  | { readonly type: "pods"; readonly pods: readonly PodForState[] }
   | { readonly type: "stop" };
 
 export type FromWorker =
