@@ -1,4 +1,5 @@
 export { daemonSetController } from "./daemon-set/controller.ts";
+export type { WorkloadDependencies } from "./dependencies.ts";
 export { deploymentController } from "./deployment/controller.ts";
 export { endpointsController } from "./endpoints/controller.ts";
 export { Endpoints } from "./endpoints/endpoints-kind.ts";
@@ -6,7 +7,6 @@ export type { GarbageCollector, GarbageCollectorOptions } from "./garbage-collec
 export { startGarbageCollector } from "./garbage-collection/collector.ts";
 export { jobController } from "./job/controller.ts";
 export { namespaceController } from "./namespace/controller.ts";
-export type { WorkloadDependencies } from "./replica-set/controller.ts";
 export { replicaSetController } from "./replica-set/controller.ts";
 export { schedulingController } from "./scheduling/controller.ts";
 export { POD_TEMPLATE_HASH, templateHash } from "./template-hash.ts";

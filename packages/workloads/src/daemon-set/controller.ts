@@ -9,10 +9,10 @@ import {
   Pod,
   type ResourceClient,
 } from "@tracegate/kube";
+import { undefinedIfGone, type WorkloadDependencies } from "../dependencies.ts";
 import { claimed, claims } from "../pods/claiming.ts";
 import { controllerReference } from "../pods/from-template.ts";
 import { createPods, deletePods } from "../pods/pod-control.ts";
-import { undefinedIfGone, type WorkloadDependencies } from "../replica-set/controller.ts";
 import { templateHash } from "../template-hash.ts";
 import {
   pinnedTo,

@@ -9,9 +9,9 @@ import {
   ReplicaSet,
   type ResourceClient,
 } from "@tracegate/kube";
+import { undefinedIfGone, type WorkloadDependencies } from "../dependencies.ts";
 import { claimed, claims } from "../pods/claiming.ts";
 import { messageOf } from "../pods/pod-control.ts";
-import { undefinedIfGone, type WorkloadDependencies } from "../replica-set/controller.ts";
 import { POD_TEMPLATE_HASH } from "../template-hash.ts";
 import { REVISION } from "./annotations.ts";
 import { type Action, type DeploymentPlan, type DeploymentSnapshot, planDeployment } from "./plan.ts";

@@ -11,8 +11,8 @@ import {
   type ResourceClient,
   Service,
 } from "@tracegate/kube";
+import { undefinedIfGone, type WorkloadDependencies } from "../dependencies.ts";
 import { controllerReference } from "../pods/from-template.ts";
-import { undefinedIfGone, type WorkloadDependencies } from "../replica-set/controller.ts";
 import { Endpoints } from "./endpoints-kind.ts";
 import { endpointsOf, hasPodEndpoints, MANAGED_BY, OUR_NAME, planSlices, SERVICE_NAME } from "./plan.ts";
 

@@ -1,8 +1,8 @@
 import { type Controller, controllerOf } from "@tracegate/controller-runtime";
 import { isNotFound, Job, jsonEqual, Pod, type Ref, type ResourceClient } from "@tracegate/kube";
+import { undefinedIfGone, type WorkloadDependencies } from "../dependencies.ts";
 import { claimed, claims } from "../pods/claiming.ts";
 import { createPods, deletePods } from "../pods/pod-control.ts";
-import { undefinedIfGone, type WorkloadDependencies } from "../replica-set/controller.ts";
 import { JOB_TRACKING, planJob } from "./plan.ts";
 
 /** Runs Jobs to their end. Completion mode `Indexed` is refused by an event. */

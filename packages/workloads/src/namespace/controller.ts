@@ -11,7 +11,7 @@ import {
   type ResourceClient,
   ServiceAccount,
 } from "@tracegate/kube";
-import { undefinedIfGone, type WorkloadDependencies } from "../replica-set/controller.ts";
+import { undefinedIfGone, type WorkloadDependencies } from "../dependencies.ts";
 import { servedKinds } from "../served-kinds.ts";
 import { type Remainder, terminationConditions } from "./termination.ts";
 

@@ -1,23 +1,9 @@
-import type { Clock } from "@tracegate/contracts";
-import { type Controller, controllerOf, type EventRecorder } from "@tracegate/controller-runtime";
-import {
-  isNotFound,
-  jsonEqual,
-  type OwnerReference,
-  Pod,
-  ReplicaSet,
-  type ResourceClient,
-} from "@tracegate/kube";
+import { type Controller, controllerOf } from "@tracegate/controller-runtime";
+import { jsonEqual, type OwnerReference, Pod, ReplicaSet, type ResourceClient } from "@tracegate/kube";
+import { undefinedIfGone, type WorkloadDependencies } from "../dependencies.ts";
 import { claimed, claims } from "../pods/claiming.ts";
 import { createPods, deletePods, messageOf } from "../pods/pod-control.ts";
 import { planReplicaSet, type ReplicaFailure, type ReplicaSetSnapshot, replicaSetStatus } from "./plan.ts";
-
-export interface WorkloadDependencies {
-  readonly client: ResourceClient;
-  readonly clock: Clock;
-  /** Speaks as the controller's own component. */
-  readonly events: EventRecorder;
-}
 
 /** Keeps as many pods as a ReplicaSet asks for. */
 export function replicaSetController(dependencies: WorkloadDependencies): Controller<ReplicaSet> {
@@ -81,10 +67,4 @@ async function writeStatus(
 ): Promise<void> {
   if (jsonEqual(replicaSet.status, status)) return;
   await client.update(ReplicaSet, { ...replicaSet, status }, { subresource: "status" });
-}
-
-/** For `catch`: an object that is gone is no error; what it owned is the garbage collector's. */
-export function undefinedIfGone(error: unknown): undefined {
-  if (isNotFound(error)) return undefined;
-  throw error;
 }

@@ -9,8 +9,8 @@ import {
   Pod,
   type Ref,
 } from "@tracegate/kube";
+import { undefinedIfGone, type WorkloadDependencies } from "../dependencies.ts";
 import { isActive } from "../pods/pod-state.ts";
-import { undefinedIfGone, type WorkloadDependencies } from "../replica-set/controller.ts";
 import { place, unschedulableMessage } from "./plan.ts";
 
 /** What a scheduler posts: the pod of its own name goes to the target. */
