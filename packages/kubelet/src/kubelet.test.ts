@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { createApi, embeddedClient } from "@tracegate/apiserver";
@@ -170,7 +172,7 @@ test("pods reach each other through a Service, by name, and stop with the last e
     "client",
     [
       shell(
-        "until curl -sS http://web.default.svc.cluster.local/; do sleep 0.1; done; echo; curl -sS http://nope/",
+        "exec 2>&1; until curl -sS http://web.default.svc.cluster.local/; do sleep 0.1; done; echo; curl -sS http://nope/",
       ),
     ],
     { restartPolicy: "Never" },
@@ -354,6 +356,21 @@ test("a platform service is reached by its name from a pod and from the control 
   let answer = "";
   for await (const chunk of connection) answer += chunk;
   assert.match(answer, /metrics$/);
+});
+
+test("the host's loopback is reached by the ports that are exposed, and by no others", {
+  skip,
+}, async (t) => {
+  const host = createServer((_, response) => response.end("the host"));
+  t.after(() => host.close());
+  await new Promise<void>((resolve) => host.listen(0, "127.0.0.1", resolve));
+  const { port } = host.address() as AddressInfo; // a TCP server's
+  await kubelet.exposeHostPort(port);
+  const url = "http://host.tracegate.internal";
+  const script = `exec 2>&1; until curl -sS ${url}:${port}/; do sleep 0.1; done; echo; curl -sS ${url}:${port + 1}/`;
+  await create("guest", [shell(script)], { restartPolicy: "Never" });
+  await untilPod("guest", "over", (pod) => pod.status?.phase === "Failed");
+  assert.match(await logs("guest"), /the host\ncurl: \(7\) Failed to connect/);
 });
 
 test("a new control plane finds its pods as they were: nothing restarts, nothing is counted twice", {

@@ -36,6 +36,8 @@ export interface Kubelet {
   /** Cluster names and addresses for the control plane's own clients. */
   readonly network: ClusterNetwork;
   registerPlatformService(service: PlatformService): Promise<{ ip: string }>;
+  /** Lets pods reach a port of the host's loopback, as `host.tracegate.internal:PORT`. */
+  exposeHostPort(port: number): Promise<void>;
   /** Ends what this process does for the node. `pods: "end"` ends the pods too, else they wait for the next control plane. */
   stop(options: { pods: "end" | "keep" }): Promise<void>;
 }
@@ -63,6 +65,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     podAccess: podAccess({ client, sandbox, logs }),
     network: clusterNetwork({ client, sandbox }),
     registerPlatformService: (service) => platform.register(service),
+    exposeHostPort: (port) => platform.exposeHostPort(port),
     async stop(how) {
       pods.stop();
       nodePorts.close();

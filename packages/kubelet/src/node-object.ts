@@ -137,7 +137,7 @@ function nodeStatus(
       kernelVersion: release(),
       osImage: "Tracegate",
       containerRuntimeVersion: "tracegate://namespaces",
-      kubeletVersion: kubernetesVersion(),
+      kubeletVersion: `v${kubernetesVersion()}`,
       kubeProxyVersion: "",
       operatingSystem: platform(),
       architecture: architecture(),

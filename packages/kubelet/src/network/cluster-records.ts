@@ -1,6 +1,6 @@
 import type { EndpointSlice, Pod, Service } from "@tracegate/kube";
 import type { DnsRecords, NetworkConfig, ServiceBackends } from "../sandbox.ts";
-import { clusterDomain } from "./addresses.ts";
+import { clusterDomain, hostAddress, hostName } from "./addresses.ts";
 
 const sliceLabel = "kubernetes.io/service-name";
 
@@ -14,7 +14,7 @@ export function networkConfig(
     slices,
     ({ metadata }) => `${metadata.namespace}/${metadata.labels?.[sliceLabel] ?? ""}`,
   );
-  const records: Record<string, DnsRecords> = {};
+  const records: Record<string, DnsRecords> = { [hostName]: { a: [hostAddress] } };
   const backends: ServiceBackends[] = [];
   for (const service of services) {
     const own = byService.get(`${service.metadata.namespace}/${service.metadata.name}`) ?? [];

@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import {
   EndpointSlice,
@@ -9,10 +10,13 @@ import {
   Service,
 } from "@tracegate/kube";
 import type { Closer, Sandbox } from "../sandbox.ts";
+import { hostAddress } from "./addresses.ts";
+import { joinStreams } from "./node-ports.ts";
 
-/** Where a platform service's connections go: a Unix socket outside, or a function of this process. */
+/** Where a platform service's connections go: a Unix socket or a loopback port outside, or a function of this process. */
 export type PlatformTarget =
   | { readonly unixPath: string }
+  | { readonly hostPort: number }
   | { readonly accept: (connection: Duplex) => void };
 
 export interface PlatformService {
@@ -33,7 +37,6 @@ export class PlatformServices {
   readonly #sandbox: Sandbox;
   readonly #closers: Closer[] = [];
   readonly #ipByName = new Map<string, string>();
-  readonly #targets = new Map<string, PlatformTarget>();
 
   constructor(client: ResourceClient, sandbox: Sandbox) {
     this.#client = client;
@@ -44,12 +47,7 @@ export class PlatformServices {
   async register({ namespace, name, ports, labels = {} }: PlatformService): Promise<{ ip: string }> {
     const ip = this.#address(`${namespace}/${name}`);
     for (const { port, target } of ports) {
-      const closer =
-        "unixPath" in target
-          ? await this.#sandbox.listenToUnix(ip, port, target.unixPath)
-          : await this.#sandbox.listen(ip, port, target.accept);
-      this.#closers.push(closer);
-      this.#targets.set(`${ip}:${port}`, target);
+      this.#closers.push(await this.#listen(ip, port, target));
     }
     await this.#apply(Namespace, { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
     const servicePorts = ports.map((entry) => ({
@@ -82,9 +80,20 @@ export class PlatformServices {
     return { ip };
   }
 
-  /** The target behind a platform address, for this process' own connections. */
-  targetOf(ip: string, port: number): PlatformTarget | undefined {
-    return this.#targets.get(`${ip}:${port}`);
+  /** Lets pods reach a port of the host's loopback, as `host.tracegate.internal:PORT`. */
+  async exposeHostPort(port: number): Promise<void> {
+    this.#closers.push(await this.#listen(hostAddress, port, { hostPort: port }));
+  }
+
+  #listen(ip: string, port: number, target: PlatformTarget): Promise<Closer> {
+    if ("unixPath" in target) return this.#sandbox.listenToUnix(ip, port, target.unixPath);
+    if ("accept" in target) return this.#sandbox.listen(ip, port, target.accept);
+    return this.#sandbox.listen(ip, port, (inside) => {
+      const outside = connect({ host: "127.0.0.1", port: target.hostPort, allowHalfOpen: true });
+      inside.on("error", () => outside.destroy());
+      outside.once("error", () => inside.destroy());
+      outside.once("connect", () => joinStreams(inside, outside));
+    });
   }
 
   #address(name: string): string {
