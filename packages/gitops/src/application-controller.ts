@@ -1,37 +1,19 @@
 import type { Clock } from "@tracegate/contracts";
-import type { Controller, Requeue, WatchSource } from "@tracegate/controller-runtime";
-import {
-  isNotFound,
-  type Kind,
-  type KubeObject,
-  type Ref,
-  type ResourceClient,
-  refKey,
-} from "@tracegate/kube";
+import type { Controller, Requeue } from "@tracegate/controller-runtime";
+import { isNotFound, type Kind, type Ref, type ResourceClient, refKey } from "@tracegate/kube";
 import { type ApplicationState, type StateReader, stateReader } from "./application-state.ts";
 import { fieldManager } from "./apply.ts";
-import { trackedBy } from "./compare/tracking.ts";
 import { deleteApplication } from "./deletion.ts";
 import { type GitRepositories, SourceError } from "./git/repositories.ts";
 import { builtInKinds } from "./kinds.ts";
 import { type PassOutcome, runSyncPass, terminateSync } from "./operation.ts";
-import {
-  hydrateAnnotation,
-  type RefreshHints,
-  type RefreshLevel,
-  refreshAnnotation,
-  refreshLevel,
-} from "./refresh.ts";
+import { OwnerIndex } from "./owner-index.ts";
+import { hydrateAnnotation, type RefreshLevel, refreshAnnotation, refreshLevel } from "./refresh.ts";
 import { sourceOf } from "./spec.ts";
-import { comparisonConditions, mergePatch, replaceConditions } from "./status.ts";
+import { comparedStatus, mergePatch, withDeployment } from "./status.ts";
 import { decideAutoSync } from "./sync/auto-sync.ts";
 import { afterFailure, retryAt, wholeSeconds } from "./sync/retry.ts";
-import {
-  Application,
-  type ApplicationStatus,
-  type OperationState,
-  type RevisionHistory,
-} from "./types/application.ts";
+import { Application, type ApplicationStatus, type OperationState } from "./types/application.ts";
 
 export interface ApplicationControllerOptions {
   readonly client: ResourceClient;
@@ -90,7 +72,7 @@ export function applicationController(options: ApplicationControllerOptions): Co
     hints: Hints,
   ): Promise<{ application: Application; state: ApplicationState; waitMs: number }> {
     const now = clock.now();
-    const level = refreshLevel(application, hints as RefreshHints, now, pollIntervalMs);
+    const level = refreshLevel(application, hints, now, pollIntervalMs);
     const asksGit = level !== "recent";
     if (asksGit) hints.polledAt = now;
     delete hints.requested;
@@ -135,7 +117,7 @@ export function applicationController(options: ApplicationControllerOptions): Co
       }
     }
     const before = current.status ?? {};
-    const status = compared(current, state, complaint, wholeSeconds(now));
+    const status = comparedStatus(current, state, complaint, wholeSeconds(now));
     const changed =
       mergePatch({ ...before, reconciledAt: "" }, { ...status, reconciledAt: "" }) !== undefined;
     const stale =
@@ -342,114 +324,6 @@ export const watchedByDefault: readonly Kind[] = builtInKinds.filter(({ kind }) 
     "Ingress",
   ].includes(kind),
 );
-
-/** Which Application an object concerns: by its mark, else by the last known owner. */
-class OwnerIndex {
-  readonly #applications = new Map<string, { ref: Ref; uids: ReadonlySet<string> }>();
-  readonly #byUid = new Map<string, Ref>();
-  readonly #byName = new Map<string, Ref>();
-
-  set(key: string, ref: Ref, uids: ReadonlySet<string>): void {
-    this.delete(key);
-    const own: Ref =
-      ref.namespace === undefined ? { name: ref.name } : { namespace: ref.namespace, name: ref.name };
-    this.#applications.set(key, { ref: own, uids });
-    this.#byName.set(own.name, own);
-    for (const uid of uids) this.#byUid.set(uid, own);
-  }
-
-  delete(key: string): void {
-    const known = this.#applications.get(key);
-    if (known === undefined) return;
-    this.#applications.delete(key);
-    this.#byName.delete(known.ref.name);
-    for (const uid of known.uids) if (this.#byUid.get(uid) === known.ref) this.#byUid.delete(uid);
-  }
-
-  watch(kind: Kind): WatchSource {
-    return {
-      kind,
-      map: ({ metadata }: KubeObject) => {
-        const refs = new Set<Ref>();
-        const marked = this.#byName.get(trackedBy(metadata) ?? "");
-        if (marked !== undefined) refs.add(marked);
-        for (const uid of [metadata.uid, ...(metadata.ownerReferences ?? []).map((owner) => owner.uid)]) {
-          const ref = uid === undefined ? undefined : this.#byUid.get(uid);
-          if (ref !== undefined) refs.add(ref);
-        }
-        return [...refs];
-      },
-    };
-  }
-}
-
-/** The status after a comparison. */
-function compared(
-  application: Application,
-  state: ApplicationState,
-  complaint: string | undefined,
-  now: string,
-): ApplicationStatus {
-  const before = application.status ?? {};
-  const syncError = complaint === undefined ? [] : [{ type: "SyncError" as const, message: complaint }];
-  const conditions = replaceConditions(
-    before.conditions,
-    [...(state.refused === undefined ? state.conditions : [state.refused]), ...syncError],
-    [...comparisonConditions, "SyncError"],
-    now,
-  );
-  const {
-    conditions: _conditions,
-    resources: _resources,
-    summary: _summary,
-    sourceType: _sourceType,
-    ...kept
-  } = before;
-  const { ignoreDifferences, destination } = application.spec;
-  const health = state.refused === undefined ? state.comparison.health : "Unknown";
-  const since = before.health?.status === health ? before.health.lastTransitionTime : now;
-  return {
-    ...kept,
-    ...(conditions.length === 0 ? {} : { conditions }),
-    sync: {
-      status: state.refused === undefined ? state.comparison.status : "Unknown",
-      comparedTo: {
-        source: state.source,
-        destination,
-        ...(ignoreDifferences === undefined ? {} : { ignoreDifferences }),
-      },
-      ...(state.targets === undefined || state.revision === undefined ? {} : { revision: state.revision }),
-    },
-    health: { status: health, ...(since === undefined ? {} : { lastTransitionTime: since }) },
-    ...(state.comparison.resources.length === 0
-      ? {}
-      : { resources: state.comparison.resources.map(({ status }) => status) }),
-    summary: state.live.images.length === 0 ? {} : { images: [...state.live.images] },
-    ...(state.sourceType === undefined || state.targets === undefined
-      ? {}
-      : { sourceType: state.sourceType }),
-    resourceHealthSource: "appTree",
-    ...(application.metadata.namespace === undefined
-      ? {}
-      : { controllerNamespace: application.metadata.namespace }),
-  };
-}
-
-function withDeployment(application: Application, state: OperationState): RevisionHistory[] {
-  const history = application.status?.history ?? [];
-  const limit = application.spec.revisionHistoryLimit ?? 10;
-  const result = state.syncResult;
-  if (result === undefined) return history;
-  const deployment: RevisionHistory = {
-    id: (history.at(-1)?.id ?? -1) + 1,
-    revision: result.revision,
-    source: result.source ?? sourceOf(application.spec) ?? { repoURL: "" },
-    deployStartedAt: state.startedAt,
-    deployedAt: state.finishedAt ?? state.startedAt,
-    initiatedBy: state.operation.initiatedBy ?? {},
-  };
-  return limit === 0 ? [] : [...history, deployment].slice(-limit);
-}
 
 function tellChanges(
   before: ApplicationStatus,

@@ -1,6 +1,15 @@
+import type { ApplicationState } from "./application-state.ts";
 import { sameJson } from "./compare/three-way-merge.ts";
 import { isObject } from "./manifest.ts";
-import type { ApplicationCondition, ConditionType } from "./types/application.ts";
+import { sourceOf } from "./spec.ts";
+import type {
+  Application,
+  ApplicationCondition,
+  ApplicationStatus,
+  ConditionType,
+  OperationState,
+  RevisionHistory,
+} from "./types/application.ts";
 
 /** The JSON merge patch (RFC 7386) that makes `to` of `from`; undefined when they are the same. */
 export function mergePatch(from: unknown, to: unknown): unknown {
@@ -44,3 +53,72 @@ export const comparisonConditions: readonly ConditionType[] = [
   "RepeatedResourceWarning",
   "ExcludedResourceWarning",
 ];
+
+/** The status after a comparison. */
+export function comparedStatus(
+  application: Application,
+  state: ApplicationState,
+  complaint: string | undefined,
+  now: string,
+): ApplicationStatus {
+  const before = application.status ?? {};
+  const syncError = complaint === undefined ? [] : [{ type: "SyncError" as const, message: complaint }];
+  const conditions = replaceConditions(
+    before.conditions,
+    [...(state.refused === undefined ? state.conditions : [state.refused]), ...syncError],
+    [...comparisonConditions, "SyncError"],
+    now,
+  );
+  const {
+    conditions: _conditions,
+    resources: _resources,
+    summary: _summary,
+    sourceType: _sourceType,
+    ...kept
+  } = before;
+  const { ignoreDifferences, destination } = application.spec;
+  const health = state.refused === undefined ? state.comparison.health : "Unknown";
+  const since = before.health?.status === health ? before.health.lastTransitionTime : now;
+  return {
+    ...kept,
+    ...(conditions.length === 0 ? {} : { conditions }),
+    sync: {
+      status: state.refused === undefined ? state.comparison.status : "Unknown",
+      comparedTo: {
+        source: state.source,
+        destination,
+        ...(ignoreDifferences === undefined ? {} : { ignoreDifferences }),
+      },
+      ...(state.targets === undefined || state.revision === undefined ? {} : { revision: state.revision }),
+    },
+    health: { status: health, ...(since === undefined ? {} : { lastTransitionTime: since }) },
+    ...(state.comparison.resources.length === 0
+      ? {}
+      : { resources: state.comparison.resources.map(({ status }) => status) }),
+    summary: state.live.images.length === 0 ? {} : { images: [...state.live.images] },
+    ...(state.sourceType === undefined || state.targets === undefined
+      ? {}
+      : { sourceType: state.sourceType }),
+    resourceHealthSource: "appTree",
+    ...(application.metadata.namespace === undefined
+      ? {}
+      : { controllerNamespace: application.metadata.namespace }),
+  };
+}
+
+/** The history with what a successful sync deployed; the oldest entries go beyond the limit. */
+export function withDeployment(application: Application, state: OperationState): RevisionHistory[] {
+  const history = application.status?.history ?? [];
+  const limit = application.spec.revisionHistoryLimit ?? 10;
+  const result = state.syncResult;
+  if (result === undefined) return history;
+  const deployment: RevisionHistory = {
+    id: (history.at(-1)?.id ?? -1) + 1,
+    revision: result.revision,
+    source: result.source ?? sourceOf(application.spec) ?? { repoURL: "" },
+    deployStartedAt: state.startedAt,
+    deployedAt: state.finishedAt ?? state.startedAt,
+    initiatedBy: state.operation.initiatedBy ?? {},
+  };
+  return limit === 0 ? [] : [...history, deployment].slice(-limit);
+}

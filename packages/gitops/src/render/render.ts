@@ -2,6 +2,7 @@ import { posix } from "node:path";
 import { type GitRepositories, SourceError } from "../git/repositories.ts";
 import type { ApplicationSource, SourceType } from "../types/application.ts";
 import { type RenderedManifest, renderDirectory } from "./directory.ts";
+import { kustomizationFiles } from "./kustomize/folders.ts";
 import { renderKustomization } from "./kustomize/kustomize.ts";
 
 export interface Rendered {
@@ -27,13 +28,11 @@ export async function renderSource(
     throw new SourceError(
       `${source.path}: Helm charts are not supported: render the chart before committing`,
     );
-  if (source.kustomize !== undefined || kustomizationNames.some(has)) {
+  if (source.kustomize !== undefined || kustomizationFiles.some(has)) {
     return { manifests: await renderKustomization(tree, folder, source.kustomize), sourceType: "Kustomize" };
   }
   return { manifests: await renderDirectory(tree, folder, source.directory), sourceType: "Directory" };
 }
-
-export const kustomizationNames = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /** The folder a source's path names, from the root, "" for the root itself. */
 function sourceFolder(path: string): string {

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { treeOf } from "../../../testing/tree.ts";
 import { listAt, type Manifest, stringAt, valueAt } from "../../manifest.ts";
 import { contentHash } from "./generators.ts";
-import { parseImage, renderKustomization } from "./kustomize.ts";
+import { renderKustomization } from "./kustomize.ts";
+import { parseImage } from "./overlay.ts";
 import { changedImage } from "./transformers.ts";
 
 const deployment = JSON.stringify({

@@ -1,12 +1,12 @@
-import { posix } from "node:path";
 import { isObject } from "@tracegate/kube";
 import { type RepositoryTree, SourceError } from "../../git/repositories.ts";
-import { listAt } from "../../manifest.ts";
 import type { KustomizeSource } from "../../types/application.ts";
 import { expandList, isManifest, type RenderedManifest } from "../directory.ts";
 import { readYaml } from "../yaml-documents.ts";
+import { join, kustomizationFiles, readReachable } from "./folders.ts";
 import { contentHash, generate } from "./generators.ts";
-import { type ImageChange, type Kustomization, KustomizeError, parseKustomization } from "./kustomization.ts";
+import { type Kustomization, KustomizeError, parseKustomization } from "./kustomization.ts";
+import { withOverlay } from "./overlay.ts";
 import { applyPatchEntry } from "./patches.ts";
 import { updateReferences } from "./references.ts";
 import { idText, type Resource, rename, resourceOf } from "./resource.ts";
@@ -47,43 +47,6 @@ export async function renderKustomization(
     );
   }
 }
-
-/**
- * The files of the folders that a build can reach: the kustomization's own, its bases' and its components'. Whatever
- * else a large repository holds is not read.
- */
-async function readReachable(
-  tree: RepositoryTree,
-  folder: string,
-  components: readonly string[],
-): Promise<ReadonlyMap<string, Uint8Array>> {
-  const files = new Set(tree.files);
-  const wanted = new Set<string>();
-  const visited = new Set<string>();
-  let next = [folder, ...components.map((component) => join(folder, component))];
-  while (next.length > 0) {
-    const found: string[] = [];
-    for (const at of next) {
-      if (visited.has(at)) continue;
-      visited.add(at);
-      for (const path of tree.files) if (at === "" || path.startsWith(`${at}/`)) wanted.add(path);
-      const names = kustomizationFiles.map((name) => join(at, name)).filter((path) => files.has(path));
-      for (const content of (await tree.read(names)).values()) {
-        const value = readYaml(Buffer.from(content).toString()).documents[0]?.value;
-        for (const field of ["resources", "bases", "components"]) {
-          for (const entry of listAt(value, field))
-            if (typeof entry === "string") found.push(join(at, entry));
-        }
-      }
-    }
-    // A file outside these folders will be refused, but by its own name.
-    for (const path of found) if (files.has(path)) wanted.add(path);
-    next = found.filter((path) => tree.files.some((file) => path === "" || file.startsWith(`${path}/`)));
-  }
-  return await tree.read([...wanted]);
-}
-
-const kustomizationFiles = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 const placeOf = (path: string): string => (path === "" || path === "." ? checkout : `${checkout}/${path}`);
 
@@ -297,12 +260,6 @@ class Build {
   }
 }
 
-/** A path from the root. What leads out of the repository names nothing in it. */
-function join(folder: string, entry: string): string {
-  const path = posix.normalize(posix.join(folder === "" ? "." : folder, entry)).replace(/\/$/, "");
-  return path === "." ? "" : path;
-}
-
 function accumulating(
   _entry: string,
   inner: string,
@@ -316,59 +273,4 @@ function accumulating(
   return new KustomizeError(
     `accumulating resources: accumulation err='${inner}': must build at directory: ${rest}`,
   );
-}
-
-/** An Application's `source.kustomize` counts as edits of the outermost file. */
-function withOverlay(file: Kustomization, overlay: KustomizeSource): Kustomization {
-  const {
-    namePrefix,
-    nameSuffix,
-    namespace,
-    images,
-    replicas,
-    patches,
-    commonLabels,
-    commonAnnotations,
-    components,
-  } = overlay;
-  return {
-    ...file,
-    ...(namePrefix ? { namePrefix } : {}),
-    ...(nameSuffix ? { nameSuffix } : {}),
-    ...(namespace ? { namespace } : {}),
-    ...(images === undefined ? {} : { images: mergedImages(file.images ?? [], images.map(parseImage)) }),
-    ...(replicas === undefined
-      ? {}
-      : {
-          replicas: [
-            ...(file.replicas ?? []).filter(({ name }) => !replicas.some((own) => own.name === name)),
-            ...replicas.map(({ name, count }) => ({ name, count: Number(count) })),
-          ],
-        }),
-    ...(commonLabels === undefined ? {} : { commonLabels: { ...file.commonLabels, ...commonLabels } }),
-    ...(commonAnnotations === undefined
-      ? {}
-      : { commonAnnotations: { ...file.commonAnnotations, ...commonAnnotations } }),
-    ...(patches === undefined ? {} : { patches: [...(file.patches ?? []), ...patches] }),
-    ...(components === undefined ? {} : { components: [...(file.components ?? []), ...components] }),
-  };
-}
-
-function mergedImages(own: readonly ImageChange[], added: readonly ImageChange[]): ImageChange[] {
-  return [...own.filter(({ name }) => !added.some((other) => other.name === name)), ...added];
-}
-
-/** `name=new:tag`, `name:tag`, `name@digest`. */
-export function parseImage(text: string): ImageChange {
-  const equals = text.indexOf("=");
-  const image = equals < 0 ? text : text.slice(equals + 1);
-  const parts = /^(.*?)(?::([\w.-]+))?(?:@(.+))?$/s.exec(image);
-  const newName = parts?.[1] ?? image;
-  const name = equals < 0 ? newName : text.slice(0, equals);
-  return {
-    name,
-    ...(newName === name ? {} : { newName }),
-    ...(parts?.[2] === undefined ? {} : { newTag: parts[2] }),
-    ...(parts?.[3] === undefined ? {} : { digest: parts[3] }),
-  };
 }
