@@ -48,3 +48,10 @@ export const podLabel = ({ metadata }: Pod): string =>
 
 export const graceSecondsOf = (pod: Pod): number =>
   pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30;
+
+export function containerNamed(pod: Pod, name: string): Container {
+  const all = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
+  const found = all.find((container) => container.name === name);
+  if (found === undefined) throw new Error(`pod ${podLabel(pod)} has no container ${name}`);
+  return found;
+}

@@ -15,19 +15,14 @@ import {
   type ResourceClient,
   refKey,
   Secret,
-  Service,
 } from "@tracegate/kube";
 import type { ImageCatalogue } from "../image-catalogue.ts";
 import type { LogReader } from "../logs/log-reader.ts";
 import type { Sandbox } from "../sandbox.ts";
-import {
-  ConfigError,
-  type ConfigSources,
-  containerEnvironment,
-  type PodFacts,
-  serviceVariables,
-} from "./environment.ts";
-import { type ObservedPod, podLabel } from "./observed-pod.ts";
+import { readConfigSources, readServiceVariables } from "./config-reading.ts";
+import { ConfigError, type ConfigSources, containerEnvironment, type PodFacts } from "./environment.ts";
+import { containerNamed, type ObservedPod } from "./observed-pod.ts";
+import { PodEvents } from "./pod-events.ts";
 import { type PodMemory, rememberPod, takeSandboxState } from "./pod-memory.ts";
 import { runHook, runProbe } from "./probe-action.ts";
 import { type ProbeKind, probeOf } from "./probe-state.ts";
@@ -75,6 +70,7 @@ class PodController implements Controller<Pod>, PodDirectory {
     { kind: Secret, map: (object: KubeObject) => this.#podsThatUse("secrets", object) },
   ];
   readonly #options: PodControllerOptions;
+  readonly #events: PodEvents;
   readonly #memories = new Map<string, PodMemory>();
   /** Pods by what they refer to, to know whom a changed ConfigMap concerns. */
   readonly #references = new Map<
@@ -86,6 +82,7 @@ class PodController implements Controller<Pod>, PodDirectory {
 
   constructor(options: PodControllerOptions) {
     this.#options = options;
+    this.#events = new PodEvents(options.events);
     options.sandbox.onChange((change) => {
       if (change === undefined) {
         this.#attached = undefined;
@@ -222,7 +219,7 @@ class PodController implements Controller<Pod>, PodDirectory {
 
   async #observe(pod: Pod, memory: PodMemory): Promise<{ observed: ObservedPod; sources: ConfigSources }> {
     const { catalogue, node } = this.#options;
-    const sources = await this.#configSources(pod);
+    const sources = await readConfigSources(this.#options.client, pod);
     const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
     const ending = pod.metadata.deletionTimestamp !== undefined;
     const volumeProblem =
@@ -265,25 +262,6 @@ class PodController implements Controller<Pod>, PodDirectory {
     return { ip: sandbox.ip, containers };
   }
 
-  async #configSources(pod: Pod): Promise<ConfigSources> {
-    const { configMaps, secrets } = referredConfig(pod);
-    const namespace = pod.metadata.namespace ?? "default";
-    const read = async <T extends KubeObject>(kind: typeof ConfigMap | typeof Secret, names: Set<string>) => {
-      const found = new Map<string, T>();
-      for (const name of names) {
-        try {
-          found.set(name, (await this.#options.client.get(kind, { namespace, name })) as KubeObject as T);
-        } catch (error) {
-          if (!isNotFound(error)) throw error;
-        }
-      }
-      return found;
-    };
-    const foundMaps = await read<ConfigMap>(ConfigMap, configMaps);
-    const foundSecrets = await read<Secret>(Secret, secrets);
-    return { configMap: (name) => foundMaps.get(name), secret: (name) => foundSecrets.get(name) };
-  }
-
   /** Writes what has changed; the words of the first problem, if there is one. */
   async #syncVolumes(pod: Pod, memory: PodMemory, sources: ConfigSources): Promise<string | undefined> {
     const { sandbox, tokens } = this.#options;
@@ -303,7 +281,7 @@ class PodController implements Controller<Pod>, PodDirectory {
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
         const message = `MountVolume.SetUp failed for volume "${volume.name}" : ${error.message}`;
-        this.#tellOnce(pod, memory, "FailedMount", message);
+        this.#events.warnOnce(pod, memory, "FailedMount", message);
         return message;
       }
     }
@@ -372,13 +350,13 @@ class PodController implements Controller<Pod>, PodDirectory {
           break;
         case "failPull":
           memory.pulls.set(action.container, { failedAt: clock.now(), backOff: action.backOff });
-          this.#tellPullFailure(pod, action);
+          this.#events.pullFailed(pod, containerNamed(pod, action.container), action.message);
           break;
         case "stopContainer":
           await this.#stopContainer(pod, memory, action, observed);
           break;
         case "event":
-          this.#tell(pod, action.eventType, action.reason, action.message, action.container);
+          this.#events.tell(pod, action.eventType, action.reason, action.message, action.container);
           break;
         case "removeSandbox":
           for (const prober of memory.probers.values()) prober.stop();
@@ -407,12 +385,12 @@ class PodController implements Controller<Pod>, PodDirectory {
       memory.sandbox = { ip, containers: new Map() };
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
-      this.#tellOnce(pod, memory, "FailedCreatePodSandBox", `Failed to create pod sandbox: ${words}`);
+      this.#events.warnOnce(pod, memory, "FailedCreatePodSandBox", `Failed to create pod sandbox: ${words}`);
       throw error;
     }
     const ignored = notApplied(pod);
     if (ignored.length > 0) {
-      this.#tellOnce(pod, memory, "NotApplied", `This node does not apply: ${ignored.join("; ")}`);
+      this.#events.warnOnce(pod, memory, "NotApplied", `This node does not apply: ${ignored.join("; ")}`);
     }
   }
 
@@ -427,9 +405,15 @@ class PodController implements Controller<Pod>, PodDirectory {
     const lookup = catalogue.lookUp(container.image);
     if (!("image" in lookup)) return;
     if (backOff !== undefined) memory.restarts.set(name, backOff);
-    const env = this.#environment(pod, container, memory, sources, await this.#serviceEnv(pod));
-    this.#tellPulled(pod, container);
-    this.#tell(pod, "Normal", "Created", `Created container: ${name}`, name);
+    const env = this.#environment(
+      pod,
+      container,
+      memory,
+      sources,
+      await readServiceVariables(this.#options.client, pod),
+    );
+    this.#events.pulled(pod, container);
+    this.#events.tell(pod, "Normal", "Created", `Created container: ${name}`, name);
     const spec = containerProcessSpec({ pod, container, attempt, image: lookup.image, env, stateDir });
     // Seen by the next step even if the sandbox's own word comes later.
     memory.sandbox?.containers.set(name, {
@@ -442,55 +426,19 @@ class PodController implements Controller<Pod>, PodDirectory {
       memory.sandbox?.containers.delete(name);
       throw error;
     });
-    if (startError === undefined) this.#tell(pod, "Normal", "Started", `Started container ${name}`, name);
+    if (startError === undefined)
+      this.#events.tell(pod, "Normal", "Started", `Started container ${name}`, name);
     else
-      this.#tell(pod, "Warning", "Failed", `Error: failed to start container "${name}": ${startError}`, name);
+      this.#events.tell(
+        pod,
+        "Warning",
+        "Failed",
+        `Error: failed to start container "${name}": ${startError}`,
+        name,
+      );
     rmSync(join(podDirectory(stateDir, pod), name, `${attempt - 2}.log`), { force: true });
     rmSync(join(podDirectory(stateDir, pod), name, `${attempt - 2}.log.1`), { force: true });
     await this.#runPostStart(pod, memory, container);
-  }
-
-  async #serviceEnv(pod: Pod): Promise<Record<string, string>> {
-    const { client } = this.#options;
-    const namespace = pod.metadata.namespace ?? "default";
-    const all =
-      pod.spec.enableServiceLinks === false ? [] : (await client.list(Service, { namespace })).items;
-    const api = all.some(({ metadata }) => metadata.name === "kubernetes" && metadata.namespace === "default")
-      ? []
-      : (await client.list(Service, { namespace: "default", fieldSelector: "metadata.name=kubernetes" }))
-          .items;
-    return serviceVariables(
-      [...all, ...api].flatMap(({ metadata, spec }) =>
-        spec.clusterIP === undefined || spec.clusterIP === "" || spec.clusterIP === "None"
-          ? []
-          : [
-              {
-                name: metadata.name,
-                clusterIP: spec.clusterIP,
-                ports: (spec.ports ?? []).map(({ name, port, protocol = "TCP" }) => ({
-                  ...(name === undefined ? {} : { name }),
-                  port,
-                  protocol,
-                })),
-              },
-            ],
-      ),
-    );
-  }
-
-  #tellPulled(pod: Pod, { image, imagePullPolicy, name }: Container): void {
-    if (imagePullPolicy === "Always") {
-      const words = "in 0s (0s including waiting). Image size: 0 bytes.";
-      this.#tell(pod, "Normal", "Pulling", `Pulling image "${image}"`, name);
-      this.#tell(pod, "Normal", "Pulled", `Successfully pulled image "${image}" ${words}`, name);
-    } else this.#tell(pod, "Normal", "Pulled", `Container image "${image}" already present on machine`, name);
-  }
-
-  #tellPullFailure(pod: Pod, { container, message }: Extract<PodAction, { type: "failPull" }>): void {
-    const { image } = containerNamed(pod, container);
-    this.#tell(pod, "Normal", "Pulling", `Pulling image "${image}"`, container);
-    this.#tell(pod, "Warning", "Failed", `Failed to pull image "${image}": ${message}`, container);
-    this.#tell(pod, "Warning", "Failed", "Error: ErrImagePull", container);
   }
 
   async #runPostStart(pod: Pod, memory: PodMemory, container: Container): Promise<void> {
@@ -503,7 +451,13 @@ class PodController implements Controller<Pod>, PodDirectory {
       });
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
-      this.#tell(pod, "Warning", "FailedPostStartHook", `PostStartHook failed: ${words}`, container.name);
+      this.#events.tell(
+        pod,
+        "Warning",
+        "FailedPostStartHook",
+        `PostStartHook failed: ${words}`,
+        container.name,
+      );
       await this.#options.sandbox.stopContainer(memory.uid, container.name, 2000);
     }
   }
@@ -524,7 +478,7 @@ class PodController implements Controller<Pod>, PodDirectory {
     const key = `${name}/${run?.attempt}`;
     if (memory.stopping.has(key)) return;
     memory.stopping.add(key);
-    this.#tell(pod, "Normal", "Killing", message, name);
+    this.#events.tell(pod, "Normal", "Killing", message, name);
     const container = containerNamed(pod, name);
     const hook = container.lifecycle?.preStop;
     const graceMs = graceSeconds * 1000;
@@ -539,7 +493,7 @@ class PodController implements Controller<Pod>, PodDirectory {
       });
       await Promise.race([hooked, clock.after(graceMs)]).catch((error) => {
         const words = error instanceof Error ? error.message : String(error);
-        this.#tell(pod, "Warning", "FailedPreStopHook", `PreStopHook failed: ${words}`, name);
+        this.#events.tell(pod, "Warning", "FailedPreStopHook", `PreStopHook failed: ${words}`, name);
       });
       await sandbox.stopContainer(memory.uid, name, Math.max(2000, graceMs - (clock.now() - began)));
     };
@@ -599,44 +553,7 @@ class PodController implements Controller<Pod>, PodDirectory {
       },
       onChange: () => this.#enqueue(memory.ref),
       onFailure: (kind, output) =>
-        this.#tell(pod, "Warning", "Unhealthy", `${describe(kind)}${output}`, container.name),
+        this.#events.tell(pod, "Warning", "Unhealthy", `${describe(kind)}${output}`, container.name),
     });
   }
-
-  #tellOnce(pod: Pod, memory: PodMemory, reason: string, message: string): void {
-    if (memory.told.has(message)) return;
-    memory.told.add(message);
-    this.#tell(pod, "Warning", reason, message);
-  }
-
-  #tell(pod: Pod, type: "Normal" | "Warning", reason: string, message: string, container?: string): void {
-    const { metadata } = pod;
-    const isInit = pod.spec.initContainers?.some(({ name }) => name === container);
-    this.#options.events.event(
-      {
-        involvedObject: {
-          kind: "Pod",
-          apiVersion: "v1",
-          name: metadata.name,
-          ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
-          ...(metadata.uid === undefined ? {} : { uid: metadata.uid }),
-          ...(metadata.resourceVersion === undefined ? {} : { resourceVersion: metadata.resourceVersion }),
-          ...(container === undefined
-            ? {}
-            : { fieldPath: `spec.${isInit ? "initContainers" : "containers"}{${container}}` }),
-        },
-      },
-      type,
-      reason,
-      message,
-    );
-  }
-}
-
-function containerNamed(pod: Pod, name: string): Container {
-  const found = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find(
-    (container) => container.name === name,
-  );
-  if (found === undefined) throw new Error(`pod ${podLabel(pod)} has no container ${name}`);
-  return found;
 }
