@@ -11,7 +11,6 @@ import {
 } from "./applicationset/plan.ts";
 import { refOf } from "./apply.ts";
 import type { GitRepositories } from "./git/repositories.ts";
-import type { Manifest } from "./manifest.ts";
 import { inClusterServer } from "./project.ts";
 import { mergePatch } from "./status.ts";
 import { wholeSeconds } from "./sync/retry.ts";
@@ -112,7 +111,7 @@ export function applicationSetController(
     };
     const change = mergePatch(before, status);
     if (change === undefined) return;
-    const ref = refOf(set as unknown as Manifest);
+    const ref = refOf(set);
     await client.patch(
       ApplicationSet,
       ref,

@@ -36,7 +36,7 @@ export async function deleteApplication(
     const rest = finalizers.filter((finalizer) => !cascades(finalizer));
     await client.patch(
       Application,
-      refOf(application as unknown as Manifest),
+      refOf(application),
       { type: "merge", body: { metadata: { finalizers: rest } } },
       { fieldManager },
     );
