@@ -99,7 +99,7 @@ class Database {
     });
   }
 
-  /** Spreads the failing share evenly over the look-ups: a half is every second one. */
+  /** Spreads the failing share evenly over the look-ups: 0.8 is four of five. */
   #fails(): boolean {
     const { failingLookups } = this.#settings;
     this.#lookups += 1;
