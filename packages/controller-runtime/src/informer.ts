@@ -5,6 +5,7 @@ import {
   type ResourceClient,
   refKey,
   type Watch,
+  type WatchEvent,
 } from "@tracegate/kube";
 import type { Log } from "./log.ts";
 import type { Cancel, Scheduler } from "./scheduler.ts";
@@ -103,27 +104,33 @@ export class Informer {
     const { client, scheduler, kind } = this.#options;
     if (this.#stopped) return;
     this.#watchedSince = scheduler.now();
-    this.#watch = client.watch(
-      kind,
-      { resourceVersion: this.#resourceVersion },
-      {
-        event: (event) => {
-          this.#failures = 0;
-          if (event.type === "BOOKMARK") {
-            this.#resourceVersion = event.resourceVersion;
-            return;
-          }
-          const { object } = event;
-          this.#resourceVersion = object.metadata.resourceVersion ?? this.#resourceVersion;
-          const key = refKey(object.metadata);
-          if (event.type !== "DELETED") return this.#tell(key, object);
-          // The last state counts, even where only the list was known.
-          this.#known.set(key, object);
-          this.#tell(key, undefined);
-        },
-        close: (reason) => this.#ended(reason),
-      },
-    );
+    try {
+      this.#watch = client.watch(
+        kind,
+        { resourceVersion: this.#resourceVersion },
+        { event: (event) => this.#received(event), close: (reason) => this.#ended(reason) },
+      );
+    } catch (error) {
+      this.#ended(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #received(event: WatchEvent<KubeObject>): void {
+    this.#failures = 0;
+    if (event.type === "BOOKMARK") {
+      this.#resourceVersion = event.resourceVersion;
+      return;
+    }
+    const { object } = event;
+    this.#resourceVersion = object.metadata.resourceVersion ?? this.#resourceVersion;
+    const key = refKey(object.metadata);
+    if (event.type !== "DELETED") {
+      this.#tell(key, object);
+      return;
+    }
+    // The last state counts, even where only the list was known.
+    this.#known.set(key, object);
+    this.#tell(key, undefined);
   }
 
   #ended(reason: Error | undefined): void {

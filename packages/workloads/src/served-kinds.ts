@@ -6,16 +6,13 @@ import {
   type ResourceClient,
 } from "@tracegate/kube";
 
-/** Kinds that are answers, not stored objects, or that carry nothing worth collecting. */
-const TRANSIENT = new Set(["events"]);
-
 /** Every stored kind of the built-in groups, once each (the preferred version of a group). */
 export function builtInKinds(): readonly Kind[] {
   const kinds = new Map<string, Kind>();
   for (const { group, version, resources } of builtInGroupVersions()) {
     for (const { kind, plural, namespaced, verbs } of resources) {
       const key = `${group}/${plural}`;
-      if (kinds.has(key) || TRANSIENT.has(plural)) continue;
+      if (kinds.has(key)) continue;
       if (!["list", "watch", "delete"].every((verb) => verbs.includes(verb))) continue;
       kinds.set(
         key,

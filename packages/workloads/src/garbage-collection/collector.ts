@@ -69,7 +69,8 @@ class Collector implements GarbageCollector {
         }
       },
     });
-    for (const kind of builtInKinds()) this.#follow(kind);
+    // Events own nothing and are owned by nothing, and there are more of them than of all else.
+    for (const kind of builtInKinds()) if (kind.plural !== "events") this.#follow(kind);
   }
 
   async stop(): Promise<void> {
