@@ -34,7 +34,7 @@ function endAfter(graceMs: number): void {
   );
 }
 
-// As PID 1 it gets only signals it asks for; the session's end is not the pods' end.
+// As PID 1 it gets only signals it asks for; a terminal that closes does not end the pods.
 process.on("SIGHUP", () => {});
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => void end(0));
