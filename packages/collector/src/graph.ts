@@ -1,6 +1,6 @@
 import type { Signal } from "@tracegate/otlp";
 import type { Component, ComponentKind, Components, Consumer, Context } from "./component.ts";
-import { fanOut } from "./component.ts";
+import { errorText, fanOut } from "./component.ts";
 import type { CollectorConfig, Pipeline } from "./config/collector-config.ts";
 import { quote } from "./config/go-values.ts";
 
@@ -76,7 +76,10 @@ class GraphBuilder {
         `failed to create ${quote(id)} exporter for data type ${quote(signal)}: ${UNSUPPORTED}`,
       );
     }
-    const exporter = factory.create(configured.config, this.#contextOf("exporter", id, { signal }), signal);
+    const context = this.#contextOf("exporter", id, { signal });
+    const exporter = creating(`failed to create ${quote(id)} exporter for data type ${quote(signal)}`, () =>
+      factory.create(configured.config, context, signal),
+    );
     this.#nodes.push({ kind: "exporter", id, component: exporter });
     this.#exporters.set(key, exporter);
     return exporter;
@@ -91,7 +94,10 @@ class GraphBuilder {
       );
     }
     const context = this.#contextOf("processor", id, { signal: pipeline.signal, pipeline: pipeline.id });
-    const processor = factory.create(configured.config, context, next, pipeline.signal);
+    const processor = creating(
+      `failed to create ${quote(id)} processor, in pipeline ${quote(pipeline.id)}`,
+      () => factory.create(configured.config, context, next, pipeline.signal),
+    );
     this.#nodes.push({ kind: "processor", id, component: processor });
     return processor;
   }
@@ -145,6 +151,14 @@ class GraphBuilder {
       const component = factory.create(configured.config, this.#contextOf("receiver", id, {}), next);
       this.#nodes.push({ kind: "receiver", id, component });
     }
+  }
+}
+
+function creating<T>(failure: string, create: () => T): T {
+  try {
+    return create();
+  } catch (error) {
+    throw new Error(`${failure}: ${errorText(error)}`, { cause: error });
   }
 }
 

@@ -2,7 +2,19 @@ import type { Signal } from "@tracegate/otlp";
 import type { Components } from "../component.ts";
 import { parseComponentId } from "./component-id.ts";
 import type { Config, Field } from "./fields.ts";
-import { bool, decodingFailed, int, isMap, list, mapOf, plain, struct, text, unsupported } from "./fields.ts";
+import {
+  bool,
+  decodingFailed,
+  int,
+  isMap,
+  list,
+  mapOf,
+  plain,
+  struct,
+  text,
+  textOf,
+  unsupported,
+} from "./fields.ts";
 import { formatGoType, quote } from "./go-values.ts";
 
 /** One configured component: its id, its type and what its factory read. */
@@ -56,9 +68,13 @@ const reader = struct({
   }),
 });
 
+const LEVELS = ["debug", "info", "warn", "error"];
+
 const telemetry = struct({
   logs: struct({
-    level: text("info"),
+    level: textOf("info", (level) =>
+      LEVELS.includes(level.toLowerCase()) ? undefined : `unrecognized level: ${quote(level)}`,
+    ),
     encoding: text("console"),
     output_paths: unsupported,
     error_output_paths: unsupported,
@@ -137,7 +153,7 @@ function readComponent(
   try {
     parsed = parseComponentId(key);
   } catch (error) {
-    return { error: error instanceof Error ? error.message : String(error) };
+    return { error: `'' ${error instanceof Error ? error.message : String(error)}` };
   }
   const { id, type } = parsed;
   const factory = factories.find((f) => f.type === type);
@@ -191,8 +207,8 @@ function readPipelines(given: unknown, errors: string[]): Pipeline[] {
       return [];
     }
     const inner: string[] = [];
-    const read = pipeline.read(settings, `[${parsed.id}]`, inner);
-    if (inner.length > 0) errors.push(`'service.pipelines' ${decodingFailed(inner)}`);
+    const read = pipeline.read(settings, `service.pipelines[${parsed.id}]`, inner);
+    errors.push(...inner);
     return [{ ...parsed, ...trimmed(read) }];
   });
 }
@@ -213,7 +229,7 @@ function readPipelineId(key: string): { readonly id: string; readonly signal: Si
     if (type === "profiles") {
       return `pipeline ${quote(id)}: profiling signal support is at alpha level, gated under the "service.profilesSupport" feature gate`;
     }
-    return `pipeline ${quote(id)}: unknown signal ${quote(type)}`;
+    return `in ${quote(id)} id: unknown pipeline signal: ${quote(type)}`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -90,7 +90,7 @@ describe("what is wrong with a configuration is said in the Collector's words", 
       "a pipeline that is text",
       `${OTLP}${NOP}service: {pipelines: {traces: x}}`,
       "failed to get config: cannot unmarshal the configuration: decoding failed due to the following error(s):\n\n" +
-        "'service.pipelines' decoding failed due to the following error(s):\n\n'[traces]' expected a map or struct, got \"string\"",
+        "'service.pipelines[traces]' expected a map or struct, got \"string\"",
     ],
     [
       "a receiver without protocols",
@@ -117,7 +117,30 @@ describe("what is wrong with a configuration is said in the Collector's words", 
       `${OTLP}${NOP}processors: {batch: {timeout: soon}}\n${PIPE}`,
       "failed to get config: cannot unmarshal the configuration: decoding failed due to the following error(s):\n\n" +
         "'processors' error reading configuration for \"batch\": decoding failed due to the following error(s):\n\n" +
-        "'timeout' time: invalid duration \"soon\"",
+        "'timeout' time: invalid duration",
+    ],
+    [
+      "a unit that is none",
+      `${OTLP}${NOP}connectors: {spanmetrics: {histogram: {unit: h}}}\n${PIPE}`,
+      "failed to get config: cannot unmarshal the configuration: decoding failed due to the following error(s):\n\n" +
+        "'connectors' error reading configuration for \"spanmetrics\": decoding failed due to the following error(s):\n\n" +
+        '\'histogram.unit\' unknown Unit "h", allowed units are "ms" and "s"',
+    ],
+    [
+      "a pipeline of no known signal",
+      `${OTLP}${NOP}service: {pipelines: {foo: {receivers: [otlp], exporters: [nop]}}}`,
+      "failed to get config: cannot unmarshal the configuration: decoding failed due to the following error(s):\n\n" +
+        '\'service.pipelines\' in "foo" id: unknown pipeline signal: "foo"',
+    ],
+    [
+      "a message size that is none",
+      `receivers: {otlp: {protocols: {grpc: {max_recv_msg_size_mib: -1}}}}\n${NOP}${PIPE}`,
+      "invalid configuration: receivers::otlp::protocols::grpc: invalid max_recv_msg_size_mib value, must be between 1 and 8796093022207: -1",
+    ],
+    [
+      "a Prometheus exporter without an address",
+      `${OTLP}exporters: {prometheus: }\nservice: {pipelines: {metrics: {receivers: [otlp], exporters: [prometheus]}}}`,
+      'failed to build pipelines: failed to create "prometheus" exporter for data type "metrics": expecting a non-blank address to run the Prometheus metrics handler',
     ],
     [
       "a connector that leads nowhere",

@@ -44,6 +44,20 @@ export function text(fallback = ""): Field<string> {
   };
 }
 
+/** Text of which only some values make sense; `complaint` says what is wrong with the others. */
+export function textOf(fallback: string, complaint: (value: string) => string | undefined): Field<string> {
+  const field = text(fallback);
+  return {
+    zero: field.zero,
+    read(value, path, errors) {
+      const read = field.read(value, path, errors);
+      const wrong = complaint(read);
+      if (wrong !== undefined) errors.push(`'${path}' ${wrong}`);
+      return read;
+    },
+  };
+}
+
 function scalar<T>(goType: string, fallback: T, accepts: (value: unknown) => value is T): Field<T> {
   return {
     zero: () => fallback,
@@ -138,9 +152,10 @@ export function struct<S extends Shape>(shape: S): Field<StructOf<S>> {
         errors.push(`'${path}' expected a map or struct, got "${goKind(value)}"`);
         return readStruct(shape, {}, path, []);
       }
+      const read = readStruct(shape, value, path, errors);
       const unknown = Object.keys(value).filter((key) => !Object.hasOwn(shape, key));
       if (unknown.length > 0) errors.push(`'${path}' has invalid keys: ${unknown.sort().join(", ")}`);
-      return readStruct(shape, value, path, errors);
+      return read;
     },
   };
 }

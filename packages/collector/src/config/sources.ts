@@ -58,7 +58,7 @@ function retrieve(uri: string, access: SourceAccess, prefix = ""): Retrieved {
     case "env":
       return retrieveEnv(rest, access);
     case "yaml":
-      return { value: parseYaml(rest, prefix), text: rest };
+      return { value: parseYaml(rest), text: rest };
     case "file":
       return retrieveFile(rest, access, prefix);
     default:
@@ -83,7 +83,7 @@ function retrieveFile(path: string, access: SourceAccess, prefix: string): Retri
             : String(error);
     throw new Error(`${prefix}unable to read the file file:${path}: open ${path}: ${why}`);
   }
-  return { value: parseYaml(text, prefix), text: text.trimEnd() };
+  return { value: parseYaml(text), text: text.trimEnd() };
 }
 
 /** `NAME` or `NAME:-fallback`; the fallback stands in only for a variable that is not set. */
@@ -100,17 +100,17 @@ function retrieveEnv(spec: string, access: SourceAccess): Retrieved {
     access.warn("warn", "Configuration references unset environment variable", name);
   } else if (given === "") access.warn("info", "Configuration references empty environment variable", name);
   const text = given ?? (split < 0 ? "" : spec.slice(split + 2));
-  return { value: parseYaml(text, ""), text };
+  return { value: parseYaml(text), text };
 }
 
-function parseYaml(text: string, prefix: string): unknown {
+function parseYaml(text: string): unknown {
   const document = parseDocument(text, { merge: true, prettyErrors: true });
   const [error] = document.errors;
   if (error !== undefined) {
     const line = error.linePos?.[0].line;
     const [what = ""] = error.message.split(" at line ", 1);
     throw new Error(
-      `${prefix}retrieved value does not have valid YAML: yaml: ${line === undefined ? "" : `line ${line}: `}${what}`,
+      `retrieved value (type=string) cannot be used as a Conf: assuming string type since contents are not valid YAML: yaml: ${line === undefined ? "" : `line ${line}: `}${what}`,
     );
   }
   return document.toJS({ maxAliasCount: 1000 }) ?? null;
@@ -144,7 +144,7 @@ function unflatten(map: Readonly<Record<string, unknown>>): Readonly<Record<stri
 function parseSet(set: string): Readonly<Record<string, unknown>> {
   const equals = set.indexOf("=");
   if (equals < 0) throw new Error("missing equal sign");
-  let value: unknown = parseYaml(set.slice(equals + 1), "");
+  let value: unknown = parseYaml(set.slice(equals + 1));
   for (const key of set.slice(0, equals).replaceAll("::", ".").split(".").reverse()) value = { [key]: value };
   // A key has at least one part, so the loop made a map.
   return value as Readonly<Record<string, unknown>>;

@@ -51,6 +51,7 @@ function referenceProblem(config: CollectorConfig, pipeline: Pipeline): string |
   return undefined;
 }
 
+/** A problem that begins with `::` names a part of the component. */
 const WALK: readonly Section[] = ["receivers", "exporters", "processors", "connectors", "extensions"];
 
 function partProblems(config: CollectorConfig): string[] {
@@ -58,7 +59,7 @@ function partProblems(config: CollectorConfig): string[] {
   for (const section of WALK) {
     for (const id of sorted(config[section].keys())) {
       for (const problem of config[section].get(id)?.problems ?? [])
-        problems.push(`${section}::${id}: ${problem}`);
+        problems.push(`${section}::${id}${problem.startsWith("::") ? problem : `: ${problem}`}`);
     }
   }
   problems.push(...telemetryProblems(config));
@@ -74,10 +75,7 @@ function partProblems(config: CollectorConfig): string[] {
 
 function telemetryProblems({ service }: CollectorConfig): string[] {
   const problems: string[] = [];
-  const { level, encoding } = service.telemetry.logs;
-  if (!["debug", "info", "warn", "error"].includes(level.toLowerCase())) {
-    problems.push(`service::telemetry::logs::level: unrecognized level: ${quote(level)}`);
-  }
+  const { encoding } = service.telemetry.logs;
   if (encoding !== "console" && encoding !== "json") {
     problems.push(`service::telemetry::logs::encoding: no encoder registered for name ${quote(encoding)}`);
   }

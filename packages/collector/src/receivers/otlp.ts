@@ -46,6 +46,9 @@ const otlpConfig = struct({
   protocols: struct({ grpc: optional(grpcServer), http: optional(httpServer) }),
 });
 
+/** What Go can express in bytes. */
+const MAX_MIB = 8796093022207;
+
 type OtlpConfig = Config<typeof otlpConfig>;
 
 export const otlpReceiver: ReceiverFactory<OtlpConfig> = {
@@ -59,18 +62,18 @@ export const otlpReceiver: ReceiverFactory<OtlpConfig> = {
     if (grpc !== undefined) {
       if (grpc.transport !== "tcp" && grpc.transport !== "unix") {
         problems.push(
-          `protocols::grpc::transport: transport ${JSON.stringify(grpc.transport)} is not supported by this collector`,
+          `::protocols::grpc::transport: transport ${JSON.stringify(grpc.transport)} is not supported by this collector`,
         );
       }
       if (grpc.max_recv_msg_size_mib < 0) {
         problems.push(
-          `protocols::grpc: invalid max_recv_msg_size_mib value, must be between 1 and ${2 ** 31 - 1}: ${grpc.max_recv_msg_size_mib}`,
+          `::protocols::grpc: invalid max_recv_msg_size_mib value, must be between 1 and ${MAX_MIB}: ${grpc.max_recv_msg_size_mib}`,
         );
       }
       if (grpc.read_buffer_size < 0)
-        problems.push(`protocols::grpc: invalid read_buffer_size value: ${grpc.read_buffer_size}`);
+        problems.push(`::protocols::grpc: invalid read_buffer_size value: ${grpc.read_buffer_size}`);
       if (grpc.write_buffer_size < 0)
-        problems.push(`protocols::grpc: invalid write_buffer_size value: ${grpc.write_buffer_size}`);
+        problems.push(`::protocols::grpc: invalid write_buffer_size value: ${grpc.write_buffer_size}`);
     }
     return problems;
   },

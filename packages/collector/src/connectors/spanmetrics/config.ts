@@ -1,6 +1,6 @@
 import { formatDuration } from "../../config/duration.ts";
 import type { Config } from "../../config/fields.ts";
-import { bool, duration, int, list, optional, struct, text } from "../../config/fields.ts";
+import { bool, duration, int, list, optional, struct, text, textOf } from "../../config/fields.ts";
 
 const dimension = struct({ name: text(), default: optionalText() });
 export type Dimension = Config<typeof dimension>;
@@ -14,7 +14,11 @@ export const spanMetricsConfig = struct({
   calls_dimensions: list(dimension),
   histogram: struct({
     disable: bool(false),
-    unit: text("ms"),
+    unit: textOf("ms", (unit) =>
+      ["ms", "s"].includes(unit.toLowerCase())
+        ? undefined
+        : `unknown Unit ${JSON.stringify(unit)}, allowed units are "ms" and "s"`,
+    ),
     dimensions: list(dimension),
     explicit: optional(explicit),
     exponential: optional(exponential),
@@ -86,10 +90,6 @@ function firstProblem(config: SpanMetricsConfig): string | undefined {
   }
   if (config.histogram.explicit !== undefined && config.histogram.exponential !== undefined) {
     return "use either `explicit` or `exponential` buckets histogram";
-  }
-  const unit = config.histogram.unit.toLowerCase();
-  if (unit !== "ms" && unit !== "s") {
-    return `unknown Unit ${JSON.stringify(config.histogram.unit)}, allowed units are "ms" and "s"`;
   }
   if (config.metrics_flush_interval < 0) {
     return `invalid metrics_flush_interval: ${formatDuration(config.metrics_flush_interval)}, the duration should be positive`;

@@ -48,9 +48,6 @@ export const prometheusExporter: ExporterFactory<PrometheusConfig> = {
   validate(config) {
     const problems: string[] = [];
     const strategy = config.translation_strategy;
-    if (config.endpoint.trim() === "") {
-      problems.push("expecting a non-blank address to run the Prometheus metrics handler");
-    }
     if (UTF8_STRATEGIES.includes(strategy)) {
       problems.push(
         `translation_strategy ${strategy} is not supported by this collector (${STRATEGIES.join(", ")})`,
@@ -59,7 +56,12 @@ export const prometheusExporter: ExporterFactory<PrometheusConfig> = {
       problems.push(`invalid translation_strategy: ${strategy}`);
     return problems;
   },
-  create: (config, context) => new PrometheusExporter(config, context),
+  create(config, context) {
+    if (config.endpoint.trim() === "") {
+      throw new Error("expecting a non-blank address to run the Prometheus metrics handler");
+    }
+    return new PrometheusExporter(config, context);
+  },
 };
 
 const gzip = promisify<string, Buffer>(zlib.gzip);
