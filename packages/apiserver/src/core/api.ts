@@ -1,10 +1,13 @@
 import type { Clock } from "@tracegate/contracts";
 import type { KubeList, KubeObject, Patch } from "@tracegate/kube";
 import type { Store } from "@tracegate/store";
+import { applyObject } from "./applying.ts";
 import { bootstrap, furnishNamespace } from "./bootstrap.ts";
 import type { ApiContext, ObjectRef, WriteRequest } from "./context.ts";
+import { createObject } from "./creating.ts";
 import { definitionStored, instanceRemoved, restoreDefinitions } from "./custom-definitions.ts";
 import { isDefinitions } from "./definition-birth.ts";
+import { deleteObject } from "./deleting.ts";
 import type { DeleteRequest } from "./deletion.ts";
 import { EventExpiry } from "./event-expiry.ts";
 import type { Random } from "./names.ts";
@@ -16,8 +19,8 @@ import { keyFor, type ListQuery, listObjects, readObject } from "./reading.ts";
 import { qualified } from "./refusals.ts";
 import { type Scale, scaleOf, withScale } from "./scale.ts";
 import { type ServedKind, ServedKinds } from "./served-kinds.ts";
+import { updateObject } from "./updating.ts";
 import { type ObjectChange, type WatchQuery, type WatchStart, watchObjects } from "./watching.ts";
-import { applyObject, createObject, deleteObject, updateObject } from "./writing.ts";
 
 export interface ApiOptions {
   readonly store: Store;

@@ -1,9 +1,9 @@
 import type { KubeObject } from "@tracegate/kube";
 import { stockRoles } from "../auth/stock-roles.ts";
 import type { ApiContext } from "./context.ts";
+import { createObject } from "./creating.ts";
 import { keyFor } from "./reading.ts";
 import { FIRST_SERVICE_IP } from "./service-addresses.ts";
-import { createObject } from "./writing.ts";
 
 const NAMESPACES = ["default", "kube-system", "kube-public", "kube-node-lease"];
 

@@ -1,11 +1,11 @@
 import { type Condition, type CustomResourceDefinition, formatTime, type KubeObject } from "@tracegate/kube";
 import type { ApiContext } from "./context.ts";
 import { DEFINITIONS } from "./definition-birth.ts";
+import { deleteObject } from "./deleting.ts";
 import { DEFINITION_CLEANUP } from "./deletion.ts";
 import { withOwners } from "./field-ownership.ts";
 import { keyFor, storedObject } from "./reading.ts";
 import type { ServedKind } from "./served-kinds.ts";
-import { deleteObject } from "./writing.ts";
 
 /**
  * Serves what definitions declare and says so in their status; on deletion first removes the objects of the kind. In

@@ -6,11 +6,12 @@ import {
   StatusError,
 } from "@tracegate/kube";
 import type { ApiContext, ObjectRef, WriteRequest } from "./context.ts";
+import { deleteObject } from "./deleting.ts";
 import type { DeleteRequest } from "./deletion.ts";
 import { storedObject } from "./reading.ts";
 import { badRequest, conflict } from "./refusals.ts";
 import type { ServedKind } from "./served-kinds.ts";
-import { deleteObject, updateObject } from "./writing.ts";
+import { updateObject } from "./updating.ts";
 
 interface PodParts {
   spec?: { nodeName?: string };

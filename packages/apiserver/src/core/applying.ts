@@ -1,0 +1,47 @@
+import { type KubeObject, required } from "@tracegate/kube";
+import type { ApiContext, ObjectRef, WriteRequest } from "./context.ts";
+import { createReceived } from "./creating.ts";
+import { applied } from "./field-ownership.ts";
+import { keyFor } from "./reading.ts";
+import { checkAddressed, receive } from "./receiving.ts";
+import { conflict, invalidOptions, notFound } from "./refusals.ts";
+import type { ServedKind } from "./served-kinds.ts";
+import { changeObject } from "./updating.ts";
+
+/** Server-side apply: makes the object where there is none. */
+export function applyObject(
+  ctx: ApiContext,
+  served: ServedKind,
+  ref: ObjectRef,
+  subresource: string,
+  configuration: KubeObject,
+  request: WriteRequest & { force?: boolean },
+): { readonly object: KubeObject; readonly created: boolean } {
+  if ((request.fieldManager ?? "") === "") {
+    throw invalidOptions("PatchOptions", required("fieldManager", "is required for apply patch"));
+  }
+  const entry = ctx.store.get(keyFor(served, ref.namespace, ref.name));
+  if (entry !== undefined) {
+    const change = (current: KubeObject) =>
+      applied(ctx, served, current, configuration, subresource, request);
+    return {
+      object: changeObject(ctx, served, ref, subresource, change, (next) => next, request),
+      created: false,
+    };
+  }
+  if (subresource !== "") throw notFound(served, ref.name);
+  checkAddressed(served, ref.namespace, configuration);
+  if ((configuration.metadata.uid ?? "") !== "")
+    throw conflict(served, ref.name, uidOfNothing(configuration));
+  const merged = applied(ctx, served, undefined, configuration, "", request);
+  const { managedFields } = merged.metadata;
+  const received = receive(served, { ...merged, metadata: { ...merged.metadata, name: ref.name } }, request);
+  const own = (object: KubeObject): KubeObject => ({
+    ...object,
+    metadata: { ...object.metadata, ...(managedFields === undefined ? {} : { managedFields }) },
+  });
+  return { object: createReceived(ctx, served, ref.namespace, received, own, request), created: true };
+}
+
+const uidOfNothing = ({ metadata }: KubeObject): string =>
+  `uid mismatch: the provided object specified uid ${metadata.uid}, and no existing object was found`;

@@ -1,0 +1,91 @@
+import type { KubeObject } from "@tracegate/kube";
+import { afterWrite, atRevision, toStorage } from "./committing.ts";
+import type { ApiContext, WriteRequest } from "./context.ts";
+import { definitionAtBirth, isDefinitions } from "./definition-birth.ts";
+import { withOwners } from "./field-ownership.ts";
+import { admitToNamespace } from "./namespace-admission.ts";
+import { newMetadata } from "./object-metadata.ts";
+import { atBirth, objectErrors, withDefaults } from "./object-rules.ts";
+import { admitPod } from "./pod-admission.ts";
+import { keyFor } from "./reading.ts";
+import { checkAddressed, receive } from "./receiving.ts";
+import { alreadyExists, invalid, qualified } from "./refusals.ts";
+import { hasSubresource, type ServedKind } from "./served-kinds.ts";
+import { allocateServiceAddresses } from "./service-addresses.ts";
+
+/** Tries at a free generated name before giving up with AlreadyExists. */
+const NAME_ATTEMPTS = 8;
+
+export function createObject(
+  ctx: ApiContext,
+  served: ServedKind,
+  namespace: string | undefined,
+  sent: KubeObject,
+  request: WriteRequest = {},
+): KubeObject {
+  checkAddressed(served, namespace, sent);
+  const received = receive(served, sent, request);
+  return createReceived(
+    ctx,
+    served,
+    namespace,
+    received,
+    (object) => {
+      return withOwners(ctx, served, undefined, object, "", request);
+    },
+    request,
+  );
+}
+
+/** `own` says who owns the fields of the object that is about to be stored. */
+export function createReceived(
+  ctx: ApiContext,
+  served: ServedKind,
+  namespace: string | undefined,
+  received: KubeObject,
+  own: (object: KubeObject) => KubeObject,
+  request: WriteRequest,
+): KubeObject {
+  for (let attempt = 1; ; attempt++) {
+    const metadata = newMetadata(ctx, served, received.metadata, served.namespaced ? namespace : undefined);
+    if (served.namespaced) admitToNamespace(ctx, served, namespace ?? "", metadata.name);
+    const object = prepareNew(ctx, served, { ...received, metadata }, own);
+    const errors = objectErrors(served, object);
+    if (errors.length > 0) throw invalid(served, metadata.name, errors);
+    const key = keyFor(served, namespace, metadata.name);
+    if (ctx.store.get(key) !== undefined) {
+      const generated = (received.metadata.name ?? "") === "";
+      if (generated && attempt < NAME_ATTEMPTS) continue;
+      throw alreadyExists(served, metadata.name);
+    }
+    request.admit?.(object);
+    if (request.dryRun === true) return object;
+    const entry = ctx.store.create(key, (revision) => atRevision(toStorage(served, object), revision));
+    return afterWrite(ctx, served, entry);
+  }
+}
+
+/** Everything the server does to a new object before it is checked. What it adds itself is owned by nobody. */
+function prepareNew(
+  ctx: ApiContext,
+  served: ServedKind,
+  received: KubeObject,
+  own: (object: KubeObject) => KubeObject,
+): KubeObject {
+  const defaulted = withDefaults(served, withoutStatus(served, received));
+  // The template generation of a DaemonSet comes with its form, so it counts as the writer's.
+  const early = qualified(served) === "daemonsets.apps";
+  let object = early ? own(atBirth(served, defaulted)) : atBirth(served, own(defaulted));
+  if (qualified(served) === "services") object = allocateServiceAddresses(ctx, object);
+  if (qualified(served) === "pods") object = admitPod(ctx, served, object);
+  if (isDefinitions(served)) object = definitionAtBirth(object);
+  return object;
+}
+
+/** Status is not a client's to give on create, where it is a subresource. */
+function withoutStatus(served: ServedKind, object: KubeObject): KubeObject {
+  // Kubelets register nodes with their status.
+  if (!hasSubresource(served, "status") || qualified(served) === "nodes") return object;
+  const { status: _, ...rest } = object as KubeObject & { status?: unknown };
+  return rest;
+}

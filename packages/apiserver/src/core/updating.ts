@@ -1,0 +1,134 @@
+import { forbidden as forbiddenField, jsonEqual, type KubeObject } from "@tracegate/kube";
+import { commitChange } from "./committing.ts";
+import type { ApiContext, ObjectRef, WriteRequest } from "./context.ts";
+import { asVersion } from "./conversion.ts";
+import { withOwners } from "./field-ownership.ts";
+import { changedMetadata, isNewGeneration } from "./object-metadata.ts";
+import { objectErrors, withDefaults } from "./object-rules.ts";
+import { keyFor, storedObject } from "./reading.ts";
+import { checkAddressed, checkIdentity, receive } from "./receiving.ts";
+import { badRequest, invalid, notFound, qualified } from "./refusals.ts";
+import { apiVersionOfResource, hasSubresource, type ServedKind } from "./served-kinds.ts";
+import { allocateServiceAddresses } from "./service-addresses.ts";
+
+/** The current object as a function of which the next one is made: a PUT's body, or a patch applied. */
+export type Change = (current: KubeObject) => KubeObject;
+
+export function updateObject(
+  ctx: ApiContext,
+  served: ServedKind,
+  ref: ObjectRef,
+  subresource: string,
+  change: Change,
+  request: WriteRequest = {},
+): KubeObject {
+  const own = (next: KubeObject, current: KubeObject) => {
+    return withOwners(ctx, served, current, next, subresource, request);
+  };
+  return changeObject(ctx, served, ref, subresource, change, own, request);
+}
+
+export function changeObject(
+  ctx: ApiContext,
+  served: ServedKind,
+  ref: ObjectRef,
+  subresource: string,
+  change: Change,
+  own: (next: KubeObject, current: KubeObject) => KubeObject,
+  request: WriteRequest,
+): KubeObject {
+  const entry = ctx.store.get(keyFor(served, ref.namespace, ref.name));
+  if (entry === undefined) throw notFound(served, ref.name);
+  const current = asVersion(storedObject(entry.value), apiVersionOfResource(served));
+  const sent = change(current);
+  checkAddressed(served, ref.namespace, sent);
+  checkIdentity(served, ref, current, sent);
+  const received = receive(served, sent, request);
+  const next = prepareChanged(ctx, served, subresource, current, received, own);
+  const errors = [
+    ...newFinalizerErrors(current, next),
+    ...objectErrors(served, next, { before: current, subresource }),
+  ];
+  if (errors.length > 0) throw invalid(served, ref.name, errors);
+  if (isNewGeneration(served, current, next)) {
+    next.metadata = { ...next.metadata, generation: (current.metadata.generation ?? 0) + 1 };
+  }
+  if (isSame(current, next)) return current;
+  request.admit?.(next);
+  if (request.dryRun === true) return next;
+  return commitChange(ctx, served, entry, next);
+}
+
+function prepareChanged(
+  ctx: ApiContext,
+  served: ServedKind,
+  subresource: string,
+  current: KubeObject,
+  received: KubeObject,
+  own: (next: KubeObject, current: KubeObject) => KubeObject,
+): KubeObject {
+  const metadata = changedMetadata(received.metadata, current.metadata);
+  const split = hasSubresource(served, "status");
+  const { status: oldStatus } = current as { status?: unknown };
+  const { status: newStatus } = received as { status?: unknown };
+  switch (subresource) {
+    case "":
+    case "scale":
+    case "binding":
+    case "resize":
+    case "ephemeralcontainers": {
+      const kept = split ? { status: oldStatus } : {};
+      const next = own(withDefaults(served, withoutUndefined({ ...received, metadata, ...kept })), current);
+      return qualified(served) === "services" ? allocateServiceAddresses(ctx, next, current) : next;
+    }
+    case "status": {
+      const owned =
+        served.custom === undefined ? metadataWithStatus(served, metadata, current) : current.metadata;
+      return own(
+        withDefaults(served, withoutUndefined({ ...current, metadata: owned, status: newStatus })),
+        current,
+      );
+    }
+    case "finalize": {
+      const { finalizers } = (received as { spec?: { finalizers?: string[] } }).spec ?? {};
+      return own(withoutUndefined({ ...current, metadata, spec: { finalizers: finalizers ?? [] } }), current);
+    }
+    default:
+      throw badRequest(`subresource ${subresource} cannot be updated`);
+  }
+}
+
+/** Built-in kinds let a status write change metadata too, but not owners, and Deployments not their labels. */
+function metadataWithStatus(served: ServedKind, metadata: KubeObject["metadata"], current: KubeObject) {
+  const { ownerReferences, labels } = current.metadata;
+  const { ownerReferences: _, ...rest } = metadata;
+  const owned = ownerReferences === undefined ? rest : { ...rest, ownerReferences };
+  if (qualified(served) !== "deployments.apps") return owned;
+  const { labels: __, ...unlabelled } = owned;
+  return labels === undefined ? unlabelled : { ...unlabelled, labels };
+}
+
+function newFinalizerErrors(current: KubeObject, next: KubeObject) {
+  if (current.metadata.deletionTimestamp === undefined) return [];
+  const known = new Set(current.metadata.finalizers ?? []);
+  const added = (next.metadata.finalizers ?? []).filter((name) => !known.has(name));
+  if (added.length === 0) return [];
+  const list = added.map((name) => JSON.stringify(name)).join(", ");
+  const detail = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`;
+  return [forbiddenField("metadata.finalizers", detail)];
+}
+
+/** Whether a write would change nothing: it keeps the resourceVersion then and nobody is told. */
+function isSame(current: KubeObject, next: KubeObject): boolean {
+  const bare = ({ metadata, ...content }: KubeObject) => ({
+    ...content,
+    // When an owner last wrote is no change by itself.
+    metadata: { ...metadata, managedFields: metadata.managedFields?.map(({ time: _, ...entry }) => entry) },
+  });
+  return jsonEqual(bare(current), bare(next));
+}
+
+function withoutUndefined<T extends object>(object: T): T {
+  // Only keys whose value is undefined are dropped, so the type stands.
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
+}
