@@ -30,6 +30,7 @@ import {
   cachedGit,
   commandGit,
   crds as gitopsKinds,
+  watchedByDefault,
 } from "@tracegate/gitops";
 import type { ResourceClient } from "@tracegate/kube";
 import { createKubelet, imageCatalogue, openNamespacedSandbox } from "@tracegate/kubelet";
@@ -88,7 +89,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const api = createApi({ store, clock: wallClock, reservedNodePorts });
     const client = embeddedClient(api);
     const pki = await openPki(state.certificates, apiServerHosts(), wallClock.now());
-    const apiServer = await startApiServer({ api, port: ports.api, pki });
+    const apiServer = await startApiServer({ api, port: ports.api, pki, keyDirectory: state.certificates });
     started.defer(() => apiServer.close());
     writeKubeconfig(state.kubeconfig, {
       server: apiServer.url,
@@ -199,6 +200,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         clock: wallClock,
         git,
         pollIntervalMs: pace.gitPollMs,
+        watchedKinds: [...watchedByDefault, Rollout, AnalysisRun],
         recordEvent: (application, type, reason, message) =>
           onApplication.event(application, type, reason, message),
       }),

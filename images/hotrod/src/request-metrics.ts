@@ -27,11 +27,14 @@ export class RequestMetrics implements SpanProcessor {
   readonly #endpoints = new Map<string, Endpoint>();
   #scrapes = 0;
 
-  onStart(): void {}
+  /** From here on the endpoint's series exist: an increase counts only for who has seen the value before it. */
+  onStart(span: ReadableSpan): void {
+    if (span.kind === SpanKind.SERVER) this.#endpoint(span.name);
+  }
 
   onEnd(span: ReadableSpan): void {
     if (span.kind !== SpanKind.SERVER) return;
-    const endpoint = this.#endpoint(span.name.replace(/[^a-zA-Z0-9_/.]/g, "_"));
+    const endpoint = this.#endpoint(span.name);
     const error = span.status.code === SpanStatusCode.ERROR ? "true" : "false";
     const seconds = toSeconds(span.duration);
     endpoint.requests[error] += 1;
@@ -100,7 +103,8 @@ export class RequestMetrics implements SpanProcessor {
     return Promise.resolve();
   }
 
-  #endpoint(name: string): Endpoint {
+  #endpoint(spanName: string): Endpoint {
+    const name = spanName.replace(/[^a-zA-Z0-9_/.]/g, "_");
     const known = this.#endpoints.get(name);
     if (known !== undefined) return known;
     if (this.#endpoints.size >= maxEndpoints && name !== "other") return this.#endpoint("other");

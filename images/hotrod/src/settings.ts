@@ -41,7 +41,7 @@ Example: hotrod all --fix-db-query-delay=100ms`;
 
 /**
  * Reads the command line. The release variants of the bundled image come in by the image's tag: `1.76.0-faulty` fails
- * four of five look-ups of a customer, `1.76.0-slow` takes five times as long for it.
+ * every look-up of a customer, `1.76.0-slow` takes five times as long for it.
  * @throws Error with one line for the user.
  */
 export function parseSettings(argv: readonly string[], tag: string): Settings {
@@ -89,7 +89,7 @@ export function parseSettings(argv: readonly string[], tag: string): Settings {
     routeWorkers: positiveInteger(values["fix-route-worker-pool-size"] ?? "3"),
     basePath: values.basepath.replace(/\/$/, ""),
     jaegerUi: values["jaeger-ui"],
-    failingLookups: tag.endsWith("-faulty") ? 0.8 : 0,
+    failingLookups: tag.endsWith("-faulty") ? 1 : 0,
   };
 }
 

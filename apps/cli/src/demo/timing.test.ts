@@ -39,7 +39,7 @@ test("the collector's flush and probes and the generator's start follow the timi
   const generator = parse(
     retime("traffic-generator/deployment.yaml", example("traffic-generator/deployment.yaml"), timings.test),
   );
-  assert.equal(generator.spec.replicas, 2);
+  assert.equal(generator.spec.replicas, 3);
   assert.deepEqual(generator.spec.template.spec.containers[0].env, [
     { name: "START_DELAY", value: "0.5" },
     { name: "PAUSE", value: "0.1" },

@@ -53,7 +53,7 @@ export const timings: Readonly<Record<TimingName, Timing>> = {
       interval: "1s",
       probeDelaySeconds: 1,
       // A rate over 5 s needs more than the odd request: a counter's first value counts for nothing.
-      traffic: { generators: 2, startDelaySeconds: "0.5", pauseSeconds: "0.1" },
+      traffic: { generators: 3, startDelaySeconds: "0.5", pauseSeconds: "0.1" },
       spanExportDelayMs: 200,
     },
   },
