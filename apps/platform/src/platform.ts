@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import {
+  AnalysisRun,
   crds as analysisKinds,
   analysisRunController,
   clusterHttp,
