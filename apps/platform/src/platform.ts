@@ -35,7 +35,7 @@ import {
 } from "@tracegate/gitops";
 import type { ResourceClient } from "@tracegate/kube";
 import { createKubelet, imageCatalogue, openNamespacedSandbox } from "@tracegate/kubelet";
-import { rolloutController, crds as rolloutKinds } from "@tracegate/rollouts";
+import { Rollout, rolloutController, crds as rolloutKinds } from "@tracegate/rollouts";
 import { sqliteStore } from "@tracegate/store";
 import { startGarbageCollector, workloadControllers } from "@tracegate/workloads";
 import { pino } from "pino";
