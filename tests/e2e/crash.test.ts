@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { AnalysisRun } from "@tracegate/analysis";
@@ -7,7 +6,7 @@ import type { EvidencePackage } from "@tracegate/evidence";
 import type { Pod } from "@tracegate/kube";
 import { kubectl, kubectlJson } from "../support/kubectl.ts";
 import { missingTools } from "../support/tools.ts";
-import { temporaryState, tracegate } from "../support/tracegate.ts";
+import { fileAt, temporaryState, tracegate } from "../support/tracegate.ts";
 
 const skip = missingTools("git", "curl", "unshare", "ip", "kubectl");
 
@@ -39,7 +38,7 @@ test("a control plane killed in the middle of an analysis goes on where it was a
   );
 
   const file = join(state, "evidence", "hotrod", "hotrod", "2", "1", "evidence.json");
-  const evidence = JSON.parse(readFileSync(file, "utf8")) as EvidencePackage;
+  const evidence = JSON.parse(await fileAt(file)) as EvidencePackage;
   assert.equal(evidence.verdict, "go");
   assert.equal(evidence.judgement.outcome, "pass");
   const [run, ...others] = kubectlJson<{ items: AnalysisRun[] }>(

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -75,4 +75,13 @@ export async function finish(run: Run): Promise<{ code: number | null; output: s
 export function temporaryState(): { path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), "tracegate-"));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** The file's text once it is there: controllers write a moment after what they react to is seen. */
+export async function fileAt(path: string): Promise<string> {
+  for (let waitedMs = 0; !existsSync(path); waitedMs += 50) {
+    if (waitedMs > 20_000) throw new Error(`${path} does not appear`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return readFileSync(path, "utf8");
 }
