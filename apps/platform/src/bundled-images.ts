@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { image as collectorImage } from "@tracegate/image-collector";
 import { curlImage } from "@tracegate/image-curl";
 import { hotrodImage } from "@tracegate/image-hotrod";
-import { type CatalogueEntry, nodeProgram } from "@tracegate/kubelet";
+import { type CatalogueEntry, fillCompileCache, nodeProgram } from "@tracegate/kubelet";
 
 const projectRoot = fileURLToPath(new URL("../../../", import.meta.url)).replace(/\/$/, "");
 
@@ -17,4 +17,13 @@ export function bundledImages(): CatalogueEntry[] {
     ),
     { pattern: `${curlImage.repository}:${curlImage.tags}`, entrypoint: curlImage.entrypoint },
   ];
+}
+
+/** Keeps the bundled programs' compiled code for the pods to come, where that is not done yet; in the background. */
+export function keepCompiledImages(signal: AbortSignal): Promise<unknown> {
+  const programs = [
+    { entry: hotrodImage.entry, args: ["--help"] },
+    { entry: collectorImage.entry, args: ["--version"] },
+  ];
+  return fillCompileCache({ projectRoot, programs, signal });
 }

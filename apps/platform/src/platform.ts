@@ -39,7 +39,7 @@ import { Rollout, rolloutController, crds as rolloutKinds } from "@tracegate/rol
 import { sqliteStore } from "@tracegate/store";
 import { startGarbageCollector, workloadControllers } from "@tracegate/workloads";
 import { pino } from "pino";
-import { bundledImages } from "./bundled-images.ts";
+import { bundledImages, keepCompiledImages } from "./bundled-images.ts";
 import { installKinds, installNamespaces } from "./installation.ts";
 import { freePorts, reservedNodePorts, usualPorts } from "./ports.ts";
 import { scrapeTargetsController } from "./scrape-targets.ts";
@@ -103,6 +103,11 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     // 3. The kinds and namespaces that the controllers below work on.
     await installKinds(client, [...analysisKinds, ...rolloutKinds, ...gitopsKinds]);
     await installNamespaces(client);
+
+    // Once an installation, with what the machine has to spare: pods of bundled images start without it, too.
+    const background = new AbortController();
+    started.defer(() => background.abort());
+    void keepCompiledImages(background.signal);
 
     // 4. The node: an agent that runs pods, found again where an earlier control plane left it.
     const sandbox = await openNamespacedSandbox({

@@ -1,3 +1,4 @@
+export { type CachedProgram, fillCompileCache } from "./compile-cache.ts";
 export { dialThroughAgent } from "./dial.ts";
 export type { CatalogueEntry, ImageCatalogue, ImageLookup, ResolvedImage } from "./image-catalogue.ts";
 export { imageCatalogue, nodeProgram, projectMount } from "./image-catalogue.ts";
