@@ -357,3 +357,15 @@ test("the same seed makes the same names and uids", async () => {
   assert.match(first[0] ?? "", /^web-[a-z0-9]{5}$/);
   assert.deepEqual(await names(), first);
 });
+
+test("the generation rises with what is asked for, not with a status, whatever annotations it brings", async () => {
+  await client.create(Deployment, deployment("d"));
+  const annotate = (value: string) => ({
+    type: "merge" as const,
+    body: { metadata: { annotations: { a: value } } },
+  });
+  const told = await client.patch(Deployment, at("d"), annotate("1"), { subresource: "status" });
+  assert.deepEqual([told.metadata.generation, told.metadata.annotations], [1, { a: "1" }]);
+  const asked = await client.patch(Deployment, at("d"), annotate("2"));
+  assert.equal(asked.metadata.generation, 2);
+});

@@ -14,6 +14,9 @@ import { allocateServiceAddresses } from "./service-addresses.ts";
 /** The current object as a function of which the next one is made: a PUT's body, or a patch applied. */
 export type Change = (current: KubeObject) => KubeObject;
 
+/** Writes that say what is, not what shall be: the generation stays. */
+const OF_NO_GENERATION: ReadonlySet<string> = new Set(["status", "finalize", "binding"]);
+
 export function updateObject(
   ctx: ApiContext,
   served: ServedKind,
@@ -50,7 +53,7 @@ export function changeObject(
     ...objectErrors(served, next, { before: current, subresource }),
   ];
   if (errors.length > 0) throw invalid(served, ref.name, errors);
-  if (isNewGeneration(served, current, next)) {
+  if (!OF_NO_GENERATION.has(subresource) && isNewGeneration(served, current, next)) {
     next.metadata = { ...next.metadata, generation: (current.metadata.generation ?? 0) + 1 };
   }
   if (isSame(current, next)) return current;

@@ -21,7 +21,7 @@ function neutral(states: readonly unknown[]): string[] {
 }
 
 interface State {
-  metadata: { name: string; annotations?: unknown };
+  metadata: { name: string; generation?: number; annotations?: unknown };
   spec: { replicas?: number };
   status?: { observedGeneration?: number; conditions?: unknown };
 }
@@ -29,7 +29,8 @@ interface State {
 const shown = ({ metadata, spec, status = {} }: State) => ({
   revision: metadata.annotations,
   replicas: spec.replicas,
-  isObserved: status.observedGeneration !== undefined,
+  generation: metadata.generation,
+  observedGeneration: status.observedGeneration,
   conditions: status.conditions,
 });
 
