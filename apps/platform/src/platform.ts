@@ -39,6 +39,7 @@ import { Rollout, rolloutController, crds as rolloutKinds } from "@tracegate/rol
 import { sqliteStore } from "@tracegate/store";
 import { startGarbageCollector, workloadControllers } from "@tracegate/workloads";
 import { pino } from "pino";
+import { accountTokens } from "./account-tokens.ts";
 import { bundledImages, keepCompiledImages } from "./bundled-images.ts";
 import { installKinds, installNamespaces } from "./installation.ts";
 import { freePorts, reservedNodePorts, usualPorts } from "./ports.ts";
@@ -124,6 +125,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       sandbox,
       catalogue: imageCatalogue(bundledImages()),
       stateDir: state.root,
+      tokens: accountTokens(client, apiServer.tokens),
       log,
     });
     started.defer(() => kubelet.stop({ pods: "end" }));
@@ -175,6 +177,11 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       namespace: "jaeger",
       name: "jaeger-query",
       ports: [{ name: "http", port: 16686, target: { unixPath: socket("jaeger") } }],
+    });
+    await kubelet.registerPlatformService({
+      namespace: "default",
+      name: "kubernetes",
+      ports: [{ name: "https", port: 443, target: { hostPort: apiServer.port } }],
     });
 
     // 6. The controllers, from workloads to delivery.

@@ -4,7 +4,7 @@ import { createServer as createHttpsServer } from "node:https";
 import { ProblemError } from "@tracegate/contracts";
 import { type TokenUser, tokenReader } from "../auth/authentication.ts";
 import type { Pki } from "../auth/certificates.ts";
-import { serviceAccountTokens } from "../auth/service-account-tokens.ts";
+import { type ServiceAccountTokens, serviceAccountTokens } from "../auth/service-account-tokens.ts";
 import type { Api } from "../core/api.ts";
 import type { PodAccess } from "../pods/pod-access.ts";
 import { type HandlerOptions, requestHandler, upgradeHandler } from "./request-handler.ts";
@@ -27,6 +27,8 @@ export interface ApiServerOptions {
 export interface ApiServer {
   readonly url: string;
   readonly port: number;
+  /** For the node, which puts tokens into projected volumes. */
+  readonly tokens: ServiceAccountTokens;
   /** Lets `log`, `exec` and `portforward` of pods through to whoever runs them. */
   usePodAccess(pods: PodAccess): void;
   close(): Promise<void>;
@@ -88,6 +90,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   return {
     url: `${pki === undefined ? "http" : "https"}://${address}`,
     port: bound,
+    tokens: accounts,
     usePodAccess(access) {
       pods = access;
     },
