@@ -1,4 +1,5 @@
 import type { Application, ApplicationSet, OperationState, ResourceResult } from "@tracegate/gitops";
+import type { Difference } from "./difference.ts";
 
 // What of a recording must agree with a run. Order holds within one aspect of one object: each aspect is a track of its
 // distinct values, because states a few milliseconds apart may come otherwise, or as one.
@@ -140,16 +141,16 @@ function distinct<T>(values: readonly T[]): T[] {
 const prefixed = (name: string, tracks: Tracks): Tracks =>
   Object.fromEntries(Object.entries(tracks).map(([track, value]) => [`${name}: ${track}`, value]));
 
-/** Where two sets of tracks part, each in one text; empty when they agree. */
-export function differencesOf(recorded: Tracks, run: Tracks): string[] {
+/** Where two sets of tracks part, each once; empty when they agree. */
+export function differencesOf(recorded: Tracks, run: Tracks): Difference[] {
   const names = new Set([...Object.keys(recorded), ...Object.keys(run)]);
   return [...names].flatMap((name) => {
-    const path = firstDifference(recorded[name], run[name]);
-    return path === undefined ? [] : [`${name}${path}`];
+    const found = firstDifference(recorded[name], run[name]);
+    return found === undefined ? [] : [{ ...found, what: `${name}${found.what}` }];
   });
 }
 
-function firstDifference(a: unknown, b: unknown, path = ""): string | undefined {
+function firstDifference(a: unknown, b: unknown, path = ""): Difference | undefined {
   if (JSON.stringify(sorted(a)) === JSON.stringify(sorted(b))) return undefined;
   if (isContainer(a) && isContainer(b) && Array.isArray(a) === Array.isArray(b)) {
     const own = a as Record<string, unknown>;
@@ -159,7 +160,7 @@ function firstDifference(a: unknown, b: unknown, path = ""): string | undefined 
       if (inner !== undefined) return inner;
     }
   }
-  return `${path}: recorded ${JSON.stringify(a)}, here ${JSON.stringify(b)}`;
+  return { what: path, expected: JSON.stringify(a) ?? "nothing", got: JSON.stringify(b) ?? "nothing" };
 }
 
 const isContainer = (value: unknown): value is object => typeof value === "object" && value !== null;

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { crds as analysisKinds } from "@tracegate/analysis";
 import { createApi, embeddedClient } from "@tracegate/apiserver";
 import { type Controller, createEventRecorder, startControllers, VirtualScheduler } from "@tracegate/controller-runtime";
@@ -35,6 +34,8 @@ import { crds as rolloutKinds, Rollout, rolloutController } from "@tracegate/rol
 import { memoryStore } from "@tracegate/store";
 import { startGarbageCollector, workloadControllers } from "@tracegate/workloads";
 import { simulatedPods } from "@tracegate/workloads/testing";
+import type { Difference, RunRecordings } from "./difference.ts";
+import { kindFolder, recordingsOf } from "./files.ts";
 import { differencesOf, type ObjectState, operationRuns, type Tracks, tracksOf } from "./gitops-tracks.ts";
 
 /** One file of `gitops/`. */
@@ -65,9 +66,12 @@ interface Action {
   readonly do: string | { readonly commit: Readonly<Record<string, unknown>> };
 }
 
-export function readGitOpsRecording(name: string): GitOpsRecording {
-  return JSON.parse(readFileSync(new URL(`gitops/${name}.json`, import.meta.url), "utf8"));
-}
+/** Plays the scenarios of a folder. */
+export const runGitOps: RunRecordings = async function* (folder, names) {
+  for (const { name, recording } of recordingsOf<GitOpsRecording>(kindFolder(folder, "gitops"), names)) {
+    yield { name, differences: await replayGitOps(recording) };
+  }
+};
 
 /** Scenarios in which the destination namespace is not there beforehand. */
 const withoutNamespace = new Set(["no-namespace", "create-namespace"]);
@@ -77,7 +81,7 @@ const controlPlane = "argocd";
 const epoch = Date.UTC(2031, 1, 3, 10, 11, 12);
 
 /** Plays a recording's input on virtual time and says where the run parts from it; empty when they agree. */
-export async function replayGitOps(recording: GitOpsRecording): Promise<string[]> {
+export async function replayGitOps(recording: GitOpsRecording): Promise<Difference[]> {
   const world = createWorld(recording);
   const printed: Record<string, string[]> = {};
   const states = await play(world, recording, printed);

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import {
   AnalysisRun,
   analysisRunController,
@@ -39,6 +39,9 @@ import {
 import { memoryStore } from "@tracegate/store";
 import { workloadControllers } from "@tracegate/workloads";
 import { simulatedPods } from "@tracegate/workloads/testing";
+import type { Difference, RunRecordings } from "./difference.ts";
+import { kindFolder, readJson, recordingsFolder, recordingsOf } from "./files.ts";
+import { firstLineDifference } from "./printed.ts";
 
 type Json = Record<string, unknown>;
 
@@ -93,8 +96,15 @@ export interface Replay extends History {
   readonly now: number;
 }
 
-export const loadScenario = (name: string): Scenario =>
-  JSON.parse(readFileSync(new URL(`./rollouts/${name}.json`, import.meta.url), "utf8")) as Scenario; // recorded data
+export const loadScenario = (name: string): Scenario => readJson(join(recordingsFolder, "rollouts", `${name}.json`));
+
+/** Replays the scenarios of a folder. */
+export const runRollouts: RunRecordings = async function* (folder, names) {
+  for (const { name, recording } of recordingsOf<Scenario>(kindFolder(folder, "rollouts"), names)) {
+    const found = firstDifference(await replay(recording), recordedHistory(recording));
+    yield { name, differences: found === undefined ? [] : [found] };
+  }
+};
 
 /** Where virtual time begins: any whole second does. */
 const epoch = Date.parse("2030-01-01T00:00:00Z");
@@ -531,42 +541,46 @@ const settledMs = 250;
 /** Events about one object that a recorder tells before it suppresses more. */
 const eventBurst = 25;
 
-/** The first thing that differs between two histories, in words; undefined where they agree. */
-export function firstDifference(ours: History, recorded: History): string | undefined {
+/** The first thing that differs between two histories; undefined where they agree. */
+export function firstDifference(ours: History, recorded: History): Difference | undefined {
   for (const [key, states] of recorded.states) {
     const mine = ours.states.get(key);
-    if (mine === undefined) return `${key} is missing`;
+    if (mine === undefined) return { what: key, expected: "an object", got: "none" };
     const lost = firstUnmatched(settled(states), mine);
-    if (lost !== undefined)
-      return `${key}: the recorded state at ${lost.t} ms never came: ${nearest(lost, mine)}`;
+    if (lost !== undefined) {
+      const { own, other } = nearest(lost, mine);
+      return { what: key, at: `the recorded state at ${lost.t} ms, which never came`, expected: own, got: other };
+    }
     const extra = firstUnmatched(settled(mine), states);
-    if (extra !== undefined)
-      return `${key}: our state at ${extra.t} ms was not recorded: ${nearest(extra, states)}`;
+    if (extra !== undefined) {
+      const { own, other } = nearest(extra, states);
+      return { what: key, at: `our state at ${extra.t} ms, which was not recorded`, expected: other, got: own };
+    }
   }
-  for (const key of ours.states.keys()) if (!recorded.states.has(key)) return `${key} was not recorded`;
+  for (const key of ours.states.keys())
+    if (!recorded.states.has(key)) return { what: key, expected: "none", got: "an object" };
   // Even a transition must not show what the recording never does.
   const shown = new Set(recorded.states.get("Rollout/web")?.map(({ state }) => standing(state)));
   for (const { t, state } of ours.states.get("Rollout/web") ?? [])
     if (!shown.has(standing(state)))
-      return `Rollout/web: never recorded as it stood at ${t} ms: ${standing(state)}`;
+      return { what: "Rollout/web", at: `${t} ms`, expected: "a state that was recorded", got: standing(state) };
+  return firstEventDifference(ours, recorded) ?? firstLineDifference("get rollout", recorded.view, ours.view);
+}
+
+function firstEventDifference(ours: History, recorded: History): Difference | undefined {
   const told = (kind: string): number =>
     [...ours.events].reduce((total, [text, count]) => total + (text.startsWith(`${kind} `) ? count : 0), 0);
   for (const [text, count] of recorded.events) {
     // Recorders, the real one too, go quiet after so many Events about one object.
     if (!ours.events.has(text) && told(text.split(" ")[0] ?? "") >= eventBurst) continue;
     const mine = ours.events.get(text);
-    if (mine !== count) return `Event ${text}: recorded ${count} times, ours ${mine ?? 0}`;
+    if (mine !== count) return { what: `Event ${text}`, expected: `${count} times`, got: `${mine ?? 0} times` };
   }
   // The recorder sometimes came too late for the first Event.
   for (const text of ours.events.keys())
     if (!recorded.events.has(text) && !text.includes("RolloutAddedToInformer"))
-      return `Event was not recorded: ${text}`;
-  const line = ours.view.findIndex((text, i) => text !== recorded.view[i]);
-  if (line >= 0)
-    return `view line ${line + 1}: ${JSON.stringify(ours.view[line])}, recorded ${JSON.stringify(recorded.view[line])}`;
-  return ours.view.length < recorded.view.length
-    ? `view ends before ${JSON.stringify(recorded.view[ours.view.length])}`
-    : undefined;
+      return { what: `Event ${text}`, expected: "none", got: `${ours.events.get(text) ?? 0} times` };
+  return undefined;
 }
 
 /** Where a Rollout stands, in the words that people see. */
@@ -594,22 +608,23 @@ function firstUnmatched(wanted: readonly State[], among: readonly State[]): Stat
   return undefined;
 }
 
-/** How a state differs from the most similar one on the other side. */
-function nearest(state: State, others: readonly State[]): string {
+/** How a state differs from the most similar one on the other side: what each has there. */
+function nearest(state: State, others: readonly State[]): { own: string; other: string } {
   const paths = flatten(state.state);
-  let best: { count: number; text: string } | undefined;
-  for (const other of others) {
-    const theirs = flatten(other.state);
+  let best: { count: number; own: string; other: string } | undefined;
+  for (const { state: candidate } of others) {
+    const theirs = flatten(candidate);
     const keys = [...new Set([...paths.keys(), ...theirs.keys()])].filter(
       (key) => paths.get(key) !== theirs.get(key),
     );
-    const text = keys
-      .map((key) => `${key} ${paths.get(key) ?? "absent"} (other side: ${theirs.get(key) ?? "absent"})`)
-      .join("; ");
-    if (best === undefined || keys.length < best.count)
-      best = { count: keys.length, text: text === "" ? "it came at another place in the order" : text };
+    const listed = (of: Map<string, string>) => keys.map((key) => `${key}: ${of.get(key) ?? "absent"}`).join("\n");
+    if (best !== undefined && keys.length >= best.count) continue;
+    best =
+      keys.length === 0
+        ? { count: 0, own: "at this place in the order", other: "the same state at another place" }
+        : { count: keys.length, own: listed(paths), other: listed(theirs) };
   }
-  return best?.text ?? "there is none like it";
+  return best ?? { own: JSON.stringify(state.state), other: "no state" };
 }
 
 function flatten(value: unknown, path = ""): Map<string, string> {

@@ -1,21 +1,22 @@
 import { isObject, jsonEqual } from "@tracegate/kube";
-import type { Exchanged } from "./recorded-conversation.ts";
+import type { Difference } from "./difference.ts";
+import type { Exchanged } from "./kubernetes-conversation.ts";
 
 /**
- * Why an answer differs from the recorded one, as `path: recorded … got …`; empty when they agree. Placeholders stand for
+ * Where an answer differs from the recorded one; empty when they agree. Placeholders stand for
  * values that differ from run to run, and what kube-controller-manager added to objects is left aside.
  */
-export function differences({ recorded, answer }: Exchanged): string[] {
+export function answerDifferences({ recorded, answer }: Exchanged): Difference[] {
   const { code, contentType, warning, body } = recorded.response;
-  const found: string[] = [];
-  if (code !== answer.code)
-    found.push(`code: recorded ${code} got ${answer.code} ${JSON.stringify(answer.body).slice(0, 300)}`);
+  const found: Difference[] = [];
+  if (code !== answer.code) {
+    return [{ what: "code", expected: String(code), got: `${answer.code} ${short(answer.body)}` }];
+  }
   if (contentType !== undefined && contentType !== answer.contentType) {
-    found.push(`content type: recorded ${contentType} got ${answer.contentType}`);
+    found.push({ what: "content type", expected: contentType, got: answer.contentType });
   }
   if ((warning ?? "") !== (answer.warning ?? ""))
-    found.push(`warning: recorded ${warning} got ${answer.warning}`);
-  if (code !== answer.code) return found;
+    found.push({ what: "warning", expected: warning ?? "none", got: answer.warning ?? "none" });
   if (isDiscovery(body)) compareSuperset("", discovered(body), discovered(answer.body), found);
   else compare("", withoutControllers(body), withoutControllers(answer.body), found);
   return found;
@@ -33,12 +34,12 @@ const PLACEHOLDERS: Readonly<Record<string, (value: unknown) => boolean>> = {
   SERVER: (value) => typeof value === "string" && /:\d+$/.test(value),
 };
 
-function compare(path: string, recorded: unknown, got: unknown, found: string[]): void {
+function compare(path: string, recorded: unknown, got: unknown, found: Difference[]): void {
   if (typeof recorded === "string") {
-    if (!textMatches(recorded, got)) found.push(`${path}: recorded ${short(recorded)} got ${short(got)}`);
+    if (!textMatches(recorded, got)) found.push({ what: path, expected: short(recorded), got: short(got) });
   } else if (Array.isArray(recorded) && Array.isArray(got)) {
     if (recorded.length !== got.length) {
-      found.push(`${path}: recorded ${recorded.length} items got ${got.length}: ${short(got)}`);
+      found.push({ what: path, expected: `${recorded.length} items`, got: `${got.length}: ${short(got)}` });
       return;
     }
     for (const [i, item] of recorded.entries()) compare(`${path}[${i}]`, item, got[i], found);
@@ -47,7 +48,7 @@ function compare(path: string, recorded: unknown, got: unknown, found: string[])
       compare(`${path}.${key}`, recorded[key], got[key], found);
     }
   } else if (!jsonEqual(recorded, got)) {
-    found.push(`${path}: recorded ${short(recorded)} got ${short(got)}`);
+    found.push({ what: path, expected: short(recorded), got: short(got) });
   }
 }
 
@@ -97,7 +98,7 @@ function nameOf(item: Record<string, unknown>): string {
 }
 
 /** Everything of the recording that we serve at all must be there and be the same. */
-function compareSuperset(path: string, recorded: unknown, got: unknown, found: string[]): void {
+function compareSuperset(path: string, recorded: unknown, got: unknown, found: Difference[]): void {
   if (!isObject(recorded) || !isObject(got)) {
     compare(path, recorded, got, found);
     return;

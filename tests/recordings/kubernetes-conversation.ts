@@ -1,5 +1,5 @@
 import { request as httpRequest } from "node:http";
-import { type RecordedRequest, recordedRequests } from "@tracegate/kube/testing";
+import type { RecordedRequest } from "@tracegate/kube/testing";
 
 /** What the server answered to one recorded request, in the form of the recording. */
 export interface Answer {
@@ -46,11 +46,11 @@ function paint(body: object): RecordedRequest["request"] {
   };
 }
 
-/** Sends the recorded conversation to a server, in order. */
-export async function replay(url: string): Promise<Exchanged[]> {
+/** Sends a recorded conversation to a server, in order. */
+export async function converse(url: string, conversation: readonly RecordedRequest[]): Promise<Exchanged[]> {
   const exchanged: Exchanged[] = [];
   let continueToken = "";
-  for (const recorded of recordedRequests()) {
+  for (const recorded of conversation) {
     for (const request of LEFT_OUT[recorded.name] ?? []) await send(url, request);
     const path = recorded.request.path.replace("continue=CONTINUE", `continue=${continueToken}`);
     const answer = await send(url, { ...recorded.request, path });

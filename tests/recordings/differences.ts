@@ -1,0 +1,76 @@
+import type { Difference } from "./difference.ts";
+
+/** A difference on purpose. */
+export interface Listed {
+  /** How the aspects begin that differ: each of them must differ, and nothing else may. */
+  readonly in: readonly string[];
+  readonly why: string;
+}
+
+/**
+ * Every recording that we answer otherwise on purpose, by kind and name. `docs/compatibility.md` says the same at more
+ * length. What comes to agree must leave this list: the tests say so.
+ */
+export const listedDifferences: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
+  rollouts: {
+    "nginx-abort": {
+      in: ["Service/canary"],
+      why: "trafficRouting is refused by name; after the abort the recorded Service also flaps between the versions, which is a defect",
+    },
+    "nginx-weights": { in: ["Service/canary"], why: "trafficRouting is refused by name" },
+    "scale-mid-rollout": {
+      in: ["Event Rollout Normal ScalingReplicaSet"],
+      why: "pods became ready within some milliseconds of each other there and are seen one by one here, so the same way is gone in more steps",
+    },
+    "workload-ref": { in: ["ReplicaSet/"], why: "workloadRef is refused by name" },
+  },
+  gitops: {
+    "hook-fails": {
+      in: [
+        "Application hook-fails: operations",
+        "Application hook-fails: resources",
+        "Application hook-fails: images",
+        "live",
+      ],
+      why: "the real one's retry finds the failed attempt's results again, so it deletes the hook, never runs it, and fails; ours runs it",
+    },
+  },
+  kubernetes: {
+    "http/livez-verbose": {
+      in: [""],
+      why: "lists the checks that the server has, which are not those of kube-apiserver's inside",
+    },
+    "update/pod-immutable": {
+      in: [".message", ".details.causes"],
+      why: "the message ends with the changed paths instead of a diff of Go's internal form",
+    },
+    "update/job-template-immutable": {
+      in: [".message", ".details.causes"],
+      why: "the value is shown in its API form instead of Go's internal one",
+    },
+    "patch/type-error": {
+      in: [".message", ".details.causes"],
+      why: "the value quoted holds what controllers beside the recorded server wrote",
+    },
+    "table/events": { in: [".rows"], why: "events come from controllers, which do not run here" },
+    "table/deployments": { in: [".rows"], why: "UP-TO-DATE is counted by the deployment controller" },
+    "table/jobs": { in: [".rows"], why: "the start time behind DURATION is set by the job controller" },
+    "table/daemonsets": {
+      in: [".rows"],
+      why: "the row shows the annotation that the object has; upstream's internal form hides it",
+    },
+  },
+  jaeger: {},
+};
+
+/** What a list has to say about what was found: differences that are not on it, and listed ones that are gone. */
+export function unlisted(
+  differences: readonly Difference[],
+  listed: Listed | undefined,
+): { readonly unexpected: readonly Difference[]; readonly gone: readonly string[] } {
+  const prefixes = listed?.in ?? [];
+  return {
+    unexpected: differences.filter(({ what }) => !prefixes.some((prefix) => what.startsWith(prefix))),
+    gone: prefixes.filter((prefix) => !differences.some(({ what }) => what.startsWith(prefix))),
+  };
+}
