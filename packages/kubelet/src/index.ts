@@ -14,4 +14,3 @@ export type { PlatformService, PlatformTarget } from "./network/platform-service
 export { type NodeFacts, nodeName, thisMachine } from "./node-object.ts";
 export type { TokenSource } from "./pod/volume-plan.ts";
 export type * from "./sandbox.ts";
-export { schedulerController } from "./scheduler.ts";

@@ -26,7 +26,7 @@ const stateDir = join(dir.path, "state");
 let sandbox: NamespacedSandbox;
 
 before(async () => {
-  if (skip === false) sandbox = await openNamespacedSandbox({ stateDir, clock: wallClock, graceMs: 5000 });
+  if (skip === false) sandbox = await openNamespacedSandbox({ stateDir, clock: wallClock, graceMs: 30_000 });
 });
 after(async () => {
   if (skip === false) await sandbox.shutdown();
@@ -304,7 +304,7 @@ test("after kill -9 of the control plane its pods go on, and the next one finds 
 }, async () => {
   const state = join(dir.path, "killed");
   const marker = `marker-${process.pid}-killed`;
-  const { child, ip } = await startControlPlane(state, 1500, marker);
+  const { child, ip } = await startControlPlane(state, 60_000, marker);
   const pods = processesWith(marker).length;
   assert.ok(pods > 0);
   child.kill("SIGKILL");

@@ -4,7 +4,6 @@ import type { Clock } from "@tracegate/contracts";
 import type { Controller, EventRecorder, Log, Requeue } from "@tracegate/controller-runtime";
 import {
   ConfigMap,
-  type Container,
   isConflict,
   isNotFound,
   jsonEqual,
@@ -18,18 +17,16 @@ import {
 } from "@tracegate/kube";
 import type { ImageCatalogue } from "../image-catalogue.ts";
 import type { LogReader } from "../logs/log-reader.ts";
+import type { NodeFacts } from "../node-object.ts";
 import type { Sandbox } from "../sandbox.ts";
-import { readConfigSources, readServiceVariables } from "./config-reading.ts";
-import { ConfigError, type ConfigSources, containerEnvironment, type PodFacts } from "./environment.ts";
-import { containerNamed, type ObservedPod } from "./observed-pod.ts";
+import { PodActions } from "./pod-actions.ts";
 import { PodEvents } from "./pod-events.ts";
 import { type PodMemory, rememberPod, takeSandboxState } from "./pod-memory.ts";
-import { runHook, runProbe } from "./probe-action.ts";
-import { type ProbeKind, probeOf } from "./probe-state.ts";
-import { Prober } from "./prober.ts";
-import { containerProcessSpec, notApplied, podDirectory, podSandboxSpec } from "./process-spec.ts";
-import { type PodAction, syncPod } from "./sync-pod.ts";
-import { referredConfig, type TokenSource, volumeFiles, volumeKind } from "./volume-plan.ts";
+import { PodObserver } from "./pod-observer.ts";
+import { PodProbing } from "./pod-probing.ts";
+import { podDirectory } from "./process-spec.ts";
+import { syncPod } from "./sync-pod.ts";
+import { referredConfig, type TokenSource } from "./volume-plan.ts";
 
 export interface PodControllerOptions {
   readonly client: ResourceClient;
@@ -39,11 +36,7 @@ export interface PodControllerOptions {
   readonly catalogue: ImageCatalogue;
   readonly logs: LogReader;
   readonly stateDir: string;
-  readonly node: {
-    readonly name: string;
-    readonly ip: string;
-    readonly allocatable: { readonly cpu: string; readonly memory: string };
-  };
+  readonly node: NodeFacts;
   readonly tokens?: TokenSource;
   readonly log: Log;
 }
@@ -70,7 +63,9 @@ class PodController implements Controller<Pod>, PodDirectory {
     { kind: Secret, map: (object: KubeObject) => this.#podsThatUse("secrets", object) },
   ];
   readonly #options: PodControllerOptions;
-  readonly #events: PodEvents;
+  readonly #observer: PodObserver;
+  readonly #actions: PodActions;
+  readonly #probing: PodProbing;
   readonly #memories = new Map<string, PodMemory>();
   /** Pods by what they refer to, to know whom a changed ConfigMap concerns. */
   readonly #references = new Map<
@@ -82,7 +77,11 @@ class PodController implements Controller<Pod>, PodDirectory {
 
   constructor(options: PodControllerOptions) {
     this.#options = options;
-    this.#events = new PodEvents(options.events);
+    const events = new PodEvents(options.events);
+    const enqueue = (ref: Ref) => this.#enqueue(ref);
+    this.#observer = new PodObserver(options, events);
+    this.#actions = new PodActions(options, { events, observer: this.#observer, enqueue });
+    this.#probing = new PodProbing({ sandbox: options.sandbox, clock: options.clock, events, enqueue });
     options.sandbox.onChange((change) => {
       if (change === undefined) {
         this.#attached = undefined;
@@ -166,13 +165,13 @@ class PodController implements Controller<Pod>, PodDirectory {
     if (pod === undefined || pod.spec.nodeName !== this.#options.node.name) return undefined;
     const memory = this.#remember(ref, pod);
     for (let step = 0; step < maxStepsAtOnce && !signal.aborted; step += 1) {
-      const { sources, observed } = await this.#observe(pod, memory);
+      const { sources, observed } = await this.#observer.observe(pod, memory);
       const plan = syncPod(pod, observed, this.#options.clock.now());
       const written = await this.#writeStatus(pod, plan.status);
       if (written === undefined) return { requeueAfterMs: 0 };
       pod = written;
-      const steps = await this.#carryOut(pod, memory, plan.actions, sources, observed);
-      this.#mindProbes(pod, memory);
+      const steps = await this.#actions.carryOut(pod, memory, plan.actions, sources, observed);
+      this.#probing.keepUp(pod, memory);
       if (steps === "done") return undefined;
       if (steps === "wait") {
         return plan.again === undefined
@@ -217,106 +216,6 @@ class PodController implements Controller<Pod>, PodDirectory {
     this.#references.delete(memory.uid);
   }
 
-  async #observe(pod: Pod, memory: PodMemory): Promise<{ observed: ObservedPod; sources: ConfigSources }> {
-    const { catalogue, node } = this.#options;
-    const sources = await readConfigSources(this.#options.client, pod);
-    const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
-    const ending = pod.metadata.deletionTimestamp !== undefined;
-    const volumeProblem =
-      memory.sandbox === undefined || ending ? undefined : await this.#syncVolumes(pod, memory, sources);
-    const configProblems = new Map<string, string>();
-    for (const container of containers) {
-      try {
-        if (memory.sandbox?.containers.get(container.name)?.state !== "running")
-          this.#environment(pod, container, memory, sources, {});
-      } catch (error) {
-        if (!(error instanceof ConfigError)) throw error;
-        configProblems.set(container.name, error.message);
-      }
-    }
-    return {
-      sources,
-      observed: {
-        ...(memory.sandbox === undefined ? {} : { sandbox: this.#withLogTails(pod, memory.sandbox) }),
-        ...(volumeProblem === undefined ? {} : { volumeProblem }),
-        images: new Map(containers.map(({ name, image }) => [name, catalogue.lookUp(image)])),
-        configProblems,
-        probes: new Map([...memory.probers].map(([name, prober]) => [name, prober.state])),
-        restarts: memory.restarts,
-        pulls: memory.pulls,
-        hostIP: node.ip,
-      },
-    };
-  }
-
-  /** `FallbackToLogsOnError`: the end of the log stands in for a message that was not left. */
-  #withLogTails(pod: Pod, sandbox: NonNullable<PodMemory["sandbox"]>): NonNullable<ObservedPod["sandbox"]> {
-    const containers = new Map(sandbox.containers);
-    for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
-      const run = containers.get(container.name);
-      if (container.terminationMessagePolicy !== "FallbackToLogsOnError" || run?.state !== "exited") continue;
-      if (run.exitCode === 0 || run.terminationMessage !== undefined) continue;
-      const tail = this.#options.logs.tailText(pod, container.name, run.attempt, { lines: 80, bytes: 2048 });
-      if (tail !== "") containers.set(container.name, { ...run, terminationMessage: tail });
-    }
-    return { ip: sandbox.ip, containers };
-  }
-
-  /** Writes what has changed; the words of the first problem, if there is one. */
-  async #syncVolumes(pod: Pod, memory: PodMemory, sources: ConfigSources): Promise<string | undefined> {
-    const { sandbox, tokens } = this.#options;
-    for (const volume of pod.spec.volumes ?? []) {
-      try {
-        if (volumeKind(volume) !== "files") continue;
-        // A token is good for long after it was written once; a new one every time would be a change every time.
-        const hasToken = volume.projected?.sources?.some(
-          (source) => source.serviceAccountToken !== undefined,
-        );
-        if (hasToken && memory.volumeTexts.has(volume.name)) continue;
-        const files = await volumeFiles(pod, volume, this.#facts(memory), sources, tokens);
-        const text = JSON.stringify(files);
-        if (memory.volumeTexts.get(volume.name) === text) continue;
-        await sandbox.writeVolume(memory.uid, volume.name, files);
-        memory.volumeTexts.set(volume.name, text);
-      } catch (error) {
-        if (!(error instanceof ConfigError)) throw error;
-        const message = `MountVolume.SetUp failed for volume "${volume.name}" : ${error.message}`;
-        this.#events.warnOnce(pod, memory, "FailedMount", message);
-        return message;
-      }
-    }
-    return undefined;
-  }
-
-  #facts(memory: PodMemory): PodFacts {
-    const { node } = this.#options;
-    return {
-      podIP: memory.sandbox?.ip ?? "",
-      hostIP: node.ip,
-      nodeName: node.name,
-      allocatable: node.allocatable,
-    };
-  }
-
-  #environment(
-    pod: Pod,
-    container: Container,
-    memory: PodMemory,
-    sources: ConfigSources,
-    serviceEnv: Record<string, string>,
-  ): Record<string, string> {
-    const lookup = this.#options.catalogue.lookUp(container.image);
-    const imageEnv = "image" in lookup ? lookup.image.env : {};
-    return containerEnvironment({
-      pod,
-      container,
-      facts: this.#facts(memory),
-      sources,
-      imageEnv,
-      serviceEnv,
-    });
-  }
-
   /** Undefined when the object has changed in the meantime: look again. */
   async #writeStatus(pod: Pod, status: PodStatus): Promise<Pod | undefined> {
     if (jsonEqual(pod.status ?? {}, status)) return pod;
@@ -326,234 +225,5 @@ class PodController implements Controller<Pod>, PodDirectory {
       if (isConflict(error) || isNotFound(error)) return undefined;
       throw error;
     }
-  }
-
-  /** `again`: something has changed that the next step follows from. `done`: the pod is gone. */
-  async #carryOut(
-    pod: Pod,
-    memory: PodMemory,
-    actions: readonly PodAction[],
-    sources: ConfigSources,
-    observed: ObservedPod,
-  ): Promise<"again" | "wait" | "done"> {
-    const { sandbox, clock } = this.#options;
-    let outcome: "again" | "wait" = "wait";
-    for (const action of actions) {
-      switch (action.type) {
-        case "startSandbox":
-          await this.#startSandbox(pod, memory);
-          outcome = "again";
-          break;
-        case "startContainer":
-          await this.#startContainer(pod, memory, action, sources);
-          outcome = "again";
-          break;
-        case "failPull":
-          memory.pulls.set(action.container, { failedAt: clock.now(), backOff: action.backOff });
-          this.#events.pullFailed(pod, containerNamed(pod, action.container), action.message);
-          break;
-        case "stopContainer":
-          await this.#stopContainer(pod, memory, action, observed);
-          break;
-        case "event":
-          this.#events.tell(pod, action.eventType, action.reason, action.message, action.container);
-          break;
-        case "removeSandbox":
-          for (const prober of memory.probers.values()) prober.stop();
-          await sandbox.removePod(memory.uid);
-          delete memory.sandbox;
-          break;
-        case "deletePod":
-          await this.#deletePod(pod);
-          return "done";
-      }
-    }
-    return outcome;
-  }
-
-  async #startSandbox(pod: Pod, memory: PodMemory): Promise<void> {
-    const volumes = (pod.spec.volumes ?? []).filter((volume) => {
-      try {
-        return volumeKind(volume);
-      } catch {
-        return false;
-      }
-    });
-    const spec = podSandboxSpec({ ...pod, spec: { ...pod.spec, volumes } }, this.#options.stateDir);
-    try {
-      const { ip } = await this.#options.sandbox.startPod(spec);
-      memory.sandbox = { ip, containers: new Map() };
-    } catch (error) {
-      const words = error instanceof Error ? error.message : String(error);
-      this.#events.warnOnce(pod, memory, "FailedCreatePodSandBox", `Failed to create pod sandbox: ${words}`);
-      throw error;
-    }
-    const ignored = notApplied(pod);
-    if (ignored.length > 0) {
-      this.#events.warnOnce(pod, memory, "NotApplied", `This node does not apply: ${ignored.join("; ")}`);
-    }
-  }
-
-  async #startContainer(
-    pod: Pod,
-    memory: PodMemory,
-    { container: name, attempt, backOff }: Extract<PodAction, { type: "startContainer" }>,
-    sources: ConfigSources,
-  ): Promise<void> {
-    const { catalogue, sandbox, stateDir } = this.#options;
-    const container = containerNamed(pod, name);
-    const lookup = catalogue.lookUp(container.image);
-    if (!("image" in lookup)) return;
-    if (backOff !== undefined) memory.restarts.set(name, backOff);
-    const env = this.#environment(
-      pod,
-      container,
-      memory,
-      sources,
-      await readServiceVariables(this.#options.client, pod),
-    );
-    this.#events.pulled(pod, container);
-    this.#events.tell(pod, "Normal", "Created", `Created container: ${name}`, name);
-    const spec = containerProcessSpec({ pod, container, attempt, image: lookup.image, env, stateDir });
-    // Seen by the next step even if the sandbox's own word comes later.
-    memory.sandbox?.containers.set(name, {
-      name,
-      attempt,
-      state: "starting",
-      startedAt: this.#options.clock.now(),
-    });
-    const { startError } = await sandbox.startContainer(spec).catch((error) => {
-      memory.sandbox?.containers.delete(name);
-      throw error;
-    });
-    if (startError === undefined)
-      this.#events.tell(pod, "Normal", "Started", `Started container ${name}`, name);
-    else
-      this.#events.tell(
-        pod,
-        "Warning",
-        "Failed",
-        `Error: failed to start container "${name}": ${startError}`,
-        name,
-      );
-    rmSync(join(podDirectory(stateDir, pod), name, `${attempt - 2}.log`), { force: true });
-    rmSync(join(podDirectory(stateDir, pod), name, `${attempt - 2}.log.1`), { force: true });
-    await this.#runPostStart(pod, memory, container);
-  }
-
-  async #runPostStart(pod: Pod, memory: PodMemory, container: Container): Promise<void> {
-    const hook = container.lifecycle?.postStart;
-    if (hook === undefined || memory.sandbox === undefined) return;
-    try {
-      await runHook(this.#target(memory, container), hook, {
-        timeoutMs: 600_000,
-        sleep: (ms) => this.#options.clock.after(ms),
-      });
-    } catch (error) {
-      const words = error instanceof Error ? error.message : String(error);
-      this.#events.tell(
-        pod,
-        "Warning",
-        "FailedPostStartHook",
-        `PostStartHook failed: ${words}`,
-        container.name,
-      );
-      await this.#options.sandbox.stopContainer(memory.uid, container.name, 2000);
-    }
-  }
-
-  #target(memory: PodMemory, container: Container) {
-    return { sandbox: this.#options.sandbox, podUid: memory.uid, ip: memory.sandbox?.ip ?? "", container };
-  }
-
-  /** The preStop hook runs within the grace; what it leaves of it, but at least 2 s, is the program's. */
-  async #stopContainer(
-    pod: Pod,
-    memory: PodMemory,
-    { container: name, graceSeconds, message }: Extract<PodAction, { type: "stopContainer" }>,
-    observed: ObservedPod,
-  ): Promise<void> {
-    const { sandbox, clock } = this.#options;
-    const run = observed.sandbox?.containers.get(name);
-    const key = `${name}/${run?.attempt}`;
-    if (memory.stopping.has(key)) return;
-    memory.stopping.add(key);
-    this.#events.tell(pod, "Normal", "Killing", message, name);
-    const container = containerNamed(pod, name);
-    const hook = container.lifecycle?.preStop;
-    const graceMs = graceSeconds * 1000;
-    if (hook === undefined || run?.state !== "running" || graceMs === 0) {
-      return sandbox.stopContainer(memory.uid, name, graceMs);
-    }
-    const began = clock.now();
-    const end = async () => {
-      const hooked = runHook(this.#target(memory, container), hook, {
-        timeoutMs: graceMs,
-        sleep: (ms) => clock.after(ms),
-      });
-      await Promise.race([hooked, clock.after(graceMs)]).catch((error) => {
-        const words = error instanceof Error ? error.message : String(error);
-        this.#events.tell(pod, "Warning", "FailedPreStopHook", `PreStopHook failed: ${words}`, name);
-      });
-      await sandbox.stopContainer(memory.uid, name, Math.max(2000, graceMs - (clock.now() - began)));
-    };
-    end().catch((error) => {
-      memory.stopping.delete(key);
-      this.#options.log.warn({ pod: refKey(memory.ref), error: String(error) }, "container not stopped");
-      this.#enqueue(memory.ref);
-    });
-  }
-
-  async #deletePod(pod: Pod): Promise<void> {
-    const { uid, namespace, name } = pod.metadata;
-    try {
-      await this.#options.client.delete(
-        Pod,
-        { ...(namespace === undefined ? {} : { namespace }), name },
-        { gracePeriodSeconds: 0, ...(uid === undefined ? {} : { preconditions: { uid } }) },
-      );
-    } catch (error) {
-      if (!isNotFound(error) && !isConflict(error)) throw error;
-    }
-  }
-
-  #mindProbes(pod: Pod, memory: PodMemory): void {
-    for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
-      const run = memory.sandbox?.containers.get(container.name);
-      const prober = memory.probers.get(container.name);
-      const isUp = run?.state === "running" && run.stoppingSince === undefined;
-      if (!isUp) prober?.stop();
-      else if (prober?.attempt !== run.attempt) {
-        prober?.stop();
-        memory.probers.set(container.name, this.#prober(pod, memory, container, run));
-      }
-    }
-  }
-
-  #prober(
-    pod: Pod,
-    memory: PodMemory,
-    container: Container,
-    run: { attempt: number; startedAt: number },
-  ): Prober {
-    const statuses = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
-    const reported = statuses.find(({ name }) => name === container.name);
-    const isSame = reported?.restartCount === run.attempt && reported.state?.running !== undefined;
-    const describe = (kind: ProbeKind) => `${kind[0]?.toUpperCase()}${kind.slice(1)} probe failed: `;
-    return new Prober({
-      container,
-      attempt: run.attempt,
-      startedAt: run.startedAt,
-      clock: this.#options.clock,
-      ...(isSame && reported.ready ? { known: { started: true, ready: true } } : {}),
-      run: async (kind) => {
-        const probe = probeOf(container, kind);
-        if (probe === undefined) throw new Error("missing probe handler");
-        return runProbe(this.#target(memory, container), probe);
-      },
-      onChange: () => this.#enqueue(memory.ref),
-      onFailure: (kind, output) =>
-        this.#events.tell(pod, "Warning", "Unhealthy", `${describe(kind)}${output}`, container.name),
-    });
   }
 }
