@@ -16,7 +16,16 @@ import type { IgnoreDifferences } from "./types/application.ts";
 
 export const fieldManager = "argocd-controller";
 
-export type ApplyVerb = "created" | "configured" | "unchanged" | "serverside-applied" | "replaced";
+export type ApplyVerb =
+  | "created"
+  | "configured"
+  | "unchanged"
+  | "serverside-applied"
+  | "replaced"
+  /** Deleted and created again. */
+  | "recreated"
+  /** Replaced without ever being deleted, as kinds that hold others are. */
+  | "updated";
 
 export interface ApplyOptions {
   readonly dryRun: boolean;
@@ -44,34 +53,60 @@ export async function applyTarget(
   for (let attempt = 0; ; attempt++) {
     const live = await getOrUndefined(client, kind, target);
     try {
-      if (live === undefined) {
-        if (!options.dryRun) {
-          await client.create(kind, options.replace ? target : withLastApplied(target, target), {
-            fieldManager,
-          });
-        }
-        return "created";
-      }
-      const merged = options.replace ? replaced(target, live) : merge(target, live, options.ignored);
-      if (!options.replace && sameJson(merged, live)) return "unchanged";
-      if (!options.dryRun) await client.update(kind, merged, { fieldManager });
-      return options.replace ? "replaced" : "configured";
+      return live === undefined
+        ? await createTarget(client, kind, target, options)
+        : await changeLive(client, kind, target, live, options);
     } catch (error) {
       // Someone else wrote in between: read again. Five times is what kubectl gives itself.
       if ((isConflict(error) || isAlreadyExists(error)) && attempt < 5) continue;
-      if (
-        options.force &&
-        live !== undefined &&
-        error instanceof StatusError &&
-        error.status.reason === "Invalid"
-      ) {
-        await client.delete(kind, refOf(target), { propagationPolicy: "Background" });
-        await client.create(kind, withLastApplied(target, target), { fieldManager });
-        return "configured";
-      }
-      throw error;
+      const immutable = error instanceof StatusError && error.status.reason === "Invalid";
+      if (!options.force || live === undefined || !immutable) throw error;
+      await recreate(client, kind, target, withLastApplied(target, target));
+      return "configured";
     }
   }
+}
+
+async function createTarget(
+  client: ResourceClient,
+  kind: Kind<Manifest>,
+  target: Manifest,
+  { dryRun, replace }: ApplyOptions,
+): Promise<ApplyVerb> {
+  const object = replace ? target : withLastApplied(target, target);
+  if (!dryRun) await client.create(kind, object, { fieldManager });
+  return "created";
+}
+
+async function changeLive(
+  client: ResourceClient,
+  kind: Kind<Manifest>,
+  target: Manifest,
+  live: Manifest,
+  { dryRun, replace, force, ignored }: ApplyOptions,
+): Promise<ApplyVerb> {
+  if (!replace) {
+    const merged = merge(target, live, ignored);
+    if (sameJson(merged, live)) return "unchanged";
+    if (!dryRun) await client.update(kind, merged, { fieldManager });
+    return "configured";
+  }
+  // Deleting these would take everything they hold with them.
+  const holdsOthers = kind.kind === "CustomResourceDefinition" || kind.kind === "Namespace";
+  const anew = force && !holdsOthers;
+  if (!dryRun && anew) await recreate(client, kind, target, target);
+  if (!dryRun && !anew) await client.update(kind, replaced(target, live), { fieldManager });
+  return holdsOthers ? "updated" : anew ? "recreated" : "replaced";
+}
+
+async function recreate(
+  client: ResourceClient,
+  kind: Kind<Manifest>,
+  target: Manifest,
+  object: Manifest,
+): Promise<void> {
+  await client.delete(kind, refOf(target), { propagationPolicy: "Background" });
+  await client.create(kind, object, { fieldManager });
 }
 
 function merge(target: Manifest, live: Manifest, ignored: readonly IgnoreDifferences[]): Manifest {
@@ -137,7 +172,12 @@ export function refOf({ metadata: { namespace, name } }: Pick<Manifest, "metadat
   return namespace === undefined || namespace === "" ? { name } : { namespace, name };
 }
 
-/** `deployment.apps/web`, as kubectl names what it changed. */
-export function resultName(kind: Kind, name: string): string {
-  return `${kind.kind.toLowerCase()}${kind.group === "" ? "" : `.${kind.group}`}/${name}`;
+/** What an application came to, as kubectl prints it: `deployment.apps/web configured`. */
+export function appliedMessage(kind: Kind, name: string, verb: ApplyVerb, dryRun: boolean): string {
+  if (verb === "updated") return `${kind.kind}/${name} updated`;
+  const resource = `${kind.kind.toLowerCase()}${kind.group === "" ? "" : `.${kind.group}`}`;
+  const suffix = dryRun ? " (dry run)" : "";
+  return verb === "recreated"
+    ? `${resource} "${name}" deleted${suffix}\n${resource}/${name} replaced${suffix}`
+    : `${resource}/${name} ${verb}${suffix}`;
 }

@@ -1,12 +1,20 @@
 import { isNotFound, type ResourceClient } from "@tracegate/kube";
 import type { ApplicationState } from "./application-state.ts";
-import { fieldManager, getOrUndefined, refOf } from "./apply.ts";
+import { fieldManager, refOf } from "./apply.ts";
 import { hookFinalizer } from "./health/health.ts";
 import type { Manifest } from "./manifest.ts";
 import { kindOf } from "./operation-tasks.ts";
-import { deletePolicies } from "./sync/hooks.ts";
+import { prunePropagation, type SyncOptions } from "./sync/options.ts";
+import { hasDeletePolicy } from "./sync/pass.ts";
 import { resultOf, type SyncTask } from "./sync/tasks.ts";
 import type { ResourceResult } from "./types/application.ts";
+
+/** What hooks are deleted with. */
+export interface HookDeleter {
+  readonly client: ResourceClient;
+  readonly state: ApplicationState;
+  readonly options: SyncOptions;
+}
 
 // Hooks live under a finalizer of ours while their phase runs, so that nobody cleans them up before they were seen to end.
 
@@ -15,21 +23,13 @@ export function withHookFinalizer(target: Manifest): Manifest {
   return { ...target, metadata: { ...target.metadata, finalizers } };
 }
 
-/** Deletes hooks of earlier syncs that stand in the way; the tasks whose objects are still there are returned. */
-export async function clearBeforeCreation(
-  { client, state }: { client: ResourceClient; state: ApplicationState },
-  tasks: readonly SyncTask[],
-): Promise<SyncTask[]> {
-  const left: SyncTask[] = [];
-  for (const task of tasks) {
-    const { live, target } = task;
-    if (!task.hook || live === undefined || target === undefined) continue;
-    if (!deletePolicies(target.metadata).includes("BeforeHookCreation")) continue;
-    await deleteHook(client, state, task);
-    const kind = kindOf(state, live);
-    if (kind !== undefined && (await getOrUndefined(client, kind, live)) !== undefined) left.push(task);
-  }
-  return left;
+/** Deletes hooks of earlier syncs that stand in the way; whether there were any, so that their going is waited for. */
+export async function clearBeforeCreation(run: HookDeleter, tasks: readonly SyncTask[]): Promise<boolean> {
+  const inTheWay = tasks.filter(
+    (task) => task.live !== undefined && hasDeletePolicy(task, "BeforeHookCreation"),
+  );
+  for (const task of inTheWay) await deleteHook(run, task);
+  return inTheWay.length > 0;
 }
 
 /** Lets go of hooks that have ended, so that whoever cleans them up may. */
@@ -60,16 +60,12 @@ async function removeHookFinalizer(
   );
 }
 
-export async function deleteHook(
-  client: ResourceClient,
-  state: ApplicationState,
-  task: SyncTask,
-): Promise<void> {
+export async function deleteHook({ client, state, options }: HookDeleter, task: SyncTask): Promise<void> {
   await removeHookFinalizer(client, state, task);
   const { live } = task;
   const kind = live === undefined ? undefined : kindOf(state, live);
   if (live === undefined || kind === undefined || live.metadata.deletionTimestamp !== undefined) return;
-  await ifThere(() => client.delete(kind, refOf(live), { propagationPolicy: "Foreground" }));
+  await ifThere(() => client.delete(kind, refOf(live), { propagationPolicy: prunePropagation(options) }));
 }
 
 async function ifThere(action: () => Promise<unknown>): Promise<void> {

@@ -3,8 +3,8 @@ import type { ApplicationState } from "./application-state.ts";
 import { getOrUndefined } from "./apply.ts";
 import { discoverKinds } from "./kinds.ts";
 import { groupOf, keyOf, keyText, type Manifest, versionOf } from "./manifest.ts";
-import { kindRefusal } from "./project.ts";
-import { isHook } from "./sync/hooks.ts";
+import { resourceRefusal } from "./project.ts";
+import { isHook, phasesOf } from "./sync/hooks.ts";
 import { optionOf, type SyncOptions } from "./sync/options.ts";
 import { nameHook, planTasks, type SyncTask } from "./sync/tasks.ts";
 import type { Application, OperationState } from "./types/application.ts";
@@ -43,16 +43,19 @@ export async function tasksOf(
       continue;
     resources.push({ ...(target === undefined ? {} : { target }), ...(live === undefined ? {} : { live }) });
   }
-  for (const hook of (state.targets ?? []).filter(({ metadata }) => isHook(metadata))) {
-    const target = nameHook(hook, revision, "Sync", startedAt);
-    const live = liveBy.get(keyText(keyOf(target)));
-    resources.push({ target, ...(live === undefined ? {} : { live }) });
-  }
+  // A partial sync and one that only applies leave hooks out.
+  const withHooks = !partial && sync.syncStrategy?.apply === undefined;
+  const hooks = (withHooks ? (state.targets ?? []) : []).flatMap((hook) =>
+    phasesOf(hook.metadata).map((phase) => {
+      const target = nameHook(hook, revision, phase, startedAt);
+      const live = liveBy.get(keyText(keyOf(target)));
+      return { target, phase, ...(live === undefined ? {} : { live }) };
+    }),
+  );
   const namespace = await namespaceTask(client, application, state, options);
   return planTasks({
     resources,
-    skipHooks: partial || sync.syncStrategy?.apply !== undefined,
-    destinationNamespace: application.spec.destination.namespace ?? "",
+    hooks,
     ...(namespace === undefined ? {} : { namespace }),
     pruneLast: (live) => optionOf("PruneLast", live.metadata, options) === "true",
   });
@@ -80,30 +83,30 @@ async function namespaceTask(
 /** Why a task cannot be done at all: its kind is not served, or the project forbids it. */
 export function refusalOfTask(
   task: SyncTask,
-  state: ApplicationState,
-  tasks: readonly SyncTask[],
-  application: Application,
+  { application, state }: Pick<SyncRequest, "application" | "state">,
+  options: SyncOptions,
 ): string | undefined {
   const object = task.target ?? task.live;
   if (object === undefined) return undefined;
   const found = state.catalogue.find(object);
+  if (found !== undefined && "kind" in found) {
+    if (state.project === undefined) return undefined;
+    const { namespaced } = found.kind;
+    return resourceRefusal(state.project, { ...task.key, namespaced }, application.spec.destination);
+  }
   const { group, kind, namespace, name } = task.key;
+  const defined = state.targets?.some((target) => definesKind(target, group, kind)) === true;
+  const tolerated =
+    optionOf("SkipDryRunOnMissingResource", task.target?.metadata, options) === "true" || defined;
+  if (tolerated) return undefined;
   const where = namespace === "" ? name : `${namespace}/${name}`;
-  if (found === undefined) {
-    const defined = tasks.some(
-      ({ target }) => target?.kind === "CustomResourceDefinition" && definesKind(target, group, kind),
-    );
-    if (defined) return undefined;
+  if (found === undefined)
     return `The Kubernetes API could not find ${group}/${kind} for requested resource ${where}. Make sure the "${kind}" CRD is installed on the destination cluster.`;
-  }
-  if ("otherVersion" in found) {
-    return `The Kubernetes API could not find version "${versionOf(object)}" of ${group}/${kind} for requested resource ${where}. Version "${found.otherVersion}" of ${group}/${kind} is installed on the destination cluster.`;
-  }
-  if (state.project === undefined || isOwnNamespace(task, application)) return undefined;
-  return kindRefusal(state.project, { group, kind, namespaced: found.kind.namespaced });
+  return `The Kubernetes API could not find version "${versionOf(object)}" of ${group}/${kind} for requested resource ${where}. Version "${found.otherVersion}" of ${group}/${kind} is installed on the destination cluster.`;
 }
 
 function definesKind(definition: Manifest, group: string, kind: string): boolean {
+  if (definition.kind !== "CustomResourceDefinition") return false;
   const spec = definition["spec"] as { group?: string; names?: { kind?: string } } | undefined; // a CRD's own shape
   return spec?.group === group && spec?.names?.kind === kind;
 }
@@ -114,13 +117,14 @@ export const isOwnNamespace = ({ key, target }: SyncTask, application: Applicati
   key.group === "" &&
   key.name === application.spec.destination.namespace;
 
-export function onlyOutOfSync(tasks: readonly SyncTask[], state: ApplicationState): readonly SyncTask[] {
+/** Whether a task would apply what is there already; hooks and prunes are always to be done. */
+export function isNeedless(state: ApplicationState): (task: SyncTask) => boolean {
   const synced = new Set(
     state.comparison.resources
       .filter(({ status }) => status.status === "Synced")
       .map(({ key }) => keyText(key)),
   );
-  return tasks.filter((task) => task.hook || !synced.has(keyText(task.key)));
+  return (task) => !task.hook && task.target !== undefined && synced.has(keyText(task.key));
 }
 
 export const optionIs = (options: SyncOptions, name: string): boolean => options.get(name) === "true";

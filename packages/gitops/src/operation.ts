@@ -1,17 +1,25 @@
 import type { ResourceClient } from "@tracegate/kube";
 import { clearBeforeCreation, deleteHook, releaseHooks } from "./hook-objects.ts";
 import {
+  isNeedless,
   isOwnNamespace,
-  onlyOutOfSync,
   optionIs,
   refusalOfTask,
   type SyncRequest,
   tasksOf,
 } from "./operation-tasks.ts";
-import { parseSyncOptions } from "./sync/options.ts";
-import { concludeRun, type PassPlan, planPass, recordOutcome } from "./sync/pass.ts";
-import { resultOf } from "./sync/tasks.ts";
-import { runTasks, type TaskRunner } from "./task-runner.ts";
+import { isDeletionApproved, parseSyncOptions, resourceOptions, type SyncOptions } from "./sync/options.ts";
+import {
+  clearingMessage,
+  concludeRun,
+  type PassPlan,
+  planPass,
+  planTermination,
+  recordOutcome,
+  type TaskOutcome,
+} from "./sync/pass.ts";
+import type { SyncTask } from "./sync/tasks.ts";
+import { applyTasks, pruneTasks, type TaskRunner } from "./task-runner.ts";
 import type { OperationPhase, ResourceResult } from "./types/application.ts";
 
 /** What one pass over a sync came to. */
@@ -25,104 +33,135 @@ export interface PassOutcome {
 
 /** Carries out one pass of a sync: reads nothing but the given state, writes through the client, decides with `planPass`. */
 export async function runSyncPass(client: ResourceClient, request: SyncRequest): Promise<PassOutcome> {
-  const { application, operation, state } = request;
-  const sync = operation.operation.sync ?? {};
-  const options = parseSyncOptions(sync.syncOptions);
+  const { operation, state } = request;
   const recorded = operation.syncResult?.resources ?? [];
-  const started = recorded.length > 0;
-  const tasks = await tasksOf(client, request, options);
-  const run: TaskRunner = { client, state, options, prune: sync.prune === true, application };
-
-  const invalid = tasks.flatMap((task) => {
-    const reason = refusalOfTask(task, state, tasks, application);
-    return reason === undefined ? [] : [{ task, reason }];
-  });
-  if (invalid.length > 0) {
-    // A result without a phase: the task never began.
-    const results = invalid.flatMap(({ task, reason }) =>
-      recordOutcome([], { task, status: "SyncFailed", hookPhase: "Failed", message: reason }).map(
-        ({ hookPhase: _phase, ...rest }) => rest,
-      ),
-    );
-    return {
-      phase: "Failed",
-      message: "one or more synchronization tasks are not valid",
-      results,
-      waveApplied: false,
-    };
-  }
+  const run = taskRunnerOf(client, request);
   const shared = state.conditions.find(({ type }) => type === "SharedResourceWarning");
-  if (optionIs(options, "FailOnSharedResource") && shared !== undefined) {
-    const message = `Shared resource found: ${shared.message}`;
-    return { phase: "Failed", message, results: recorded, waveApplied: false };
+  if (shared !== undefined && optionIs(run.options, "FailOnSharedResource"))
+    return failed(`Shared resource found: ${shared.message}`, recorded);
+  const tasks = await tasksOf(client, request, run.options);
+  const refused = refusals(request, run.options, tasks);
+  if (refused.length > 0)
+    return failed("one or more synchronization tasks are not valid", [...recorded, ...refused]);
+
+  const needless = optionIs(run.options, "ApplyOutOfSyncOnly") ? isNeedless(state) : () => false;
+  if (operation.operation.sync?.dryRun === true) {
+    return await tryOut(
+      run,
+      tasks.filter((task) => !needless(task)),
+    );
   }
-  if (sync.dryRun === true) {
-    const outcomes = await runTasks(run, tasks, true);
-    const results = outcomes.reduce(recordOutcome, [] as readonly ResourceResult[]);
-    const failure = outcomes.some(({ hookPhase }) => hookPhase === "Failed");
-    return failure
-      ? {
-          phase: "Failed",
-          message: "one or more objects failed to apply (dry run)",
-          results,
-          waveApplied: false,
-        }
-      : { phase: "Succeeded", message: "successfully synced (no more tasks)", results, waveApplied: false };
+  const namespace = recorded.length > 0 ? [] : await createNamespace(run, tasks);
+  if (namespace.some(({ hookPhase }) => hookPhase === "Failed")) {
+    const reasons = namespace.map(({ message }) => message).join(",");
+    return failed(
+      `the namespace failed to apply, reason: ${reasons}`,
+      namespace.reduce(recordOutcome, recorded),
+    );
   }
-  let results: readonly ResourceResult[] = recorded;
-  if (!started) {
-    // Everything else may be refused for want of the namespace, so it comes first.
-    const namespace = tasks.find((task) => isOwnNamespace(task, application) && task.phase !== "SyncFail");
-    if (
-      namespace !== undefined &&
-      (namespace.live === undefined || namespace.wave === Number.NEGATIVE_INFINITY)
-    ) {
-      const [outcome] = await runTasks(run, [namespace], false);
-      if (outcome !== undefined) results = recordOutcome(results, outcome);
-      if (outcome?.hookPhase === "Failed") {
-        return {
-          phase: "Failed",
-          message: `the namespace failed to apply, reason: ${outcome.message}`,
-          results,
-          waveApplied: false,
-        };
-      }
-    }
-  }
-  const chosen = optionIs(options, "ApplyOutOfSyncOnly") ? onlyOutOfSync(tasks, state) : tasks;
-  const plan = planPass({ tasks: chosen, results, message: operation.message ?? "" });
-  await releaseHooks(client, state, chosen, plan.results);
-  return carryOut(run, plan);
+  const plan = planPass({
+    tasks,
+    results: namespace.reduce(recordOutcome, recorded),
+    message: operation.message ?? "",
+    needless,
+    unapproved: unapproved(request, run.options),
+  });
+  await releaseHooks(client, state, tasks, plan.results);
+  return await carryOut(run, plan);
+}
+
+function taskRunnerOf(client: ResourceClient, { application, operation, state }: SyncRequest): TaskRunner {
+  const { syncOptions, prune, syncStrategy } = operation.operation.sync ?? {};
+  return {
+    client,
+    state,
+    options: parseSyncOptions(syncOptions),
+    prune: prune === true,
+    force: (syncStrategy?.apply ?? syncStrategy?.hook)?.force === true,
+    application,
+  };
+}
+
+const failed = (message: string, results: readonly ResourceResult[]): PassOutcome => ({
+  phase: "Failed",
+  message,
+  results,
+  waveApplied: false,
+});
+
+const running = (message: string, results: readonly ResourceResult[], waveApplied = false): PassOutcome => ({
+  phase: "Running",
+  message,
+  results,
+  waveApplied,
+});
+
+/** The tasks that cannot be done at all. Their results have no phase: they never began. */
+function refusals(request: SyncRequest, options: SyncOptions, tasks: readonly SyncTask[]): ResourceResult[] {
+  return tasks.flatMap((task) => {
+    const message = refusalOfTask(task, request, options);
+    if (message === undefined) return [];
+    return recordOutcome([], { task, status: "SyncFailed", hookPhase: "Failed", message }).map(
+      ({ hookPhase: _phase, ...rest }) => rest,
+    );
+  });
+}
+
+async function tryOut(run: TaskRunner, tasks: readonly SyncTask[]): Promise<PassOutcome> {
+  const outcomes = [...(await pruneTasks(run, tasks, true)), ...(await applyTasks(run, tasks, true))];
+  const results = outcomes.reduce(recordOutcome, [] as readonly ResourceResult[]);
+  return outcomes.some(({ hookPhase }) => hookPhase === "Failed")
+    ? failed("one or more objects failed to apply (dry run)", results)
+    : { ...failed("successfully synced (no more tasks)", results), phase: "Succeeded" };
+}
+
+/** Everything else may be refused for want of the namespace, so it comes first. */
+async function createNamespace(run: TaskRunner, tasks: readonly SyncTask[]): Promise<TaskOutcome[]> {
+  const missing = tasks.filter(
+    (task) => isOwnNamespace(task, run.application) && task.live === undefined && task.phase !== "SyncFail",
+  );
+  return await applyTasks(run, missing, false);
+}
+
+/** Which prunes wait for someone to approve of them since the sync began. */
+function unapproved(
+  { application, operation }: SyncRequest,
+  options: SyncOptions,
+): (task: SyncTask) => boolean {
+  if (isDeletionApproved(application, operation.startedAt)) return () => false;
+  return ({ live }) =>
+    options.get("Prune") === "confirm" || resourceOptions(live?.metadata).get("Prune") === "confirm";
 }
 
 async function carryOut(run: TaskRunner, plan: PassPlan): Promise<PassOutcome> {
-  if (plan.step === "wait")
-    return { phase: "Running", message: plan.message, results: plan.results, waveApplied: false };
+  if (plan.step === "wait") return running(plan.message, plan.results);
   if (plan.step === "finish") {
-    for (const task of plan.deleteHooks) await deleteHook(run.client, run.state, task);
+    for (const task of plan.deleteHooks) await deleteHook(run, task);
     return { phase: plan.phase, message: plan.message, results: plan.results, waveApplied: false };
   }
-  const before = await clearBeforeCreation(run, plan.tasks);
-  if (before.length > 0) {
-    // The hooks of an earlier sync are still going; the wave begins when they are gone.
-    return { phase: "Running", message: plan.message, results: plan.results, waveApplied: false };
+  const outcomes = await pruneTasks(run, plan.tasks, false);
+  if (outcomes.every(({ hookPhase }) => hookPhase === "Succeeded")) {
+    // The wave goes on when the hooks of an earlier sync are gone.
+    if (await clearBeforeCreation(run, plan.tasks)) {
+      const results = outcomes.reduce(recordOutcome, plan.results);
+      return running(clearingMessage(plan), results, !plan.finalWave && !plan.failing);
+    }
+    outcomes.push(...(await applyTasks(run, plan.tasks, false)));
   }
-  const outcomes = await runTasks(run, plan.tasks, false);
   const conclusion = concludeRun(plan, outcomes);
-  if (conclusion.step === "run") return carryOut(run, conclusion); // failure hooks
-  const outcome = await carryOut(run, conclusion);
+  const outcome = await carryOut(run, conclusion); // of a failure: its hooks
+  if (conclusion.step === "run") return outcome;
   return { ...outcome, waveApplied: outcome.phase === "Running" && !plan.finalWave && !plan.failing };
 }
 
-/** Ends what still runs of a sync that is to stop. */
+/** Ends a sync that is to stop: its hooks that still run are deleted, what has ended is told. */
 export async function terminateSync(client: ResourceClient, request: SyncRequest): Promise<PassOutcome> {
   const { operation, state } = request;
-  const tasks = await tasksOf(client, request, parseSyncOptions(operation.operation.sync?.syncOptions));
-  let results: readonly ResourceResult[] = operation.syncResult?.resources ?? [];
-  for (const task of tasks) {
-    if (!task.hook || resultOf(task, results)?.hookPhase !== "Running") continue;
-    await deleteHook(client, state, task);
-    results = recordOutcome(results, { task, status: "Synced", hookPhase: "Failed", message: "Terminated" });
-  }
-  return { phase: "Failed", message: "Operation terminated", results, waveApplied: false };
+  const run = taskRunnerOf(client, request);
+  const tasks = await tasksOf(client, request, run.options);
+  const hooks = tasks.filter(({ hook, live }) => hook && live !== undefined);
+  const plan = planTermination(hooks, operation.syncResult?.resources ?? []);
+  await releaseHooks(client, state, hooks, plan.results);
+  for (const task of plan.deleteHooks) await deleteHook(run, task);
+  return failed("Operation terminated", plan.results);
 }

@@ -25,21 +25,33 @@ export function refusalOf(
   return undefined;
 }
 
-/** Why a project does not let a kind be changed; undefined when it does. */
-export function kindRefusal(
+/** Why a project does not let a resource be changed; undefined when it does. */
+export function resourceRefusal(
   project: { name: string; spec: AppProjectSpec },
-  { group, kind, namespaced }: GroupKind & { namespaced: boolean },
+  resource: GroupKind & { namespace: string; namespaced: boolean },
+  destination: ApplicationDestination,
 ): string | undefined {
-  const { spec } = project;
+  const { group, kind, namespace, namespaced } = resource;
+  if (!permitsKind(project.spec, resource))
+    return `resource ${group}:${kind} is not permitted in project ${project.name}`;
+  if (namespaced && !permitsDestination(project.spec, { ...destination, namespace }))
+    return `namespace ${namespace} is not permitted in project '${project.name}'`;
+  return undefined;
+}
+
+/** Whether a project lets a kind be seen and changed. An empty list of cluster-scoped kinds lets none. */
+export function permitsKind(
+  spec: AppProjectSpec,
+  { group, kind, namespaced }: GroupKind & { namespaced: boolean },
+): boolean {
   const listed = (list: readonly GroupKind[] | undefined) =>
     list?.some(
       (entry) => globExpression(entry.group).test(group) && globExpression(entry.kind).test(kind),
     ) === true;
-  const permitted = namespaced
+  return namespaced
     ? !listed(spec.namespaceResourceBlacklist) &&
-      (spec.namespaceResourceWhitelist === undefined || listed(spec.namespaceResourceWhitelist))
+        (spec.namespaceResourceWhitelist === undefined || listed(spec.namespaceResourceWhitelist))
     : !listed(spec.clusterResourceBlacklist) && listed(spec.clusterResourceWhitelist);
-  return permitted ? undefined : `resource ${group}:${kind} is not permitted in project ${project.name}`;
 }
 
 function permitsDestination(

@@ -1,9 +1,9 @@
 import { isNotFound, type ResourceClient, StatusError } from "@tracegate/kube";
 import type { ApplicationState } from "./application-state.ts";
-import { type ApplyOptions, applyTarget, refOf, resultName } from "./apply.ts";
+import { type ApplyOptions, appliedMessage, applyTarget, refOf } from "./apply.ts";
 import { withHookFinalizer } from "./hook-objects.ts";
 import { isOwnNamespace, kindNow, kindOf, optionIs } from "./operation-tasks.ts";
-import { optionOf, resourceOptions, type SyncOptions } from "./sync/options.ts";
+import { optionOf, prunePropagation, resourceOptions, type SyncOptions } from "./sync/options.ts";
 import type { TaskOutcome } from "./sync/pass.ts";
 import { isPrune, kindRank, type SyncTask } from "./sync/tasks.ts";
 import type { Application } from "./types/application.ts";
@@ -14,31 +14,37 @@ export interface TaskRunner {
   readonly state: ApplicationState;
   readonly options: SyncOptions;
   readonly prune: boolean;
+  /** Deletes and creates again what cannot be changed (`syncStrategy.….force`). */
+  readonly force: boolean;
   readonly application: Application;
 }
 
-/** Prunes all at once, then one group of kinds after another; within a group in parallel. */
-export async function runTasks(
+/** Prunes all at once. */
+export const pruneTasks = (
+  run: TaskRunner,
+  tasks: readonly SyncTask[],
+  dryRun: boolean,
+): Promise<TaskOutcome[]> => Promise.all(tasks.filter(isPrune).map((task) => pruneTask(run, task, dryRun)));
+
+/** Applies one group of kinds after another; within a group in parallel. */
+export async function applyTasks(
   run: TaskRunner,
   tasks: readonly SyncTask[],
   dryRun: boolean,
 ): Promise<TaskOutcome[]> {
-  const outcomes = await Promise.all(tasks.filter(isPrune).map((task) => pruneTask(run, task, dryRun)));
-  if (outcomes.some(({ hookPhase }) => hookPhase === "Failed")) return outcomes;
+  const outcomes: TaskOutcome[] = [];
   const groups = Map.groupBy(
     tasks.filter((task) => !isPrune(task)),
     (task) => kindRank(task.key),
   );
-  for (const [, group] of [...groups].sort(([a], [b]) => a - b)) {
-    const done = await Promise.all(group.map((task) => applyTask(run, task, dryRun)));
-    outcomes.push(...done);
-    if (done.some(({ hookPhase }) => hookPhase === "Failed")) break;
-  }
+  // What one kind is refused does not keep the next from being tried: all refusals are told at once.
+  for (const [, group] of [...groups].sort(([a], [b]) => a - b))
+    outcomes.push(...(await Promise.all(group.map((task) => applyTask(run, task, dryRun)))));
   return outcomes;
 }
 
 async function applyTask(
-  { client, state, options, application }: TaskRunner,
+  { client, state, options, application, force }: TaskRunner,
   task: SyncTask,
   dryRun: boolean,
 ): Promise<TaskOutcome> {
@@ -49,7 +55,7 @@ async function applyTask(
       task,
       status: "SyncFailed",
       hookPhase: "Failed",
-      message: `no matches for kind "${task.key.kind}"`,
+      message: `no matches for kind "${task.key.kind}" in version "${target?.apiVersion ?? task.version}"`,
     };
   }
   const managesNamespace =
@@ -57,15 +63,20 @@ async function applyTask(
   const on = (name: string) => optionOf(name, target.metadata, options) === "true";
   const how: ApplyOptions = {
     dryRun,
-    serverSide: on("ServerSideApply") || managesNamespace,
+    // A dry run only checks that the manifest can be applied, so nothing is asked of the server.
+    serverSide: !dryRun && (on("ServerSideApply") || managesNamespace),
     replace: on("Replace"),
-    force: on("Force"),
+    force: force || on("Force"),
     ignored: optionIs(options, "RespectIgnoreDifferences") ? (application.spec.ignoreDifferences ?? []) : [],
   };
   try {
     const verb = await applyTarget(client, kind, task.hook ? withHookFinalizer(target) : target, how);
-    const message = `${resultName(kind, task.key.name)} ${verb}${dryRun ? " (dry run)" : ""}`;
-    return { task, status: "Synced", hookPhase: dryRun ? "Succeeded" : "Running", message };
+    return {
+      task,
+      status: "Synced",
+      hookPhase: dryRun ? "Succeeded" : "Running",
+      message: appliedMessage(kind, task.key.name, verb, dryRun),
+    };
   } catch (error) {
     return { task, status: "SyncFailed", hookPhase: "Failed", message: refusalText(error) };
   }
@@ -91,15 +102,11 @@ async function pruneTask(
   ) {
     return skipped("ignored (no prune)");
   }
-  if (optionOf("Prune", live.metadata, options) === "confirm")
-    return skipped("ignored (pruning confirmation is not supported)");
   if (dryRun) return { task, status: "Pruned", hookPhase: "Succeeded", message: "pruned (dry run)" };
   const kind = kindOf(state, live);
-  const policy = options.get("PrunePropagationPolicy");
-  const propagationPolicy =
-    policy === "background" ? "Background" : policy === "orphan" ? "Orphan" : "Foreground";
   try {
-    if (kind !== undefined) await client.delete(kind, refOf(live), { propagationPolicy });
+    if (kind !== undefined && live.metadata.deletionTimestamp === undefined)
+      await client.delete(kind, refOf(live), { propagationPolicy: prunePropagation(options) });
     return { task, status: "Pruned", hookPhase: "Succeeded", message: "pruned" };
   } catch (error) {
     if (isNotFound(error)) return { task, status: "Pruned", hookPhase: "Succeeded", message: "pruned" };

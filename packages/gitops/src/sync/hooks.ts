@@ -40,9 +40,8 @@ export function isSkipped(metadata: ObjectMeta): boolean {
   return own !== undefined && !isHook(metadata);
 }
 
-/** The phases in which a hook runs; a plain object belongs to Sync. */
+/** The phases of a sync in which a hook runs. */
 export function phasesOf(metadata: ObjectMeta): readonly SyncPhase[] {
-  if (!isHook(metadata)) return isSkipped(metadata) ? [] : ["Sync"];
   const listed = hookWords(metadata);
   return (["PreSync", "Sync", "PostSync", "SyncFail"] as const).filter((phase) => listed.includes(phase));
 }

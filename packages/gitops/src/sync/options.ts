@@ -1,4 +1,4 @@
-import type { ObjectMeta } from "@tracegate/kube";
+import type { KubeObject, ObjectMeta } from "@tracegate/kube";
 
 const optionsAnnotation = "argocd.argoproj.io/sync-options";
 
@@ -25,4 +25,16 @@ export function optionOf(
 
 export function resourceOptions(metadata: ObjectMeta | undefined): SyncOptions {
   return parseSyncOptions(metadata?.annotations?.[optionsAnnotation]?.split(","));
+}
+
+/** How objects go that are pruned or are hooks that have ended (`PrunePropagationPolicy`). */
+export function prunePropagation(options: SyncOptions): "Foreground" | "Background" | "Orphan" {
+  const policy = options.get("PrunePropagationPolicy");
+  return policy === "background" ? "Background" : policy === "orphan" ? "Orphan" : "Foreground";
+}
+
+/** Whether someone approved of deletions at or after a time (`argocd.argoproj.io/deletion-approved` on the Application). */
+export function isDeletionApproved({ metadata }: Pick<KubeObject, "metadata">, since: string): boolean {
+  const approved = metadata.annotations?.["argocd.argoproj.io/deletion-approved"];
+  return approved !== undefined && Date.parse(approved) >= Date.parse(since);
 }

@@ -1,7 +1,7 @@
 import { resourceHealth } from "../health/health.ts";
-import { imagesOf } from "../manifest.ts";
-import type { OperationPhase, ResourceResult, ResultCode } from "../types/application.ts";
-import { deletePolicies } from "./hooks.ts";
+import { imagesOf, type Manifest } from "../manifest.ts";
+import type { HealthStatusCode, OperationPhase, ResourceResult, ResultCode } from "../types/application.ts";
+import { deletePolicies, type HookDeletePolicy } from "./hooks.ts";
 import { isPrune, resultOf, type SyncTask, sameTask, taskText } from "./tasks.ts";
 
 /** What a pass over a running sync begins with. */
@@ -11,6 +11,10 @@ export interface PassInput {
   /** What earlier passes recorded. */
   readonly results: readonly ResourceResult[];
   readonly message: string;
+  /** Tasks whose object is as wanted and is therefore not applied (`ApplyOutOfSyncOnly=true`). */
+  readonly needless?: (task: SyncTask) => boolean;
+  /** Prunes that somebody has yet to approve (`Prune=confirm`). */
+  readonly unapproved?: (task: SyncTask) => boolean;
 }
 
 /** What is to be done next. */
@@ -31,6 +35,8 @@ export type PassPlan =
       readonly remaining: readonly SyncTask[];
       readonly finalWave: boolean;
       readonly failing: boolean;
+      /** Why the sync fails, when it does. */
+      readonly failure?: string;
       readonly message: string;
       readonly results: readonly ResourceResult[];
       /** Hooks to delete when the run succeeds as the last one, and when it fails. */
@@ -48,16 +54,14 @@ export interface TaskOutcome {
 }
 
 /** Decides a pass: judges what runs, then waits, finishes, or names the tasks of the next wave. */
-export function planPass({ tasks, results: recorded, message }: PassInput): PassPlan {
-  const results = judgeRunning(tasks, keepKnown(tasks, recorded));
+export function planPass(input: PassInput): PassPlan {
+  const { tasks, message, needless = () => false, unapproved = () => false } = input;
+  const results = judgeRunning(tasks, input.results);
   const phaseOf = (task: SyncTask) => resultOf(task, results)?.hookPhase;
   const running = (task: SyncTask) => phaseOf(task) === "Running";
   const completed = (task: SyncTask) => phaseOf(task) !== undefined && !running(task);
 
-  const steps = new Set(
-    tasks.filter(({ phase }) => phase !== "SyncFail").map(({ phase, wave }) => `${phase}/${wave}`),
-  );
-  const waiting = tasks.filter((task) => (steps.size > 1 || task.hook) && running(task));
+  const waiting = tasks.filter((task) => (hasSeveralSteps(tasks) || task.hook) && running(task));
   if (waiting.length > 0) return { step: "wait", message: waitingMessage(waiting), results };
 
   const disappearing = tasks.filter(
@@ -68,11 +72,7 @@ export function planPass({ tasks, results: recorded, message }: PassInput): Pass
 
   const finishedHooks = (policy: "HookSucceeded" | "HookFailed") =>
     tasks.filter(
-      (task) =>
-        task.hook &&
-        task.live !== undefined &&
-        !running(task) &&
-        deletePolicies(task.live.metadata).includes(policy),
+      (task) => task.hook && task.live !== undefined && !running(task) && hasDeletePolicy(task, policy),
     );
   const deleteOnSuccess = finishedHooks("HookSucceeded");
   const deleteOnFailure = finishedHooks("HookFailed");
@@ -91,7 +91,7 @@ export function planPass({ tasks, results: recorded, message }: PassInput): Pass
     });
   }
 
-  const pending = regular.filter((task) => phaseOf(task) === undefined);
+  const pending = regular.filter((task) => phaseOf(task) === undefined && !needless(task));
   const next = pending[0];
   if (next === undefined) {
     // A hook just judged has not been offered for deletion by a wave: the sync ends here.
@@ -104,10 +104,13 @@ export function planPass({ tasks, results: recorded, message }: PassInput): Pass
     };
   }
   const inWave = (task: SyncTask) => task.phase === next.phase && task.wave === next.wave;
+  const wave = pending.filter(inWave);
+  const asking = wave.filter((task) => isPrune(task) && unapproved(task));
+  if (asking.length > 0) return { step: "wait", message: approvalMessage(asking), results };
   const last = pending.at(-1);
   return {
     step: "run",
-    tasks: pending.filter(inWave),
+    tasks: wave,
     remaining: pending.filter((task) => !inWave(task) || task.hook),
     finalWave: last !== undefined && inWave(last),
     failing: false,
@@ -129,10 +132,11 @@ export function concludeRun(
   if (plan.failing) {
     // The phase stays as it was, so that the hooks are judged by one pass more.
     if (failures.length === 0) return { step: "wait", message: plan.message, results };
-    const message = withReasons(
+    const second = withReasons(
       "one or more SyncFail hooks failed",
       failures.map((failure) => failure.message),
     );
+    const message = `${plan.failure ?? ""}\n${second}`;
     return { step: "finish", phase: "Failed", message, results, deleteHooks: [] };
   }
   if (failures.length > 0) {
@@ -151,6 +155,27 @@ export function concludeRun(
     };
   }
   return { step: "wait", message: waitingMessage(plan.remaining), results };
+}
+
+/** What the hooks of a sync that is to stop have come to, and those still running, which are to be deleted. */
+export function planTermination(
+  hooks: readonly SyncTask[],
+  recorded: readonly ResourceResult[],
+): { results: readonly ResourceResult[]; deleteHooks: readonly SyncTask[] } {
+  const deleteHooks: SyncTask[] = [];
+  let results = recorded;
+  for (const task of hooks) {
+    if (task.live === undefined) continue;
+    const begun: ResourceResult = resultOf(task, results) ?? newResult(task);
+    const judged = judgedHook(begun, task.live);
+    const stillRuns = judged.hookPhase === "Running";
+    if (stillRuns) deleteHooks.push(task);
+    results = withResult(
+      results,
+      stillRuns ? { ...judged, hookPhase: "Succeeded", message: "Deleted" } : judged,
+    );
+  }
+  return { results, deleteHooks };
 }
 
 /** Fails, but runs the failure hooks first where there are any that have not ended. */
@@ -184,6 +209,7 @@ function failed(
     remaining: outstanding,
     finalWave: true,
     failing: true,
+    failure: withReasons(text, reasons),
     message,
     results,
     deleteOnSuccess: [],
@@ -195,71 +221,107 @@ function failed(
 const withReasons = (text: string, reasons: readonly string[]): string =>
   reasons.length === 0 ? text : `${text}, reason: ${reasons.join(",")}`;
 
-/** Results of tasks that no longer exist go, except of pruned objects, whose task went with them. */
-function keepKnown(tasks: readonly SyncTask[], results: readonly ResourceResult[]): ResourceResult[] {
-  return results.filter(
-    (result) => result.status === "Pruned" || tasks.some((task) => sameTask(task, result)),
-  );
+/** Whether there is more than one phase or wave; failure hooks are a step of their own. */
+function hasSeveralSteps(tasks: readonly SyncTask[]): boolean {
+  const [first] = tasks;
+  const last = tasks.at(-1);
+  return first?.phase !== last?.phase || first?.wave !== last?.wave;
 }
+
+export const hasDeletePolicy = ({ target, hook }: SyncTask, policy: HookDeletePolicy): boolean =>
+  hook && target !== undefined && deletePolicies(target.metadata).includes(policy);
 
 /** Turns `Running` results into what the live objects say by now. */
 function judgeRunning(
   tasks: readonly SyncTask[],
   results: readonly ResourceResult[],
 ): readonly ResourceResult[] {
-  let judged = results;
-  for (const task of tasks) {
-    const result = resultOf(task, judged);
-    if (result?.hookPhase !== "Running" || task.live === undefined || isPrune(task)) continue;
-    const health = resourceHealth(task.live);
-    let next: ResourceResult;
-    if (task.hook) {
-      // A hook that has been judged carries no result code, as upstream.
-      const { status: _status, ...rest } = result;
-      const message = health?.message;
-      switch (health?.status) {
-        case undefined:
-          next = { ...rest, hookPhase: "Succeeded", message: `${task.key.name} created` };
-          break;
-        case "Healthy":
-          next = { ...rest, hookPhase: "Succeeded", ...(message === undefined ? {} : { message }) };
-          break;
-        case "Degraded":
-        case "Unknown":
-          next = { ...rest, hookPhase: "Failed", ...(message === undefined ? {} : { message }) };
-          break;
-        default:
-          next = rest;
-      }
-    } else if (health === undefined || health.status === "Healthy")
-      next = { ...result, hookPhase: "Succeeded" };
-    else if (health.status === "Degraded") next = { ...result, hookPhase: "Failed" };
-    else continue;
-    judged = judged.map((other) => (other === result ? next : other));
-  }
-  return judged;
+  return results.map((result) => {
+    if (result.hookPhase !== "Running") return result;
+    const task = tasks.find((one) => sameTask(one, result));
+    if (task?.live === undefined || isPrune(task)) return result;
+    return task.hook ? judgedHook(result, task.live) : judgedResource(result, task.live);
+  });
 }
 
-export function recordOutcome(
+const hookPhases: Readonly<Record<HealthStatusCode, OperationPhase>> = {
+  Healthy: "Succeeded",
+  Missing: "Succeeded",
+  Progressing: "Running",
+  Suspended: "Running",
+  Degraded: "Failed",
+  Unknown: "Failed",
+};
+
+/** A hook that has been judged carries no result code, as upstream 3.1. */
+function judgedHook({ status: _status, ...result }: ResourceResult, live: Manifest): ResourceResult {
+  const health = resourceHealth(live) ?? {
+    status: "Healthy",
+    message: `${live.metadata.name} created`,
+  };
+  return { ...result, ...newMessage(health.message), hookPhase: hookPhases[health.status] };
+}
+
+/** Only health and disease end the wait; kinds without health are well when they are there. */
+function judgedResource(result: ResourceResult, live: Manifest): ResourceResult {
+  const health = resourceHealth(live) ?? { status: "Healthy" };
+  if (health.status !== "Healthy" && health.status !== "Degraded") return result;
+  return { ...result, ...newMessage(health.message), hookPhase: hookPhases[health.status] };
+}
+
+/** The latest message that says something stays. */
+const newMessage = (message: string | undefined): { message?: string } =>
+  message === undefined || message === "" ? {} : { message };
+
+export const recordOutcome = (
   results: readonly ResourceResult[],
-  { task, status, hookPhase, message }: TaskOutcome,
-): readonly ResourceResult[] {
-  const images = imagesOf(task.target ?? task.live);
-  const result: ResourceResult = {
-    group: task.key.group,
-    version: task.version,
-    kind: task.key.kind,
-    ...(task.key.namespace === "" ? {} : { namespace: task.key.namespace }),
-    name: task.key.name,
-    status,
-    message,
-    ...(task.hook ? { hookType: task.phase } : {}),
-    hookPhase,
-    syncPhase: task.phase,
+  { task, ...outcome }: TaskOutcome,
+): readonly ResourceResult[] => withResult(results, { ...newResult(task), ...outcome });
+
+function newResult({ key, version, phase, hook, target, live }: SyncTask): ResourceResult {
+  const images = imagesOf(target ?? live);
+  return {
+    group: key.group,
+    version,
+    kind: key.kind,
+    ...(key.namespace === "" ? {} : { namespace: key.namespace }),
+    name: key.name,
+    ...(hook ? { hookType: phase } : {}),
+    syncPhase: phase,
     ...(images.length === 0 ? {} : { images }),
   };
-  const at = results.findIndex((other) => sameTask(task, other));
+}
+
+/** Results stand in the order in which they were first recorded. */
+function withResult(results: readonly ResourceResult[], result: ResourceResult): readonly ResourceResult[] {
+  const { group, kind, namespace, name, syncPhase } = result;
+  const at = results.findIndex(
+    (other) =>
+      other.group === group &&
+      other.kind === kind &&
+      other.namespace === namespace &&
+      other.name === name &&
+      other.syncPhase === syncPhase,
+  );
   return at < 0 ? [...results, result] : results.with(at, result);
+}
+
+/** `Waiting for pruning confirmation of v1/ConfigMap/a and 2 more resources`. */
+function approvalMessage(tasks: readonly SyncTask[]): string {
+  const [first] = tasks;
+  const more = tasks.length - 1;
+  const name = `${first?.live?.apiVersion}/${first?.key.kind}/${first?.key.name}`;
+  return `Waiting for pruning confirmation of ${name}${more === 0 ? "" : ` and ${more} more resources`}`;
+}
+
+/** What is said while hooks of an earlier sync go; those that go by themselves at the end are named. */
+export function clearingMessage({ tasks, message }: Extract<PassPlan, { step: "run" }>): string {
+  const named = tasks.filter(
+    (task) =>
+      task.live !== undefined &&
+      (hasDeletePolicy(task, "HookSucceeded") || hasDeletePolicy(task, "HookFailed")),
+  );
+  return named.length === 0 ? message : waitingMessage(named, true);
 }
 
 /** `waiting for completion of hook batch/Job/pre and 2 more hooks`. Names the first of the tasks not yet done. */

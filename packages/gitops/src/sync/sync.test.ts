@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { Manifest } from "../manifest.ts";
 import type { Application, OperationState, ResourceResult, ResourceStatus } from "../types/application.ts";
 import { type AutoSyncInput, decideAutoSync, selfHealDelayMs } from "./auto-sync.ts";
+import { phasesOf } from "./hooks.ts";
 import { concludeRun, type PassPlan, planPass, recordOutcome, type TaskOutcome } from "./pass.ts";
 import { afterFailure, durationMs, retryAt, retryDelayMs } from "./retry.ts";
 import { planTasks, type SyncTask } from "./tasks.ts";
@@ -24,7 +25,16 @@ const hook = (phases: string, policy?: string) => ({
   ...(policy === undefined ? {} : { "argocd.argoproj.io/hook-delete-policy": policy }),
 });
 const tasksOf = (resources: { target?: Manifest; live?: Manifest }[], more: object = {}) =>
-  planTasks({ resources, skipHooks: false, destinationNamespace: "ns", pruneLast: () => false, ...more });
+  planTasks({
+    resources,
+    hooks: resources.flatMap(({ target, live }) =>
+      target === undefined
+        ? []
+        : phasesOf(target.metadata).map((phase) => ({ target, phase, ...(live && { live }) })),
+    ),
+    pruneLast: () => false,
+    ...more,
+  });
 const names = (tasks: readonly SyncTask[]) =>
   tasks.map(
     ({ phase, wave: at, key, target }) => `${phase} ${at} ${key.kind}/${key.name}${target ? "" : " prune"}`,

@@ -1,6 +1,6 @@
-import { groupOf, keyOf, type Manifest, type ResourceKey, versionOf } from "../manifest.ts";
+import { keyOf, type Manifest, type ResourceKey, versionOf } from "../manifest.ts";
 import type { ResourceResult, SyncPhase } from "../types/application.ts";
-import { isHook, phasesOf, waveOf } from "./hooks.ts";
+import { isHook, isSkipped, waveOf } from "./hooks.ts";
 
 /** One thing to do in one phase of a sync: apply a target, run a hook, or prune (no target). */
 export interface SyncTask {
@@ -14,11 +14,14 @@ export interface SyncTask {
 }
 
 export interface TaskInput {
-  /** Targets and tracked live objects, joined by key. Hooks come with their live object, if any. */
+  /** Targets and tracked live objects, joined by key. */
   readonly resources: readonly { readonly target?: Manifest; readonly live?: Manifest }[];
-  /** Hooks are left out of partial syncs and of the `apply` strategy. */
-  readonly skipHooks: boolean;
-  readonly destinationNamespace: string;
+  /** Hooks, once for each of their phases, each with its live object, if any. */
+  readonly hooks?: readonly {
+    readonly target: Manifest;
+    readonly phase: SyncPhase;
+    readonly live?: Manifest;
+  }[];
   /** The namespace to be made by CreateNamespace=true, if it is needed. */
   readonly namespace?: { readonly target: Manifest; readonly live?: Manifest };
   /** Pruning waits for everything else (`PruneLast=true`). */
@@ -28,7 +31,7 @@ export interface TaskInput {
 const phases: readonly SyncPhase[] = ["PreSync", "Sync", "PostSync", "SyncFail"];
 
 /** The tasks of a sync in the order in which they are to be done. */
-export function planTasks({ resources, skipHooks, namespace, pruneLast }: TaskInput): SyncTask[] {
+export function planTasks({ resources, hooks = [], namespace, pruneLast }: TaskInput): SyncTask[] {
   const tasks: SyncTask[] = [];
   const add = (phase: SyncPhase, wave: number, hook: boolean, target?: Manifest, live?: Manifest) => {
     const object = target ?? live;
@@ -43,18 +46,17 @@ export function planTasks({ resources, skipHooks, namespace, pruneLast }: TaskIn
       ...(live === undefined ? {} : { live }),
     });
   };
-  if (namespace !== undefined)
-    add("PreSync", Number.NEGATIVE_INFINITY, false, namespace.target, namespace.live);
+  if (namespace !== undefined) add("PreSync", 0, false, namespace.target, namespace.live);
   for (const { target, live } of resources) {
     if (target === undefined) {
       if (live !== undefined && !isHook(live.metadata))
         add("Sync", waveOf(live.metadata), false, undefined, live);
       continue;
     }
-    const hook = isHook(target.metadata);
-    if (hook && skipHooks) continue;
-    for (const phase of phasesOf(target.metadata)) add(phase, waveOf(target.metadata), hook, target, live);
+    if (!isHook(target.metadata) && !isSkipped(target.metadata))
+      add("Sync", waveOf(target.metadata), false, target, live);
   }
+  for (const { target, phase, live } of hooks) add(phase, waveOf(target.metadata), true, target, live);
   return pullAhead(mirrorPrunes(tasks, pruneLast).sort(compareTasks));
 }
 
@@ -167,7 +169,7 @@ export function sameTask(task: SyncTask, result: ResourceResult): boolean {
 /** `group/Kind/name`, as messages name a task; nothing stands for the core group. */
 export const taskText = ({ key }: SyncTask): string => `${key.group}/${key.kind}/${key.name}`;
 
-/** A hook that only has `generateName` gets one name a sync, so that a resumed sync finds it again. */
+/** A hook that only has `generateName` gets one name a sync and phase, so that a resumed sync finds it again. */
 export function nameHook(
   target: Manifest,
   revision: string,
@@ -179,5 +181,3 @@ export function nameHook(
   const { generateName: _generateName, ...metadata } = target.metadata;
   return { ...target, metadata: { ...metadata, name } };
 }
-
-export const groupKindOf = (manifest: Manifest): string => `${groupOf(manifest)}/${manifest.kind}`;
