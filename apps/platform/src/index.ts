@@ -1,4 +1,6 @@
 export { bundledImages } from "./bundled-images.ts";
+export type { Configuration, OwnImage } from "./configuration.ts";
+export { configurationFile, parseConfiguration, readConfiguration } from "./configuration.ts";
 export type { Platform, PlatformOptions } from "./platform.ts";
 export { startPlatform } from "./platform.ts";
 export { portHolder } from "./port-holder.ts";

@@ -40,18 +40,28 @@ import { sqliteStore } from "@tracegate/store";
 import { startGarbageCollector, workloadControllers } from "@tracegate/workloads";
 import { pino } from "pino";
 import { accountTokens } from "./account-tokens.ts";
+import { applyApplications, readApplications } from "./applications.ts";
 import { bundledImages, keepCompiledImages } from "./bundled-images.ts";
+import type { Configuration } from "./configuration.ts";
 import { installKinds, installNamespaces } from "./installation.ts";
+import { ownImage } from "./own-images.ts";
 import { freePorts, reservedNodePorts, usualPorts } from "./ports.ts";
 import { scrapeTargetsController } from "./scrape-targets.ts";
 import { type Pace, settlePace } from "./settings.ts";
-import { claimStateDirectory, publishRunning, type StateDirectory } from "./state-directory.ts";
+import {
+  claimStateDirectory,
+  makeEmptyDirectory,
+  publishRunning,
+  type StateDirectory,
+} from "./state-directory.ts";
 import { startWorker } from "./workers/start-worker.ts";
 import type { MetricsWorkerData, TracesWorkerData } from "./workers/worker-messages.ts";
 
 export interface PlatformOptions extends Partial<Pace> {
   readonly state: StateDirectory;
   readonly ports: "usual" | "free";
+  /** The user's own programs and applications. */
+  readonly configuration?: Configuration;
   /** Told in plain lines what has come up. */
   announce(line: string): void;
 }
@@ -78,7 +88,17 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     // 1. The state directory is this process's alone.
     const claim = claimStateDirectory(state);
     started.defer(() => claim.release());
-    const pace = settlePace(state, options);
+    const { configuration } = options;
+    const pace = settlePace(state, { ...configuration?.pace, ...options });
+    const applications = readApplications(configuration?.applications ?? []);
+    const images = (configuration?.images ?? []).map((image) =>
+      ownImage(image, {
+        stateDir: state.root,
+        emptyDir: makeEmptyDirectory(state),
+        path: process.env["PATH"] ?? "",
+        node: process.execPath,
+      }),
+    );
     const log = pino(
       { base: null },
       pino.destination({ dest: join(state.root, "tracegate.log"), sync: true }),
@@ -123,7 +143,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       clock: wallClock,
       events: events("kubelet"),
       sandbox,
-      catalogue: imageCatalogue(bundledImages()),
+      catalogue: imageCatalogue([...images, ...bundledImages()]),
       stateDir: state.root,
       tokens: accountTokens(client, apiServer.tokens),
       log,
@@ -224,6 +244,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const collector = startGarbageCollector({ client, scheduler, log });
     started.defer(() => collector.stop());
     await manager.synced;
+    await applyApplications(client, applications);
 
     const urls = {
       Kubernetes: apiServer.url,

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { basename } from "node:path";
 import { ProblemError } from "@tracegate/contracts";
 
 /** The problem of a port that another program listens on, with that program's name where the system tells. */
@@ -20,7 +21,7 @@ export function portHolder(port: number): { pid: number; command: string } | und
     for (const pid of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
       for (const link of socketsOf(pid)) {
         if (!inodes.has(link)) continue;
-        return { pid: Number(pid), command: readFileSync(`/proc/${pid}/comm`, "utf8").trim() };
+        return { pid: Number(pid), command: commandOf(pid) };
       }
     }
   } catch {
@@ -52,4 +53,14 @@ function socketsOf(pid: string): string[] {
   } catch {
     return [];
   }
+}
+
+/** The program and what it was started with, shortened: of an interpreter the name alone says nothing. */
+function commandOf(pid: string): string {
+  const words = readFileSync(`/proc/${pid}/cmdline`, "utf8")
+    .split("\0")
+    .filter((word) => word !== "");
+  const [program = "an unknown program", ...rest] = words;
+  const shown = [basename(program), ...rest.filter((word) => !word.startsWith("-"))].join(" ");
+  return shown.length > 60 ? `${shown.slice(0, 59)}…` : shown;
 }

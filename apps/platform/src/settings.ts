@@ -14,7 +14,11 @@ const file = (state: StateDirectory) => join(state.root, "pace.json");
 
 /** The pace asked for, else the one of the run before, else the usual one; written down for the next run. */
 export function settlePace(state: StateDirectory, asked: Partial<Pace>): Pace {
-  const pace = { ...usualPace, ...recall(state), ...asked };
+  const before = { ...usualPace, ...recall(state) };
+  const pace: Pace = {
+    scrapeIntervalMs: asked.scrapeIntervalMs ?? before.scrapeIntervalMs,
+    gitPollMs: asked.gitPollMs ?? before.gitPollMs,
+  };
   writeFileSync(file(state), `${JSON.stringify(pace)}\n`);
   return pace;
 }

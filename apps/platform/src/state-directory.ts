@@ -79,6 +79,13 @@ export function makeDirectory(path: string): void {
   mkdirSync(path, { mode: 0o700 });
 }
 
+/** A directory that nothing is ever in: pods see it in place of what they must not see. */
+export function makeEmptyDirectory(state: StateDirectory): string {
+  const path = join(state.root, "empty");
+  makeDirectory(path);
+  return path;
+}
+
 /** Writes down where this process serves. */
 export function publishRunning(
   state: StateDirectory,

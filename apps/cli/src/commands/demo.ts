@@ -14,6 +14,7 @@ import {
 import { renderRollout, rolloutView } from "@tracegate/rollouts";
 import { parse } from "yaml";
 import { command, common, type Io } from "../command.ts";
+import { gateLines } from "../demo/gate-lines.ts";
 import { progressLines } from "../demo/progress.ts";
 import { createDemoRepository } from "../demo/repository.ts";
 import { hotrod, type Snapshot } from "../demo/snapshot.ts";
@@ -166,11 +167,19 @@ function liveListener(io: Io, paint: Painter): Listener {
               now: wallClock.now(),
               paint: rolloutPainter(io.colour),
             }).split("\n");
-      area.draw(["", paint.dim(`Applications: ${apps.join("   ")}`), "", ...tree]);
+      const gates = gateLines(newest(analysisRuns), paint);
+      area.draw(["", paint.dim(`Applications: ${apps.join("   ")}`), "", ...tree, "", ...gates]);
     },
     end: () => area.end(),
   };
 }
+
+const newest = (runs: Snapshot["runs"]) =>
+  runs
+    .toSorted((a, b) =>
+      (a.metadata.creationTimestamp ?? "").localeCompare(b.metadata.creationTimestamp ?? ""),
+    )
+    .at(-1);
 
 /** Whether the TSDB has seen requests reach HotROD: asked of Prometheus' API, as anybody could. */
 async function hasTraffic(prometheus: string): Promise<boolean> {

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { ProblemError, wallClock } from "@tracegate/contracts";
 import {
   makeDirectory,
+  readConfiguration,
   runningPlatform,
   type StateDirectory,
   startPlatform,
@@ -21,6 +22,10 @@ export const up = command({
   examples: ["tracegate up", "tracegate up --detach", "tracegate up --state /tmp/lab --ports free"],
   options: {
     state: common.state,
+    config: {
+      flags: "--config <file>",
+      help: "the user's own images and applications (default: ./tracegate.yaml)",
+    },
     detach: { flags: "-d, --detach", help: "serve in the background; `tracegate down` stops it" },
     ports: {
       flags: "--ports <which>",
@@ -29,10 +34,12 @@ export const up = command({
       default: "usual",
     },
   },
-  async run({ state: path, detach, ports }, io) {
+  async run({ state: path, config, detach, ports }, io) {
     const state = stateDirectory(path);
-    if (detach) return startInBackground(state, ports, io);
-    const platform = await startPlatform({ state, ports, announce: (line) => io.out(`${line}\n`) });
+    const configuration = readConfiguration({ cwd: io.cwd, file: config });
+    if (detach) return startInBackground(state, ports, configuration.file, io);
+    const announce = (line: string) => io.out(`${line}\n`);
+    const platform = await startPlatform({ state, ports, configuration, announce });
     io.out(`\nServing until Ctrl-C:\n\n${whereItServes(platform.urls, state.kubeconfig)}`);
     if (!io.signal.aborted) {
       await new Promise<void>((resolve) =>
@@ -46,12 +53,18 @@ export const up = command({
 });
 
 /** Starts the same program detached and waits until it serves; its lines go to `platform.log` in the state directory. */
-async function startInBackground(state: StateDirectory, ports: string, io: Io): Promise<ExitCode> {
+async function startInBackground(
+  state: StateDirectory,
+  ports: string,
+  config: string | undefined,
+  io: Io,
+): Promise<ExitCode> {
   makeDirectory(state.root);
   const logPath = join(state.root, "platform.log");
   const log = openSync(logPath, "w", 0o600);
   const main = fileURLToPath(new URL("../main.ts", import.meta.url));
   const args = [...process.execArgv, main, "up", "--state", state.root, "--ports", ports];
+  if (config !== undefined) args.push("--config", config);
   const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", log, log] });
   closeSync(log);
   let ended: number | undefined;

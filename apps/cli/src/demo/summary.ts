@@ -1,6 +1,7 @@
 import type { EvidencePackage } from "@tracegate/evidence";
 import { table } from "../output.ts";
 import type { Painter } from "../painter.ts";
+import { rounded } from "./gate-lines.ts";
 
 /** The end of the main job on one screen: verdict, each gate's numbers, where the evidence lies. */
 export function summary(evidence: EvidencePackage, directory: string, paint: Painter): string {
@@ -36,9 +37,3 @@ export function whereItServes(urls: Readonly<Record<string, string>>, kubeconfig
     `  export KUBECONFIG=${kubeconfig}\n`,
   ].join("");
 }
-
-/** Measured values have fifteen digits; three say enough on a screen, and the evidence keeps all. */
-const rounded = (value: string) =>
-  value
-    .replace(/^\[|\]$/g, "")
-    .replace(/-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/gi, (number) => String(Number(Number(number).toPrecision(3))));

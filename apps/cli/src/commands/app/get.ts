@@ -1,5 +1,5 @@
 import { wallClock } from "@tracegate/contracts";
-import { Application, renderApplication, requestRefresh } from "@tracegate/gitops";
+import { Application, readHealth, renderApplication, requestRefresh } from "@tracegate/gitops";
 import type { Ref, ResourceClient } from "@tracegate/kube";
 import { command, common, type Io } from "../../command.ts";
 import { connect } from "../../connection.ts";
@@ -28,7 +28,8 @@ export const get = command({
       const ref = { namespace, name };
       if (refresh || hardRefresh) await refreshNow(client, ref, hardRefresh ? "hard" : "normal", io);
       const application = await client.get(Application, ref);
-      print(io, output, application, () => renderApplication(application));
+      const health = await readHealth(client, application);
+      print(io, output, application, () => renderApplication(application, { health }));
       return 0;
     } finally {
       client.close();

@@ -1,0 +1,209 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join, relative, resolve } from "node:path";
+import { ProblemError } from "@tracegate/contracts";
+import { parseImageReference } from "@tracegate/kubelet";
+import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import type { Pace } from "./settings.ts";
+
+/** Looked for in the working directory. */
+export const configurationFile = "tracegate.yaml";
+
+/** What `tracegate.yaml` says: the user's own programs by image, and what the platform starts with. */
+export interface Configuration {
+  /** Absolute; undefined where there is no file. */
+  readonly file?: string;
+  readonly images: readonly OwnImage[];
+  /** Absolute paths of manifests of Applications and ApplicationSets, applied when the platform starts. */
+  readonly applications: readonly string[];
+  readonly pace: Partial<Pace>;
+}
+
+/** A program of this machine that stands for an image. */
+export interface OwnImage {
+  /** `my/app:*` */
+  readonly pattern: string;
+  readonly command: readonly [string, ...string[]];
+  /** Absolute; all that its pods see of the user's files. */
+  readonly workingDir: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const none: Configuration = { images: [], applications: [], pace: {} };
+
+/**
+ * Reads the file that is named, or `tracegate.yaml` in the working directory if there is one.
+ * @throws ProblemError that says file, line and column of the first mistake.
+ */
+export function readConfiguration(options: { cwd: string; file?: string | undefined }): Configuration {
+  const { cwd, file } = options;
+  const path = resolve(cwd, file ?? configurationFile);
+  if (file === undefined && !existsSync(path)) return none;
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException; // fs errors carry a code
+    throw new ProblemError({
+      code: "input/configuration",
+      where: path,
+      message: `the configuration cannot be read (${code})`,
+    });
+  }
+  return parseConfiguration(text, path);
+}
+
+/** The text of the file `path`, which its relative paths start from. */
+export function parseConfiguration(text: string, path: string): Configuration {
+  const lineCounter = new LineCounter();
+  const document = parseDocument(text, { lineCounter, prettyErrors: false });
+  const reader = new Reader(path, lineCounter);
+  const [error] = document.errors;
+  if (error !== undefined) reader.failAt(error.pos[0], error.message, "YAML");
+  const root = document.contents;
+  if (root === null) return { ...none, file: path };
+  const directory = dirname(path);
+  const fields = reader.fields(root, "the configuration", [
+    "images",
+    "applications",
+    "scrapeInterval",
+    "gitPollInterval",
+  ]);
+  const scrapeInterval = fields.get("scrapeInterval");
+  const gitPollInterval = fields.get("gitPollInterval");
+  return {
+    file: path,
+    images: reader
+      .entries(fields.get("images"), "images")
+      .map(({ key, keyNode, value }) => readImage(reader, key, keyNode, value, directory)),
+    applications: reader.list(fields.get("applications"), "applications").map((node) => {
+      const file = resolve(directory, reader.text(node, "an application"));
+      if (!existsSync(file)) reader.fail(node, `${file} is not there`, "the path of a manifest");
+      return file;
+    }),
+    pace: {
+      ...(scrapeInterval && { scrapeIntervalMs: reader.duration(scrapeInterval, "scrapeInterval") }),
+      ...(gitPollInterval && { gitPollMs: reader.duration(gitPollInterval, "gitPollInterval") }),
+    },
+  };
+}
+
+function readImage(
+  reader: Reader,
+  pattern: string,
+  keyNode: Node,
+  value: Node | undefined,
+  directory: string,
+): OwnImage {
+  // A star stands for text that belongs into a reference.
+  if (parseImageReference(pattern.replaceAll("*", "x")) === undefined) {
+    reader.fail(keyNode, `"${pattern}" is no image reference`, 'one like "my/app:*"');
+  }
+  const what = `images["${pattern}"]`;
+  if (value === undefined)
+    reader.fail(keyNode, `${what} is empty`, '{command: ["./app"], workingDir: ., env: {…}}');
+  const fields = reader.fields(value, what, ["command", "workingDir", "env"]);
+  const commandNode = fields.get("command");
+  const [program, ...args] = reader
+    .list(commandNode, `${what}.command`)
+    .map((node) => reader.text(node, `a word of ${what}.command`));
+  if (program === undefined || program === "") {
+    reader.fail(
+      commandNode ?? keyNode,
+      `${what} has no command`,
+      'a list of words, like ["node", "server.js"]',
+    );
+  }
+  const workingDirNode = fields.get("workingDir");
+  const workingDir = resolve(
+    directory,
+    workingDirNode === undefined ? "." : reader.text(workingDirNode, `${what}.workingDir`),
+  );
+  if (statSync(workingDir, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    reader.fail(workingDirNode ?? keyNode, `${workingDir} is no directory`, "the program's directory");
+  }
+  if (workingDir === "/" || workingDir === homedir()) {
+    const message = `the pods of "${pattern}" would see all of ${workingDir}`;
+    reader.fail(workingDirNode ?? keyNode, message, "a directory that holds the program and nothing else");
+  }
+  const fromDirectory = relative(workingDir, resolve(workingDir, program));
+  if (program.includes("/") && !existsSync(resolve(workingDir, program))) {
+    reader.fail(commandNode ?? keyNode, `${join(workingDir, fromDirectory)} is not there`, "a program");
+  }
+  return {
+    pattern,
+    command: [program, ...args],
+    workingDir,
+    env: Object.fromEntries(
+      reader
+        .entries(fields.get("env"), `${what}.env`)
+        .map(({ key, keyNode: at, value: node }) => [key, reader.text(node ?? at, `${what}.env.${key}`)]),
+    ),
+  };
+}
+
+/** Reads YAML nodes, and says where one is not what it should be. */
+class Reader {
+  readonly #path: string;
+  readonly #lines: LineCounter;
+
+  constructor(path: string, lines: LineCounter) {
+    this.#path = path;
+    this.#lines = lines;
+  }
+
+  fail(node: Node, message: string, expected: string): never {
+    return this.failAt(node.range?.[0] ?? 0, message, expected);
+  }
+
+  failAt(offset: number, message: string, expected: string): never {
+    const { line, col } = this.#lines.linePos(offset);
+    throw new ProblemError({
+      code: "input/configuration",
+      where: `${this.#path}:${line}:${col}`,
+      message,
+      expected,
+    });
+  }
+
+  /** A map of known keys. */
+  fields(node: Node, what: string, known: readonly string[]): Map<string, Node> {
+    const found = new Map<string, Node>();
+    for (const { key, keyNode, value } of this.entries(node, what)) {
+      if (!known.includes(key)) this.fail(keyNode, `"${key}" is no field of ${what}`, known.join(", "));
+      if (value !== undefined) found.set(key, value);
+    }
+    return found;
+  }
+
+  /** A map of any keys; none where there is nothing. */
+  entries(node: Node | undefined, what: string): { key: string; keyNode: Node; value: Node | undefined }[] {
+    if (node === undefined) return [];
+    if (!isMap<Node, Node | null>(node)) this.fail(node, `${what} is no map`, "keys and values");
+    return node.items.map(({ key, value }) => ({
+      key: this.text(key, `a key of ${what}`),
+      keyNode: key,
+      value: value === null || (isScalar(value) && value.value === null) ? undefined : value,
+    }));
+  }
+
+  list(node: Node | undefined, what: string): Node[] {
+    if (node === undefined) return [];
+    if (!isSeq<Node>(node)) this.fail(node, `${what} is no list`, 'one like ["node", "server.js"]');
+    return node.items;
+  }
+
+  /** Text, or a number or boolean as it is written. */
+  text(node: Node, what: string): string {
+    if (!isScalar(node) || node.value === null) this.fail(node, `${what} is no text`, "text");
+    return typeof node.value === "string" ? node.value : (node.source ?? String(node.value));
+  }
+
+  /** `500ms`, `2s`, `1m`, in milliseconds. */
+  duration(node: Node, what: string): number {
+    const match = /^(\d+)(ms|s|m)$/.exec(this.text(node, what));
+    const ms = Number(match?.[1]) * ({ ms: 1, s: 1000, m: 60_000 }[match?.[2] ?? ""] ?? Number.NaN);
+    if (!(ms >= 100 && ms <= 3_600_000)) this.fail(node, `${what} is no duration`, "100ms to 60m, like 2s");
+    return ms;
+  }
+}

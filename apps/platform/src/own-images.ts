@@ -1,0 +1,97 @@
+import { accessSync, constants, realpathSync, statSync } from "node:fs";
+import { delimiter, isAbsolute, join, relative } from "node:path";
+import { ProblemError } from "@tracegate/contracts";
+import type { CatalogueEntry } from "@tracegate/kubelet";
+import type { OwnImage } from "./configuration.ts";
+
+/** Where a pod finds its program's directory. */
+const programMount = "/app";
+/** Where it finds an interpreter that lies in no directory of the system, such as a home's Node. */
+const interpreterMount = "/opt/interpreter";
+
+/** Directories of the host that every pod sees as they are. */
+const systemDirectories = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/nix", "/gnu"];
+
+/**
+ * The catalogue's entry of a program of the user's. Its pods see the program's directory at /app, read-only, and
+ * nothing else of the user's files: where the state directory lies inside, an empty directory covers it.
+ * @throws ProblemError where the command is on no PATH.
+ */
+export function ownImage(
+  image: OwnImage,
+  surroundings: {
+    stateDir: string;
+    /** Exists, and nothing is ever in it. */
+    emptyDir: string;
+    path: string;
+    /** Stands in for `node` where the machine has none of its own. */
+    node: string;
+  },
+): CatalogueEntry {
+  const { pattern, command, workingDir, env } = image;
+  const [program, ...args] = command;
+  const binds = [{ source: workingDir, target: programMount }];
+  const state = relative(workingDir, surroundings.stateDir);
+  if (state === "") {
+    throw new ProblemError({
+      code: "input/configuration",
+      where: workingDir,
+      message: `the directory of the program for "${pattern}" is the state directory`,
+      advice: "Keep the program elsewhere, or choose another state directory with --state DIR",
+    });
+  }
+  if (!state.startsWith(".."))
+    binds.push({ source: surroundings.emptyDir, target: join(programMount, state) });
+  const found = findProgram(program, workingDir, surroundings);
+  if (found.bind !== undefined) binds.push(found.bind);
+  return { pattern, entrypoint: [found.word, ...args], env, workingDir: programMount, binds };
+}
+
+interface FoundProgram {
+  /** What the container is started with. */
+  readonly word: string;
+  readonly bind?: { source: string; target: string };
+}
+
+function findProgram(
+  program: string,
+  workingDir: string,
+  { path, node }: { path: string; node: string },
+): FoundProgram {
+  if (program.includes("/")) {
+    const inside = relative(workingDir, join(isAbsolute(program) ? "" : workingDir, program));
+    return inside.startsWith("..") ? outside(program) : { word: join(programMount, inside) };
+  }
+  for (const directory of path.split(delimiter).filter(isAbsolute)) {
+    const file = join(directory, program);
+    if (isProgram(file)) return isOfTheSystem(file) ? { word: program } : outside(file);
+  }
+  if (program === "node") return outside(node);
+  throw new ProblemError({
+    code: "input/configuration",
+    message: `the program "${program}" is on no PATH`,
+    expected: "the name of a program that is installed, or a path like ./app",
+  });
+}
+
+/** A single file from anywhere is brought along by itself: enough for Node, Deno, Bun and static binaries. */
+function outside(file: string): FoundProgram {
+  if (isOfTheSystem(file)) return { word: file };
+  const source = realpathSync(file);
+  const target = join(interpreterMount, file.slice(file.lastIndexOf("/") + 1));
+  return { word: target, bind: { source, target } };
+}
+
+const isOfTheSystem = (file: string): boolean =>
+  [file, realpathSync(file)].every((path) =>
+    systemDirectories.some((directory) => path.startsWith(`${directory}/`)),
+  );
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
