@@ -41,6 +41,7 @@ export function reconcileAnalysisRuns(pass: Pass): void {
   if (
     isAborted(pass) ||
     before.promoteFull === true ||
+    pass.fastRollback ||
     before.stableRS === undefined ||
     before.stableRS === ""
   ) {
@@ -66,74 +67,76 @@ export function reconcileAnalysisRuns(pass: Pass): void {
   prune(pass, others);
 }
 
+/** Ends a run that is not wanted any more. */
+function drop(pass: Pass, run: AnalysisRun | undefined): undefined {
+  terminate(pass, run === undefined ? [] : [run]);
+  return undefined;
+}
+
 function stepRun(pass: Pass): AnalysisRun | undefined {
   const { step, index } = currentStep(pass);
   const current = pass.runs.step;
-  if (
-    step?.analysis === undefined ||
-    index === undefined ||
-    ((pass.before.pauseConditions?.length ?? 0) > 0 && current === undefined)
-  ) {
-    terminate(pass, current === undefined ? [] : [current]);
-    return undefined;
-  }
+  if ((pass.before.pauseConditions?.length ?? 0) > 0) return current;
+  // A person may have moved on from one analysis step to the next: the next pass starts that one's run.
+  const isOfEarlierStep =
+    current !== undefined && current.metadata.labels?.["step-index"] !== String(index ?? "");
+  if (step?.analysis === undefined || index === undefined || isOfEarlierStep) return drop(pass, current);
   return follow(pass, "step", current, step.analysis, String(index), { "step-index": String(index) });
 }
 
 function backgroundRun(pass: Pass): AnalysisRun | undefined {
   const analysis = pass.rollout.spec.strategy?.canary?.analysis;
   const current = pass.runs.background;
-  if (analysis === undefined) {
-    terminate(pass, current === undefined ? [] : [current]);
-    return undefined;
-  }
+  if ((analysis?.templates?.length ?? 0) === 0 || analysis === undefined) return drop(pass, current);
   const { stableRS, currentPodHash } = pass.before;
   const { index } = currentStep(pass);
-  const early = analysis.startingStep !== undefined && (index ?? 0) < analysis.startingStep;
+  const early = analysis.startingStep !== undefined && index !== undefined && index < analysis.startingStep;
   if (stableRS === currentPodHash || currentPodHash === undefined || early) return undefined;
-  return follow(pass, "background", current, analysis, undefined, {});
+  return followUnlessInconclusive(pass, "background", current, analysis, undefined);
 }
 
 function prePromotionRun(pass: Pass): AnalysisRun | undefined {
   const analysis = pass.rollout.spec.strategy?.blueGreen?.prePromotionAnalysis;
   const current = pass.runs.prePromotion;
-  if (analysis === undefined) {
-    terminate(pass, current === undefined ? [] : [current]);
-    return undefined;
-  }
+  if (analysis === undefined) return drop(pass, current);
   const active = pass.before.blueGreen?.activeSelector;
   const hash = hashOf(pass.newRS);
-  if (
-    active === undefined ||
-    active === "" ||
-    active === hash ||
-    pass.before.stableRS === hash ||
-    pass.before.currentPodHash !== hash
-  ) {
-    terminate(pass, current === undefined ? [] : [current]);
+  const isDecided = active === undefined || active === "" || active === hash || pass.before.stableRS === hash;
+  if (isDecided || pass.before.currentPodHash !== hash) {
+    drop(pass, current);
     return current;
   }
-  if (current === undefined && !isPreviewReady(pass)) return undefined;
-  return follow(pass, "prePromotion", current, analysis, "pre", {});
+  // After a retry the preview may be gone, and what is asked then is about the one that comes.
+  if (needsNewRun(pass, current) && !isPreviewReady(pass)) return undefined;
+  return followUnlessInconclusive(pass, "prePromotion", current, analysis, "pre");
 }
 
 function postPromotionRun(pass: Pass): AnalysisRun | undefined {
   const { blueGreen } = pass.rollout.spec.strategy ?? {};
   const analysis = blueGreen?.postPromotionAnalysis;
   const current = pass.runs.postPromotion;
-  if (analysis === undefined) {
-    terminate(pass, current === undefined ? [] : [current]);
-    return undefined;
-  }
+  if (analysis === undefined) return drop(pass, current);
   const hash = hashOf(pass.newRS);
   if (pass.before.stableRS === hash) {
-    terminate(pass, current === undefined ? [] : [current]);
+    drop(pass, current);
     return current;
   }
   const active = pass.services.get(blueGreen?.activeService ?? "")?.spec.selector?.[hashLabel];
   if (active !== hash || pass.before.currentPodHash !== hash || !isSaturated(pass, pass.newRS))
-    return current;
-  return follow(pass, "postPromotion", current, analysis, "post", {});
+    return needsNewRun(pass, current) ? undefined : current;
+  return followUnlessInconclusive(pass, "postPromotion", current, analysis, "post");
+}
+
+/** While a person is asked about an inconclusive run, its Rollout waits for the answer. */
+function followUnlessInconclusive(
+  pass: Pass,
+  role: RunRole,
+  current: AnalysisRun | undefined,
+  analysis: RolloutAnalysis,
+  infix: string | undefined,
+): AnalysisRun | undefined {
+  if (pauseCondition(pass, "InconclusiveAnalysisRun") !== undefined) return current;
+  return follow(pass, role, current, analysis, infix, {});
 }
 
 /** The preview has the size it is to have, all available. */
@@ -150,11 +153,12 @@ export function isPreviewReady(pass: Pass): boolean {
 export function previewSize({ rollout, before, newRS, replicas }: Pass): number {
   const count = rollout.spec.strategy?.blueGreen?.previewReplicaCount;
   const active = before.blueGreen?.activeSelector;
-  if (count === undefined || active === undefined || active === "" || active === hashOf(newRS))
-    return replicas;
-  return before.blueGreen?.scaleUpPreviewCheckPoint === true || before.stableRS === hashOf(newRS)
-    ? replicas
-    : count;
+  const hash = hashOf(newRS);
+  if (count === undefined || active === undefined || active === "" || active === hash) return replicas;
+  if (before.promoteFull === true || before.stableRS === hash) return replicas;
+  if (before.currentPodHash !== hash) return count;
+  const isPaused = rollout.spec.paused === true || (before.pauseConditions?.length ?? 0) > 0;
+  return before.blueGreen?.scaleUpPreviewCheckPoint === true && !isPaused ? replicas : count;
 }
 
 function follow(

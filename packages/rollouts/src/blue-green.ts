@@ -2,7 +2,6 @@ import { formatLabelSelector, type Service } from "@tracegate/kube";
 import { isPreviewReady, mirrorOf, reconcileAnalysisRuns } from "./analysis-runs.ts";
 import { isSaturated } from "./conditions.ts";
 import { reconcileEphemeralMetadata } from "./ephemeral-metadata.ts";
-import { isDone } from "./new-analysis-run.ts";
 import {
   allReplicaSets,
   availableOf,
@@ -15,8 +14,9 @@ import {
   time,
 } from "./pass.ts";
 import { hasPassed, wakeAfter } from "./pausing.ts";
-import { cleanHistory, hasDeadline, syncRevision } from "./replica-sets.ts";
+import { cleanHistory, syncRevision } from "./replica-sets.ts";
 import { restartPods } from "./restart.ts";
+import { isRollbackWithinWindow } from "./rollback.ts";
 import { reconcileBlueGreenReplicaSets } from "./scaling.ts";
 import { switchService } from "./services.ts";
 import { baseStatus, isPodSpecChanged, promote, reset } from "./status.ts";
@@ -51,20 +51,25 @@ function isFastTracked(pass: Pass): boolean {
   const active = selected(activeService(pass));
   const hash = hashOf(pass.newRS);
   if (pass.before.promoteFull === true || active === undefined || active === hash) return true;
-  return pass.before.stableRS === hash || (pass.newRS !== undefined && hasDeadline(pass.newRS));
+  return pass.fastRollback || pass.before.stableRS === hash;
 }
 
 const isAutomatic = (pass: Pass): boolean => strategy(pass)?.autoPromotionEnabled !== false;
 
+/** A person, or the time of `autoPromotionSeconds`, must pass before the switch. */
+const needsPause = (pass: Pass): boolean =>
+  !isAutomatic(pass) || (strategy(pass)?.autoPromotionSeconds ?? 0) > 0;
+
+const isCheckPointPassed = ({ before }: Pass): boolean => before.blueGreen?.scaleUpPreviewCheckPoint === true;
+
 function pauseBeforeSwitch(pass: Pass): void {
   if (isAborted(pass) || isHalted(pass) || !isPreviewReady(pass)) return;
-  if (isFastTracked(pass)) {
+  if (isFastTracked(pass) || isCheckPointPassed(pass) || !needsPause(pass)) {
     pass.pause.remove.add("BlueGreenPause");
     return;
   }
   if (!isPrePromotionDone(pass)) return;
   const seconds = strategy(pass)?.autoPromotionSeconds ?? 0;
-  if (isAutomatic(pass) && seconds === 0) return;
   const condition = pauseCondition(pass, "BlueGreenPause");
   if (condition === undefined) {
     if (pass.before.controllerPause === true) return; // a person ended it
@@ -77,11 +82,10 @@ function pauseBeforeSwitch(pass: Pass): void {
 }
 
 function isPauseDone(pass: Pass): boolean {
-  const seconds = strategy(pass)?.autoPromotionSeconds ?? 0;
-  if (isAutomatic(pass) && seconds === 0) return true;
+  if (isCheckPointPassed(pass) || !needsPause(pass)) return true;
   const condition = pauseCondition(pass, "BlueGreenPause");
   if (condition === undefined) return pass.before.controllerPause === true;
-  return isAutomatic(pass) && hasPassed(pass, condition.startTime, seconds);
+  return isAutomatic(pass) && hasPassed(pass, condition.startTime, strategy(pass)?.autoPromotionSeconds ?? 0);
 }
 
 function isPrePromotionDone(pass: Pass): boolean {
@@ -119,17 +123,13 @@ export function blueGreenStatus(pass: Pass): RolloutStatus {
     ...(before.stableRS === undefined ? {} : { stableRS: before.stableRS }),
   };
   if (fresh) status = reset(pass, status);
-  if (before.promoteFull === true) {
+  if (before.promoteFull === true || isRollbackWithinWindow(pass)) {
     pass.pause.clear = true;
     pass.pause.removeAbort = true;
   }
   const [activeSelector, previewSelector] = [selected(activeService(pass)), selected(previewService(pass))];
-  const pre = fresh
-    ? undefined
-    : (mirrorOf(pass.runs.prePromotion) ?? before.blueGreen?.prePromotionAnalysisRunStatus);
-  const post = fresh
-    ? undefined
-    : (mirrorOf(pass.runs.postPromotion) ?? before.blueGreen?.postPromotionAnalysisRunStatus);
+  const pre = fresh ? undefined : mirrorOf(pass.runs.prePromotion);
+  const post = fresh ? undefined : mirrorOf(pass.runs.postPromotion);
   status.blueGreen = {
     ...(activeSelector === undefined ? {} : { activeSelector }),
     ...(previewSelector === undefined ? {} : { previewSelector }),
@@ -153,22 +153,20 @@ export function blueGreenStatus(pass: Pass): RolloutStatus {
 
 function promotionReason(pass: Pass, status: RolloutStatus): string | undefined {
   const { before } = pass;
-  if (before.stableRS === undefined || before.stableRS === "") return "Initial deploy";
-  if (
-    status.blueGreen?.activeSelector === undefined ||
-    status.blueGreen.activeSelector !== status.currentPodHash
-  )
-    return undefined;
+  const activeSelector = status.blueGreen?.activeSelector ?? "";
+  if (before.stableRS === undefined || before.stableRS === "" || activeSelector === "")
+    return "Initial deploy";
+  if (activeSelector !== status.currentPodHash) return undefined;
   if (before.promoteFull === true) return "Full promotion requested";
+  if (isRollbackWithinWindow(pass)) return "Rollback within window";
   if (isAborted(pass)) return undefined;
   const needsRun =
     strategy(pass)?.postPromotionAnalysis !== undefined && before.stableRS !== status.currentPodHash;
-  if (
-    needsRun &&
-    !(isDone(pass.runs.postPromotion) && pass.runs.postPromotion?.status?.phase === "Successful")
-  )
-    return undefined;
-  return "Completed blue-green update";
+  if (!needsRun || pass.runs.postPromotion?.status?.phase === "Successful")
+    return "Completed blue-green update";
+  return pass.fastRollback
+    ? `Rollback to '${pass.newRS?.metadata.name ?? ""}' within scaleDownDelay`
+    : undefined;
 }
 
 /** With a smaller preview: everything is decided, so the new version may grow to its full size. */

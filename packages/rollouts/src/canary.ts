@@ -11,13 +11,15 @@ import {
   isAborted,
   normal,
   type Pass,
+  sizeOf,
   sum,
 } from "./pass.ts";
 import { isPauseStepDone, pauseAtStep } from "./pausing.ts";
 import { stepsHash } from "./pod-template-hash.ts";
 import { cleanHistory, syncRevision } from "./replica-sets.ts";
 import { restartPods } from "./restart.ts";
-import { atDesiredCounts, reconcileCanaryReplicaSets } from "./scaling.ts";
+import { isRollbackWithinWindow } from "./rollback.ts";
+import { atDesiredCounts, isFullyAvailable, reconcileCanaryReplicaSets } from "./scaling.ts";
 import { reconcileCanaryServices } from "./services.ts";
 import { baseStatus, isPodSpecChanged, promote, reset } from "./status.ts";
 import { stepText } from "./step-text.ts";
@@ -60,13 +62,14 @@ export function canaryStatus(pass: Pass): RolloutStatus {
 
   if (isTemplateOrStepsChanged(pass)) {
     const fresh = reset(pass, status);
-    const back =
-      before.stableRS !== undefined && before.stableRS !== "" && before.stableRS === hashOf(pass.newRS);
-    if (back && steps.length > 0) normal(pass, "SkipSteps", "Rollback to stable ReplicaSets");
-    return steps.length === 0 ? fresh : { ...fresh, currentStepIndex: back ? steps.length : 0 };
+    if (steps.length === 0) return fresh;
+    const skipped = reasonToSkipSteps(pass);
+    if (skipped !== undefined) normal(pass, "SkipSteps", skipped);
+    return { ...fresh, currentStepIndex: skipped === undefined ? 0 : steps.length };
   }
   const { step, index } = currentStep(pass);
-  if (before.promoteFull === true) {
+  const isFullPromotion = before.promoteFull === true || isRollbackWithinWindow(pass);
+  if (isFullPromotion) {
     pass.pause.clear = true;
     pass.pause.removeAbort = true;
   }
@@ -74,7 +77,7 @@ export function canaryStatus(pass: Pass): RolloutStatus {
   if (reason !== undefined) return atEnd(promote(pass, withRuns(pass, status), reason), steps.length);
   if (isAborted(pass))
     return withRuns(pass, at(before.stableRS === status.currentPodHash ? steps.length : 0));
-  if (before.promoteFull === true) return withRuns(pass, at(steps.length));
+  if (isFullPromotion) return withRuns(pass, at(steps.length));
   if (step !== undefined && index !== undefined && isStepDone(pass)) {
     normal(
       pass,
@@ -86,6 +89,15 @@ export function canaryStatus(pass: Pass): RolloutStatus {
     return withRuns(pass, at(index + 1));
   }
   return withRuns(pass, at(index));
+}
+
+/** Why a changed template need not go through the steps. */
+function reasonToSkipSteps(pass: Pass): string | undefined {
+  const { stableRS = "" } = pass.before;
+  if (stableRS !== "" && stableRS === hashOf(pass.newRS)) return "Rollback to stable ReplicaSets";
+  return isRollbackWithinWindow(pass) && sizeOf(pass.newRS) > 0
+    ? "Rollback to active ReplicaSets within RollbackWindow"
+    : undefined;
 }
 
 const atEnd = (status: RolloutStatus, count: number): RolloutStatus =>
@@ -107,8 +119,9 @@ function promotionReason(pass: Pass): string | undefined {
   const { before } = pass;
   if (before.stableRS === undefined || before.stableRS === "") return "Initial deploy";
   if (isAborted(pass)) return undefined;
-  if (pass.newRS === undefined || availableOf(pass.newRS) !== pass.replicas) return undefined;
+  if (pass.newRS === undefined || !isFullyAvailable(pass, pass.newRS)) return undefined;
   if (before.promoteFull === true) return "Full promotion requested";
+  if (isRollbackWithinWindow(pass)) return "Rollback within window";
   return allStepsDone(pass) ? `Completed all ${canarySteps(pass.rollout).length} canary steps` : undefined;
 }
 

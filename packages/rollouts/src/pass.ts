@@ -33,6 +33,8 @@ export interface Pass {
   readonly events: RolloutEvent[];
   requeueAfterMs: number | undefined;
   readonly pause: PauseWork;
+  /** The template goes back to a version that needs no new proof: steps, pauses and analyses are passed over. */
+  readonly fastRollback: boolean;
   runs: CurrentRuns;
   otherRuns: AnalysisRun[];
   /** Set by a restart that is done, or by a reset. */

@@ -5,7 +5,8 @@ import { pausedConditions, statusConditions, withCondition } from "./conditions.
 import { allReplicaSets, hashOf, normal, type Pass, sizeOf, time, wakeIn } from "./pass.ts";
 import { pauseStatus } from "./pausing.ts";
 import { rolloutPhase } from "./phase.ts";
-import { createReplicaSet, findNewReplicaSet } from "./replica-sets.ts";
+import { createReplicaSet, findNewReplicaSet, syncRevision } from "./replica-sets.ts";
+import { isFastRollback } from "./rollback.ts";
 import { reconcileBlueGreenReplicaSets, reconcileCanaryReplicaSets } from "./scaling.ts";
 import type { RolloutPlan, RolloutSnapshot } from "./snapshot.ts";
 import { desiredReplicasAnnotation, hashLabel, type RolloutStatus } from "./types.ts";
@@ -36,7 +37,13 @@ export function planRollout(snapshot: RolloutSnapshot, now: number): RolloutPlan
   return status === undefined ? finish(pass, before) : conclude(pass, status);
 }
 
+/** The working state at the start of a pass; what follows from it as a whole is added last. */
 function startPass(snapshot: RolloutSnapshot, now: number): Pass {
+  const pass = readPass(snapshot, now);
+  return { ...pass, fastRollback: isFastRollback(pass) };
+}
+
+function readPass(snapshot: RolloutSnapshot, now: number): Pass {
   const rollout = structuredClone(snapshot.rollout);
   const before = rollout.status ?? {};
   const newRS = findNewReplicaSet(rollout, snapshot.replicaSets);
@@ -68,6 +75,7 @@ function startPass(snapshot: RolloutSnapshot, now: number): Pass {
       removeAbort:
         before.stableRS !== undefined && before.stableRS !== "" && before.stableRS === hashOf(newRS),
     },
+    fastRollback: false,
     runs: runs.current,
     otherRuns: runs.other,
     restartedAt: undefined,
@@ -130,6 +138,7 @@ const isScalingEvent = (pass: Pass): boolean =>
   });
 
 function scaleOnly(pass: Pass): RolloutPlan {
+  syncRevision(pass);
   const blueGreen = pass.rollout.spec.strategy?.blueGreen;
   if (blueGreen === undefined) reconcileCanaryReplicaSets(pass);
   else
@@ -156,12 +165,7 @@ function conclude(pass: Pass, status: RolloutStatus): RolloutPlan {
 function announcePause(pass: Pass, { pauseConditions = [], abort }: RolloutStatus): void {
   const was = (pass.before.pauseConditions?.length ?? 0) > 0;
   const is = pauseConditions.length > 0;
-  if (is && !was)
-    normal(
-      pass,
-      "RolloutPaused",
-      `Rollout is paused (${pauseConditions.map(({ reason }) => reason).join(", ")})`,
-    );
+  if (is && !was) normal(pass, "RolloutPaused", `Rollout is paused (${pauseConditions[0]?.reason ?? ""})`);
   if (was && !is && abort !== true) normal(pass, "RolloutResumed", "Rollout is resumed");
 }
 

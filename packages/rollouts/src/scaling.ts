@@ -10,6 +10,7 @@ import {
   type Size,
   targetCounts,
 } from "./canary-replicas.ts";
+import { isSaturated } from "./conditions.ts";
 import {
   abortDelay,
   allReplicaSets,
@@ -28,7 +29,7 @@ import {
   wakeIn,
 } from "./pass.ts";
 import { hasDeadline, setDeadline } from "./replica-sets.ts";
-import { scaleDownDeadlineAnnotation } from "./types.ts";
+import { hashLabel, scaleDownDeadlineAnnotation } from "./types.ts";
 
 const sizes = (rs: ReplicaSet): Size => ({ size: sizeOf(rs), available: availableOf(rs) });
 const hasStable = ({ stableRS, newRS }: Pass): boolean =>
@@ -73,17 +74,8 @@ function drainOldCanaries(pass: Pass, unavailable: number): boolean {
   const active = (): ReplicaSet[] =>
     pass.otherRSs.filter((rs) => sizeOf(rs) > 0).toSorted((a, b) => revisionOf(b) - revisionOf(a));
   let changed = false;
-  const allowed =
-    sum(allReplicaSets(pass), sizeOf) -
-    (pass.replicas - unavailable) -
-    (pass.newRS === undefined ? 0 : sizeOf(pass.newRS) - availableOf(pass.newRS));
-  let broken = Math.max(0, allowed);
-  for (const rs of active()) {
-    const unhealthy = Math.min(broken, Math.max(0, sizeOf(rs) - availableOf(rs)));
-    if (unhealthy === 0) continue;
-    broken -= unhealthy;
-    changed = scale(pass, rs, sizeOf(rs) - unhealthy) || changed;
-  }
+  for (const rs of active())
+    if (availableOf(rs) < sizeOf(rs)) changed = scale(pass, rs, availableOf(rs)) || changed;
   let budget = sum(allReplicaSets(pass), availableOf) - (pass.replicas - unavailable);
   for (const rs of active()) {
     if (budget <= 0) break;
@@ -98,11 +90,23 @@ function drainOldCanaries(pass: Pass, unavailable: number): boolean {
 export function atDesiredCounts(pass: Pass): boolean {
   const { canary, stable } = canaryTarget(pass);
   const { newRS, stableRS } = pass;
-  if (newRS === undefined || sizeOf(newRS) !== canary || availableOf(newRS) !== canary) return false;
+  if (newRS === undefined || sizeOf(newRS) !== canary || !isReached(pass, newRS, canary)) return false;
   if (hasStable(pass) && (sizeOf(stableRS) !== stable || (stableRS?.status?.replicas ?? 0) !== stable))
     return false;
   return sum(pass.otherRSs, availableOf) === 0;
 }
+
+/** Enough of the wanted pods are available: all of them, or what `replicaProgressThreshold` is content with. */
+function isReached(pass: Pass, rs: ReplicaSet, wanted: number): boolean {
+  const threshold = pass.rollout.spec.strategy?.canary?.replicaProgressThreshold;
+  const available = availableOf(rs);
+  if (threshold === undefined) return available === wanted;
+  if (threshold.type === "Pods") return available >= threshold.value;
+  return wanted === 0 || (100 * available) / wanted >= threshold.value;
+}
+
+/** The new version has all pods that the Rollout wants, so far as progress asks for them. */
+export const isFullyAvailable = (pass: Pass, rs: ReplicaSet): boolean => isReached(pass, rs, pass.replicas);
 
 /** The new and the stable version are wanted: what was on its way out is not any more. */
 export function removeDeadlines(pass: Pass): void {
@@ -143,17 +147,35 @@ function scaleBlueGreenNew(pass: Pass): void {
   scale(pass, newRS, previewSize(pass));
 }
 
-function scaleDownOldBlueGreens(pass: Pass): void {
-  if (pauseCondition(pass, "InconclusiveAnalysisRun") !== undefined) return;
-  const { scaleDownDelayRevisionLimit = Number.POSITIVE_INFINITY, scaleDownDelaySeconds = 30 } =
-    pass.rollout.spec.strategy?.blueGreen ?? {};
-  const { stableRS, currentPodHash, blueGreen } = pass.before;
-  const referenced = new Set([
+/** Without a delay of its own, a verdict on the new version decides when the old one may go. */
+function waitsForPostPromotion(pass: Pass): boolean {
+  const { postPromotionAnalysis, scaleDownDelaySeconds } = pass.rollout.spec.strategy?.blueGreen ?? {};
+  if (postPromotionAnalysis === undefined || scaleDownDelaySeconds !== undefined) return false;
+  const hash = hashOf(pass.newRS);
+  const isUnderProof =
+    pass.before.stableRS !== hash &&
+    pass.before.blueGreen?.activeSelector === hash &&
+    isSaturated(pass, pass.newRS);
+  return isUnderProof && pass.runs.postPromotion?.status?.phase !== "Successful";
+}
+
+/** Hashes of versions that something still leads to. */
+function referencedHashes({ before, services }: Pass): ReadonlySet<string | undefined> {
+  const { stableRS, currentPodHash, blueGreen } = before;
+  return new Set([
     stableRS,
     currentPodHash,
     blueGreen?.activeSelector,
     blueGreen?.previewSelector,
+    ...[...services.values()].map(({ spec }) => spec.selector?.[hashLabel]),
   ]);
+}
+
+function scaleDownOldBlueGreens(pass: Pass): void {
+  if (pauseCondition(pass, "InconclusiveAnalysisRun") !== undefined || waitsForPostPromotion(pass)) return;
+  const { scaleDownDelayRevisionLimit = Number.POSITIVE_INFINITY, scaleDownDelaySeconds = 30 } =
+    pass.rollout.spec.strategy?.blueGreen ?? {};
+  const referenced = referencedHashes(pass);
   let delayed = 0;
   for (const rs of pass.otherRSs.toSorted((a, b) => revisionOf(b) - revisionOf(a))) {
     if (sizeOf(rs) === 0 || referenced.has(hashOf(rs))) continue;
@@ -166,7 +188,10 @@ function scaleDownOldBlueGreens(pass: Pass): void {
         setDeadline(pass, rs, scaleDownDelaySeconds);
         wakeIn(pass, scaleDownDelaySeconds * 1000);
       }
-    } else if (deadline > pass.now) wakeIn(pass, deadline - pass.now);
-    else scale(pass, rs, 0);
+    } else if (deadline > pass.now) {
+      wakeIn(pass, deadline - pass.now);
+      // Ready to take over again at once, so it follows the Rollout's size.
+      scale(pass, rs, pass.replicas);
+    } else scale(pass, rs, 0);
   }
 }

@@ -163,8 +163,7 @@ export function unsupported({ spec }: Rollout): string | undefined {
   const { canary, blueGreen } = spec.strategy ?? {};
   const refuse = (path: string): string => `${path}: Forbidden: is not supported by this controller`;
   if (spec.workloadRef !== undefined) return refuse("spec.workloadRef");
-  if (spec.rollbackWindow !== undefined) return refuse("spec.rollbackWindow");
-  for (const field of ["trafficRouting", "pingPong", "antiAffinity", "replicaProgressThreshold"] as const)
+  for (const field of ["trafficRouting", "pingPong", "antiAffinity"] as const)
     if (canary?.[field] !== undefined) return refuse(`spec.strategy.canary.${field}`);
   if (blueGreen?.antiAffinity !== undefined) return refuse("spec.strategy.blueGreen.antiAffinity");
   for (const [i, step] of (canary?.steps ?? []).entries()) {
