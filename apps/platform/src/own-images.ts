@@ -1,5 +1,5 @@
 import { accessSync, constants, realpathSync, statSync } from "node:fs";
-import { delimiter, isAbsolute, join, relative } from "node:path";
+import { delimiter, isAbsolute, join, relative, resolve } from "node:path";
 import { ProblemError } from "@tracegate/contracts";
 import type { CatalogueEntry } from "@tracegate/kubelet";
 import type { OwnImage } from "./configuration.ts";
@@ -59,8 +59,9 @@ function findProgram(
   { path, node }: { path: string; node: string },
 ): FoundProgram {
   if (program.includes("/")) {
-    const inside = relative(workingDir, join(isAbsolute(program) ? "" : workingDir, program));
-    return inside.startsWith("..") ? outside(program) : { word: join(programMount, inside) };
+    const file = resolve(workingDir, program);
+    const inside = relative(workingDir, file);
+    return inside.startsWith("..") ? outside(file) : { word: join(programMount, inside) };
   }
   for (const directory of path.split(delimiter).filter(isAbsolute)) {
     const file = join(directory, program);

@@ -1,7 +1,7 @@
 export { type CachedProgram, fillCompileCache } from "./compile-cache.ts";
 export { dialThroughAgent } from "./dial.ts";
 export type { CatalogueEntry, ImageCatalogue, ImageLookup, ResolvedImage } from "./image-catalogue.ts";
-export { imageCatalogue, nodeProgram, projectMount } from "./image-catalogue.ts";
+export { imageCatalogue, nodeProgram, parseImageReference, projectMount } from "./image-catalogue.ts";
 export type { Kubelet, KubeletOptions } from "./kubelet.ts";
 export { createKubelet } from "./kubelet.ts";
 export type { LogOptions } from "./logs/log-file.ts";

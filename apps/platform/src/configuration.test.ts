@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { temporaryDirectory } from "@tracegate/kubelet/testing";
+import fc from "fast-check";
+import { parseConfiguration, readConfiguration } from "./configuration.ts";
+
+const dir = temporaryDirectory();
+mkdirSync(join(dir.path, "bin"));
+writeFileSync(join(dir.path, "bin/app"), "#!/bin/sh\n", { mode: 0o755 });
+writeFileSync(join(dir.path, "application.yaml"), "");
+const file = join(dir.path, "tracegate.yaml");
+test.after(() => dir[Symbol.dispose]());
+
+test("images, applications and paces are read; paths start from the file", () => {
+  const text = `
+images:
+  "my/app:*": { command: [./app, --port, 8080], workingDir: bin, env: { LEVEL: debug, RETRIES: 3, ON: yes } }
+  my/node: { command: [node, server.js] }
+applications: [application.yaml]
+scrapeInterval: 2s
+gitPollInterval: 500ms
+`;
+  assert.deepEqual(parseConfiguration(text, file), {
+    file,
+    images: [
+      {
+        pattern: "my/app:*",
+        command: ["./app", "--port", "8080"],
+        workingDir: join(dir.path, "bin"),
+        env: { LEVEL: "debug", RETRIES: "3", ON: "yes" },
+      },
+      { pattern: "my/node", command: ["node", "server.js"], workingDir: dir.path, env: {} },
+    ],
+    applications: [join(dir.path, "application.yaml")],
+    pace: { scrapeIntervalMs: 2000, gitPollMs: 500 },
+  });
+});
+
+const mistakes: readonly [text: string, error: string][] = [
+  ["images: [", "1:10: Flow sequence in block collection must be sufficiently indented and end with a ]"],
+  ["- a", "1:1: the configuration is no map (expected keys and values)"],
+  ["image: {}", '1:1: "image" is no field of the configuration (expected images, applications,'],
+  ["images: 3", "1:9: images is no map"],
+  ["images:\n  'My/App': {}", '2:3: "My/App" is no image reference (expected one like "my/app:*")'],
+  ["images:\n  my/app:", '2:3: images["my/app"] is empty'],
+  ["images:\n  my/app: {}", '2:3: images["my/app"] has no command'],
+  ["images:\n  my/app: {command: []}", '2:21: images["my/app"] has no command'],
+  ["images:\n  my/app: {command: ./app}", '2:21: images["my/app"].command is no list'],
+  ["images:\n  my/app: {command: [[a]]}", '2:22: a word of images["my/app"].command is no text'],
+  ["images:\n  my/app:\n    cmd: [a]", '3:5: "cmd" is no field of images["my/app"] (expected command,'],
+  ["images:\n  my/app: {command: [a], workingDir: no}", `2:38: ${dir.path}/no is no directory`],
+  ["images:\n  my/app: {command: [./no]}", `2:21: ${dir.path}/no is not there`],
+  ["images:\n  my/app: {command: [a], workingDir: /}", '2:38: the pods of "my/app" would see all of /'],
+  [
+    `images:\n  my/app: {command: [a], workingDir: ${homedir()}}`,
+    `2:38: the pods of "my/app" would see all of ${homedir()}`,
+  ],
+  ["images:\n  my/app: {command: [a], env: {A: [1]}}", '2:35: images["my/app"].env.A is no text'],
+  ["applications: [no.yaml]", `1:16: ${dir.path}/no.yaml is not there`],
+  ["scrapeInterval: soon", "1:17: scrapeInterval is no duration (expected 100ms to 60m, like 2s)"],
+  ["gitPollInterval: 1ms", "1:18: gitPollInterval is no duration"],
+];
+for (const [text, error] of mistakes) {
+  test(`a mistake is told with its place: ${JSON.stringify(text)}`, () => {
+    assert.throws(
+      () => parseConfiguration(text, file),
+      ({ message, name }: Error) =>
+        name === "ProblemError" && (message.startsWith(`${file}:${error}`) || assert.equal(message, error)),
+    );
+  });
+}
+
+test("whatever the text, it is read or refused with a place", () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+      try {
+        parseConfiguration(text, file);
+      } catch (error) {
+        assert.match((error as Error).message, /^\S+tracegate\.yaml:\d+:\d+: /);
+      }
+    }),
+  );
+});
+
+test("without a file there is nothing; a file that is named must be there", () => {
+  assert.deepEqual(readConfiguration({ cwd: dir.path }), { images: [], applications: [], pace: {} });
+  assert.throws(
+    () => readConfiguration({ cwd: dir.path, file: "no.yaml" }),
+    /no\.yaml: .*cannot be read \(ENOENT\)/,
+  );
+});

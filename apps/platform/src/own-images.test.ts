@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { temporaryDirectory } from "@tracegate/kubelet/testing";
+import { ownImage } from "./own-images.ts";
+
+const dir = temporaryDirectory();
+const app = join(dir.path, "app");
+mkdirSync(join(app, "bin"), { recursive: true });
+mkdirSync(join(dir.path, "tools"));
+for (const file of ["app/bin/server", "tools/deno", "tools/node"])
+  writeFileSync(join(dir.path, file), "", { mode: 0o755 });
+test.after(() => dir[Symbol.dispose]());
+
+const surroundings = {
+  stateDir: join(app, ".tracegate"),
+  emptyDir: join(app, ".tracegate/empty"),
+  path: `relative:${dir.path}/tools:/usr/bin:/bin`,
+  node: "/usr/lib/own/node",
+};
+const entry = (command: [string, ...string[]], more: Partial<typeof surroundings> = {}) =>
+  ownImage({ pattern: "my/app:*", command, workingDir: app, env: {} }, { ...surroundings, ...more });
+
+test("the program's directory is at /app, and an empty directory covers the state directory inside", () => {
+  assert.deepEqual(entry(["./bin/server", "-v"]), {
+    pattern: "my/app:*",
+    entrypoint: ["/app/bin/server", "-v"],
+    env: {},
+    workingDir: "/app",
+    binds: [
+      { source: app, target: "/app" },
+      { source: surroundings.emptyDir, target: "/app/.tracegate" },
+    ],
+  });
+  assert.deepEqual(entry([`${app}/bin/server`], { stateDir: "/elsewhere" }).binds, [
+    { source: app, target: "/app" },
+  ]);
+});
+
+test("a program of the system is found on the pod's PATH, one from elsewhere is brought along", () => {
+  assert.deepEqual(entry(["sh"]).entrypoint, ["sh"]);
+  const { entrypoint, binds } = entry(["deno", "run"]);
+  assert.deepEqual(entrypoint, ["/opt/interpreter/deno", "run"]);
+  assert.deepEqual(binds?.at(-1), { source: `${dir.path}/tools/deno`, target: "/opt/interpreter/deno" });
+  const other = entry(["../tools/deno"]);
+  assert.deepEqual(other.entrypoint, ["/opt/interpreter/deno"]);
+});
+
+test("where the machine has no Node, the platform's own runs the program", () => {
+  const { entrypoint, binds } = entry(["node", "x.js"], { path: "", node: `${dir.path}/tools/node` });
+  assert.deepEqual(entrypoint, ["/opt/interpreter/node", "x.js"]);
+  assert.equal(binds?.at(-1)?.source, `${dir.path}/tools/node`);
+});
+
+test("a program on no PATH, and a state directory in the program's place, are refused", () => {
+  assert.throws(() => entry(["nosuch"]), /the program "nosuch" is on no PATH/);
+  assert.throws(() => entry(["sh"], { stateDir: app }), /is the state directory/);
+});
