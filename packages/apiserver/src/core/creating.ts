@@ -11,7 +11,7 @@ import { keyFor } from "./reading.ts";
 import { checkAddressed, receive } from "./receiving.ts";
 import { alreadyExists, invalid, qualified } from "./refusals.ts";
 import { hasSubresource, type ServedKind } from "./served-kinds.ts";
-import { allocateServiceAddresses } from "./service-addresses.ts";
+import { allocateServiceAddresses, isServices, withKeptAddresses } from "./service-addresses.ts";
 
 /** Tries at a free generated name before giving up with AlreadyExists. */
 const NAME_ATTEMPTS = 8;
@@ -49,9 +49,10 @@ export function createReceived(
   for (let attempt = 1; ; attempt++) {
     const metadata = newMetadata(ctx, served, received.metadata, served.namespaced ? namespace : undefined);
     if (served.namespaced) admitToNamespace(ctx, served, namespace ?? "", metadata.name);
-    const object = prepareNew(ctx, served, { ...received, metadata }, own);
-    const errors = objectErrors(served, object);
+    const prepared = prepareNew(ctx, served, { ...received, metadata }, own);
+    const errors = objectErrors(served, prepared);
     if (errors.length > 0) throw invalid(served, metadata.name, errors);
+    const object = isServices(served) ? allocateServiceAddresses(ctx, prepared) : prepared;
     const key = keyFor(served, namespace, metadata.name);
     if (ctx.store.get(key) !== undefined) {
       const generated = (received.metadata.name ?? "") === "";
@@ -76,7 +77,7 @@ function prepareNew(
   // The template generation of a DaemonSet comes with its form, so it counts as the writer's.
   const early = qualified(served) === "daemonsets.apps";
   let object = early ? own(atBirth(served, defaulted)) : atBirth(served, own(defaulted));
-  if (qualified(served) === "services") object = allocateServiceAddresses(ctx, object);
+  if (isServices(served)) object = withKeptAddresses(object);
   if (qualified(served) === "pods") object = admitPod(ctx, served, object);
   if (isDefinitions(served)) object = definitionAtBirth(object);
   return object;

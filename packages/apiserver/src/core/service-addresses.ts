@@ -1,7 +1,8 @@
-import { type FieldError, invalid as invalidField, type KubeObject } from "@tracegate/kube";
+import { type FieldError, invalid as invalidField, jsonEqual, type KubeObject } from "@tracegate/kube";
 import type { ApiContext } from "./context.ts";
 import { storedObject } from "./reading.ts";
-import { invalid } from "./refusals.ts";
+import { invalid, qualified } from "./refusals.ts";
+import type { ServedKind } from "./served-kinds.ts";
 
 const SERVICE = { group: "", kind: "Service" };
 /** 10.96.0.0/16: the first address is the API's own, the band below the offset is left for explicit requests. */
@@ -13,6 +14,8 @@ const PORT_LOW = 30000;
 const PORT_HIGH = 32767;
 const PORT_BAND = 86;
 
+export const isServices = (served: ServedKind): boolean => qualified(served) === "services";
+
 interface ServiceSpec {
   type?: string;
   clusterIP?: string;
@@ -22,7 +25,65 @@ interface ServiceSpec {
 }
 
 /**
- * Fills in what a Service is given by the cluster: its address and its node ports; on update what it had stays. What is
+ * A Service in the form that is checked: both fields for its address say the same, an update keeps what the Service was
+ * given before, and what a former type had left behind is gone, unless it was sent anew.
+ */
+export function withKeptAddresses(service: KubeObject, before?: KubeObject): KubeObject {
+  const spec: ServiceSpec = { ...specOf(service) };
+  const old = before === undefined ? undefined : specOf(before);
+  if (old !== undefined) {
+    keepAddress(spec, old);
+    dropTypeDependent(spec, old);
+  }
+  if (spec.clusterIP && (spec.clusterIPs ?? []).length === 0) spec.clusterIPs = [spec.clusterIP];
+  return { ...service, spec } as KubeObject;
+}
+
+function keepAddress(spec: ServiceSpec, old: ServiceSpec): void {
+  if (!hasAddress(spec) || !hasAddress(old)) return;
+  const [address, former] = [spec.clusterIP ?? "", old.clusterIP ?? ""];
+  if (address === "") {
+    spec.clusterIP = former;
+    if ((spec.clusterIPs ?? []).length === 0) spec.clusterIPs = old.clusterIPs ?? [];
+  } else if (address !== former && jsonEqual(spec.clusterIPs ?? [], old.clusterIPs ?? [])) {
+    spec.clusterIPs = [address];
+  }
+  if (isExposed(spec) && isExposed(old)) {
+    spec.ports = (spec.ports ?? []).map((port) => {
+      const kept = port.nodePort || sameNodePort(port, old);
+      return kept === undefined ? port : { ...port, nodePort: kept };
+    });
+  }
+}
+
+const hasAddress = ({ type }: ServiceSpec): boolean => type !== "ExternalName";
+const isExposed = ({ type }: ServiceSpec): boolean => type === "NodePort" || type === "LoadBalancer";
+const isReachable = (spec: ServiceSpec): boolean =>
+  isExposed(spec) || (spec.type === "ClusterIP" && ((spec["externalIPs"] as unknown[]) ?? []).length > 0);
+
+/** Fields that go when the type no longer has them (third column), had them before (second), and they were left as they were. */
+function dropTypeDependent(spec: ServiceSpec, old: ServiceSpec): void {
+  const balanced = ({ type }: ServiceSpec): boolean => type === "LoadBalancer";
+  const rules: readonly (readonly [readonly string[], (spec: ServiceSpec) => boolean])[] = [
+    [["clusterIP", "clusterIPs"], hasAddress],
+    [["ipFamilies"], hasAddress],
+    [["ipFamilyPolicy"], hasAddress],
+    [["allocateLoadBalancerNodePorts"], balanced],
+    [["loadBalancerClass"], balanced],
+    [["externalTrafficPolicy"], isReachable],
+  ];
+  for (const [fields, applies] of rules) {
+    if (!applies(old) || applies(spec)) continue;
+    if (!fields.every((field) => jsonEqual(spec[field], old[field]))) continue;
+    for (const field of fields) delete spec[field];
+  }
+  if (isExposed(old) && !isExposed(spec) && jsonEqual(portsOf(spec), portsOf(old))) {
+    spec.ports = (spec.ports ?? []).map(({ nodePort: _, ...port }) => port);
+  }
+}
+
+/**
+ * Fills in what a Service is given by the cluster: its address and its node ports. It has been found valid otherwise. What is
  * taken is read from the store each time, so nothing can drift from it.
  */
 export function allocateServiceAddresses(
@@ -31,28 +92,16 @@ export function allocateServiceAddresses(
   before?: KubeObject,
 ): KubeObject {
   const spec: ServiceSpec = { ...specOf(service) };
+  if (!hasAddress(spec)) return service;
   const old = before === undefined ? undefined : specOf(before);
   const others = () => otherServices(ctx, service);
-  if (spec.type === "ExternalName") {
-    for (const field of [
-      "clusterIP",
-      "clusterIPs",
-      "ipFamilies",
-      "ipFamilyPolicy",
-      "internalTrafficPolicy",
-    ]) {
-      delete spec[field];
-    }
-    return { ...service, spec: withoutNodePorts(spec) } as KubeObject;
-  }
-  const wanted = spec.clusterIP || spec.clusterIPs?.[0] || keptAddress(old);
+  const wanted = spec.clusterIP || spec.clusterIPs?.[0];
   const clusterIP = wanted === "None" ? "None" : clusterAddress(ctx, service, wanted, old, others);
   spec.clusterIP = clusterIP;
   spec.clusterIPs = [clusterIP];
   spec["ipFamilies"] ??= ["IPv4"];
   spec["ipFamilyPolicy"] ??= "SingleStack";
-  const exposed = spec.type === "NodePort" || spec.type === "LoadBalancer";
-  const filled = exposed ? nodePorts(ctx, service, spec, old, others) : withoutInheritedNodePorts(spec, old);
+  const filled = isExposed(spec) ? nodePorts(ctx, service, spec, old, others) : spec;
   return { ...service, spec: filled } as KubeObject;
 }
 
@@ -60,9 +109,6 @@ const specOf = (service: KubeObject): ServiceSpec =>
   "spec" in service && typeof service.spec === "object" && service.spec !== null
     ? (service.spec as ServiceSpec)
     : {};
-
-const keptAddress = (old: ServiceSpec | undefined): string | undefined =>
-  old === undefined || old.type === "ExternalName" ? undefined : old.clusterIP;
 
 function otherServices({ store }: ApiContext, { metadata }: KubeObject): ServiceSpec[] {
   return store
@@ -167,18 +213,6 @@ function checkPort(service: KubeObject, field: string, port: number, taken: Read
   }
   if (taken.has(port))
     throw refusal(service, invalidField(field, port, "provided port is already allocated"));
-}
-
-/** A type without node ports drops the ones it had; ones that were sent anew stay and are validated. */
-function withoutInheritedNodePorts(spec: ServiceSpec, old: ServiceSpec | undefined): ServiceSpec {
-  const inherited = new Set(portsOf(old ?? {}));
-  if (inherited.size === 0) return spec;
-  return withoutNodePorts(spec);
-}
-
-function withoutNodePorts(spec: ServiceSpec): ServiceSpec {
-  if (spec.ports === undefined) return spec;
-  return { ...spec, ports: spec.ports.map(({ nodePort: _, ...port }) => port) };
 }
 
 /** A free number in [low, high), beginning at a random one; then in the band from `bandLow` below it. */

@@ -9,7 +9,7 @@ import { keyFor, storedObject } from "./reading.ts";
 import { checkAddressed, checkIdentity, receive } from "./receiving.ts";
 import { badRequest, invalid, notFound, qualified } from "./refusals.ts";
 import { apiVersionOfResource, hasSubresource, type ServedKind } from "./served-kinds.ts";
-import { allocateServiceAddresses } from "./service-addresses.ts";
+import { allocateServiceAddresses, isServices, withKeptAddresses } from "./service-addresses.ts";
 
 /** The current object as a function of which the next one is made: a PUT's body, or a patch applied. */
 export type Change = (current: KubeObject) => KubeObject;
@@ -47,12 +47,14 @@ export function changeObject(
   checkAddressed(served, ref.namespace, sent);
   checkIdentity(served, ref, current, sent);
   const received = receive(served, sent, request);
-  const next = prepareChanged(ctx, served, subresource, current, received, own);
+  const prepared = prepareChanged(served, subresource, current, received, own);
   const errors = [
-    ...newFinalizerErrors(current, next),
-    ...objectErrors(served, next, { before: current, subresource }),
+    ...newFinalizerErrors(current, prepared),
+    ...objectErrors(served, prepared, { before: current, subresource }),
   ];
   if (errors.length > 0) throw invalid(served, ref.name, errors);
+  const addressed = isServices(served) && subresource === "";
+  const next = addressed ? allocateServiceAddresses(ctx, prepared, current) : prepared;
   if (!OF_NO_GENERATION.has(subresource) && isNewGeneration(served, current, next)) {
     next.metadata = { ...next.metadata, generation: (current.metadata.generation ?? 0) + 1 };
   }
@@ -63,7 +65,6 @@ export function changeObject(
 }
 
 function prepareChanged(
-  ctx: ApiContext,
   served: ServedKind,
   subresource: string,
   current: KubeObject,
@@ -82,7 +83,7 @@ function prepareChanged(
     case "ephemeralcontainers": {
       const kept = split ? { status: oldStatus } : {};
       const next = own(withDefaults(served, withoutUndefined({ ...received, metadata, ...kept })), current);
-      return qualified(served) === "services" ? allocateServiceAddresses(ctx, next, current) : next;
+      return isServices(served) ? withKeptAddresses(next, current) : next;
     }
     case "status": {
       const owned =

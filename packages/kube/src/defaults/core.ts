@@ -73,6 +73,18 @@ export const CORE_DEFAULTS: Readonly<Record<string, Defaulter>> = {
   },
   "core.v1.PersistentVolumeClaim": (claim) => setDefault(ensureObject(claim, "status"), "phase", "Pending"),
   "core.v1.PersistentVolumeClaimSpec": (spec) => setDefault(spec, "volumeMode", "Filesystem"),
+  "core.v1.LimitRangeItem": (limit) => {
+    if (limit["type"] !== "Container") return;
+    // What is not said follows from what is: the upper limit, the default limit, the lower limit.
+    for (const [to, from] of [
+      ["default", "max"],
+      ["defaultRequest", "default"],
+      ["defaultRequest", "min"],
+    ] as const) {
+      const amounts = objectAt(limit, from) ?? {};
+      if (Object.keys(amounts).length > 0) limit[to] = { ...amounts, ...objectAt(limit, to) };
+    }
+  },
   "core.v1.EndpointPort": (port) => setDefault(port, "protocol", "TCP"),
   "core.v1.ReplicationController": (controller) => {
     const spec = ensureObject(controller, "spec");

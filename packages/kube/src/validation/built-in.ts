@@ -1,8 +1,12 @@
 import { definitionErrors, definitionUpdateErrors } from "../custom/definition.ts";
 import { type JsonObject, objectAt } from "../json.ts";
 import { bindingErrors, bindingUpdateErrors, roleErrors } from "./access.ts";
+import { autoscalerErrors } from "./autoscalers.ts";
 import { configMapErrors, configurationUpdateErrors, secretErrors } from "./configuration.ts";
+import { endpointSliceErrors, endpointSliceUpdateErrors, endpointsErrors } from "./endpoints.ts";
+import { eventErrors, newEventErrors } from "./event-objects.ts";
 import type { FieldError } from "./field-error.ts";
+import { immutableErrors } from "./immutable.ts";
 import { ingressErrors } from "./ingress.ts";
 import { cronJobErrors, jobErrors, jobUpdateErrors } from "./jobs.ts";
 import { metadataErrors, metadataUpdateErrors } from "./metadata.ts";
@@ -12,13 +16,27 @@ import {
   dns1123SubdomainErrors,
   pathSegmentErrors,
 } from "./names.ts";
+import { networkPolicyErrors } from "./network-policies.ts";
 import { podSpecErrors, podUpdateErrors } from "./pods.ts";
-import { autoscalerErrors, disruptionBudgetErrors, leaseErrors, networkPolicyErrors } from "./policies.ts";
-import { serviceErrors } from "./services.ts";
+import { disruptionBudgetErrors, leaseErrors } from "./policies.ts";
+import {
+  limitRangeErrors,
+  priorityClassErrors,
+  priorityClassUpdateErrors,
+  quotaErrors,
+  quotaUpdateErrors,
+} from "./quotas.ts";
+import { serviceErrors, serviceUpdateErrors } from "./services.ts";
+import {
+  claimErrors,
+  claimUpdateErrors,
+  persistentVolumeErrors,
+  storageClassErrors,
+  storageClassUpdateErrors,
+} from "./storage.ts";
 import {
   daemonSetErrors,
   deploymentErrors,
-  immutableErrors,
   replicaSetErrors,
   statefulSetErrors,
   statefulSetUpdateErrors,
@@ -45,7 +63,24 @@ const KINDS: Readonly<Record<string, KindRules>> = {
     errors: withSpec((spec) => podSpecErrors(spec, "spec")),
     updateErrors: (pod, before) => podUpdateErrors(specOf(pod), specOf(before)),
   },
-  Service: { names: dns1035LabelErrors, errors: withSpec(serviceErrors) },
+  Service: {
+    names: dns1035LabelErrors,
+    errors: withSpec(serviceErrors),
+    updateErrors: (service, before) => serviceUpdateErrors(specOf(service), specOf(before)),
+  },
+  Endpoints: { errors: endpointsErrors },
+  Event: { names: pathSegmentErrors, errors: eventErrors },
+  "Event.events.k8s.io": { errors: newEventErrors },
+  ResourceQuota: {
+    errors: withSpec(quotaErrors),
+    updateErrors: (quota, before) => quotaUpdateErrors(specOf(quota), specOf(before)),
+  },
+  LimitRange: { errors: withSpec(limitRangeErrors) },
+  PersistentVolume: { errors: withSpec(persistentVolumeErrors) },
+  PersistentVolumeClaim: {
+    errors: withSpec((spec) => claimErrors(spec)),
+    updateErrors: claimUpdateErrors,
+  },
   ConfigMap: { errors: configMapErrors, updateErrors: configurationUpdateErrors },
   Secret: { errors: secretErrors, updateErrors: configurationUpdateErrors },
   "Deployment.apps": { errors: withSpec(deploymentErrors), updateErrors: fixed("selector") },
@@ -62,6 +97,18 @@ const KINDS: Readonly<Record<string, KindRules>> = {
   "CronJob.batch": { names: cronJobNameErrors, errors: withSpec(cronJobErrors) },
   "Ingress.networking.k8s.io": { errors: withSpec(ingressErrors) },
   "NetworkPolicy.networking.k8s.io": { errors: withSpec(networkPolicyErrors) },
+  "EndpointSlice.discovery.k8s.io": {
+    errors: endpointSliceErrors,
+    updateErrors: endpointSliceUpdateErrors,
+  },
+  "PriorityClass.scheduling.k8s.io": {
+    errors: priorityClassErrors,
+    updateErrors: priorityClassUpdateErrors,
+  },
+  "StorageClass.storage.k8s.io": {
+    errors: storageClassErrors,
+    updateErrors: storageClassUpdateErrors,
+  },
   "Lease.coordination.k8s.io": { errors: withSpec(leaseErrors) },
   "PodDisruptionBudget.policy": { errors: withSpec(disruptionBudgetErrors) },
   "HorizontalPodAutoscaler.autoscaling": { errors: withSpec(autoscalerErrors) },

@@ -1,4 +1,5 @@
 import { type JsonObject, jsonEqual, objectAt, stringAt } from "../json.ts";
+import { JsonSyntaxError, parseJsonText } from "../schema/json-text.ts";
 import { byteLength } from "../values/go-text.ts";
 import { type FieldError, forbidden, invalid, required, tooLong } from "./field-error.ts";
 import { configKeyErrors } from "./names.ts";
@@ -72,6 +73,20 @@ function typeErrors(secret: JsonObject, data: JsonObject): FieldError[] {
     const keys = ["username", "password"];
     return keys.some((key) => Object.hasOwn(data, key)) ? [] : keys.map((key) => required(`data[${key}]`));
   }
-  const missing = (REQUIRED_KEYS[type] ?? []).filter((key) => !Object.hasOwn(data, key));
-  return missing.map((key) => required(`data[${key}]`));
+  const keys = REQUIRED_KEYS[type] ?? [];
+  const missing = keys.filter((key) => !Object.hasOwn(data, key)).map((key) => required(`data[${key}]`));
+  if (missing.length > 0 || !type.startsWith("kubernetes.io/dockerc")) return missing;
+  return keys.flatMap((key) => registryConfigErrors(key, data));
+}
+
+/** Credentials for registries are JSON objects. The value is not told. */
+function registryConfigErrors(key: string, data: JsonObject): FieldError[] {
+  const text = Buffer.from(stringAt(data, key), "base64").toString("utf8");
+  try {
+    parseJsonText(text);
+    return [];
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    return [invalid(`data[${key}]`, "<secret contents redacted>", error.message)];
+  }
 }

@@ -2,10 +2,11 @@ import { type JsonObject, objectAt, stringAt } from "../json.ts";
 import { quote } from "../values/go-text.ts";
 import { scheduleError } from "./cron-schedule.ts";
 import { type FieldError, invalid, notSupported, required } from "./field-error.ts";
+import { immutableErrors } from "./immutable.ts";
 import { negativeErrors } from "./numbers.ts";
 import { podTemplateErrors } from "./pods.ts";
 import { selectorErrors } from "./selectors.ts";
-import { immutableErrors, mismatch } from "./workloads.ts";
+import { mismatch } from "./workloads.ts";
 
 export function jobErrors(spec: JsonObject): FieldError[] {
   const selector = objectAt(spec, "selector");

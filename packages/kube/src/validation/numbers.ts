@@ -1,4 +1,5 @@
 import type { JsonObject } from "../json.ts";
+import { percentOf } from "../values/int-or-percent.ts";
 import { type FieldError, invalid } from "./field-error.ts";
 import { portNameErrors, portNumberErrors } from "./names.ts";
 
@@ -30,4 +31,12 @@ export function intOrPercentErrors(value: unknown, path: string): FieldError[] {
   if (typeof value === "string") return /^[0-9]+%$/.test(value) ? [] : [invalid(path, value, PERCENT)];
   if (typeof value !== "number" || value >= 0) return [];
   return [invalid(path, value, "must be greater than or equal to 0")];
+}
+
+/** A percentage that is more than the whole. */
+export function overHundredErrors(value: unknown, path: string): FieldError[] {
+  const percent = typeof value === "string" ? percentOf(value) : undefined;
+  return percent !== undefined && percent > 100
+    ? [invalid(path, value, "must not be greater than 100%")]
+    : [];
 }

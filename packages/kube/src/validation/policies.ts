@@ -1,6 +1,6 @@
-import { isObject, type JsonObject, listAt, numberAt, objectAt, stringAt } from "../json.ts";
-import { type FieldError, invalid, notSupported, required } from "./field-error.ts";
-import { intOrPercentErrors, portErrors } from "./numbers.ts";
+import { type JsonObject, numberAt, objectAt } from "../json.ts";
+import { type FieldError, invalid, notSupported } from "./field-error.ts";
+import { intOrPercentErrors, overHundredErrors } from "./numbers.ts";
 import { selectorErrors } from "./selectors.ts";
 
 export function leaseErrors(spec: JsonObject): FieldError[] {
@@ -18,8 +18,11 @@ export function leaseErrors(spec: JsonObject): FieldError[] {
   return errors;
 }
 
+const EVICTIONS = ["AlwaysAllow", "IfHealthyBudget"];
+
 export function disruptionBudgetErrors(spec: JsonObject): FieldError[] {
   const { minAvailable, maxUnavailable } = spec;
+  const both: FieldError[] = [];
   if (minAvailable !== undefined && maxUnavailable !== undefined) {
     // The value is the whole spec, as upstream's internal type writes it.
     const shown = {
@@ -27,68 +30,22 @@ export function disruptionBudgetErrors(spec: JsonObject): FieldError[] {
       Selector: spec["selector"] ?? null,
       MaxUnavailable: maxUnavailable,
     };
-    return [invalid("spec", shown, "minAvailable and maxUnavailable cannot be both set")];
+    both.push(invalid("spec", shown, "minAvailable and maxUnavailable cannot be both set"));
   }
   const selector = objectAt(spec, "selector");
+  const eviction = spec["unhealthyPodEvictionPolicy"];
   return [
-    ...intOrPercentErrors(minAvailable, "spec.minAvailable"),
-    ...intOrPercentErrors(maxUnavailable, "spec.maxUnavailable"),
+    ...both,
+    ...budgetErrors(minAvailable, "spec.minAvailable"),
+    ...budgetErrors(maxUnavailable, "spec.maxUnavailable"),
     ...(selector === undefined ? [] : selectorErrors(selector, "spec.selector")),
+    ...(eviction === undefined || EVICTIONS.includes(String(eviction))
+      ? []
+      : [notSupported("spec.unhealthyPodEvictionPolicy", eviction, EVICTIONS)]),
   ];
 }
 
-export function autoscalerErrors(spec: JsonObject): FieldError[] {
-  const [min, max] = [numberAt(spec, "minReplicas"), numberAt(spec, "maxReplicas") ?? 0];
-  const target = objectAt(spec, "scaleTargetRef");
-  const errors: FieldError[] = [];
-  if (min !== undefined && min < 1) {
-    errors.push(invalid("spec.minReplicas", min, "must be greater than or equal to 1"));
-  }
-  if (max < 1) errors.push(invalid("spec.maxReplicas", max, "must be greater than 0"));
-  if (min !== undefined && max < min) {
-    errors.push(invalid("spec.maxReplicas", max, "must be greater than or equal to `minReplicas`"));
-  }
-  for (const field of ["kind", "name"]) {
-    if (stringAt(target, field) === "") errors.push(required(`spec.scaleTargetRef.${field}`));
-  }
-  return errors;
-}
-
-export function networkPolicyErrors(spec: JsonObject): FieldError[] {
-  const errors = selectorErrors(objectAt(spec, "podSelector") ?? {}, "spec.podSelector");
-  for (const [direction, peers] of [
-    ["ingress", "from"],
-    ["egress", "to"],
-  ] as const) {
-    listAt(spec, direction)
-      .filter(isObject)
-      .forEach((rule, i) => {
-        const at = `spec.${direction}[${i}]`;
-        listAt(rule, "ports")
-          .filter(isObject)
-          .forEach((port, j) => {
-            if (port["port"] !== undefined)
-              errors.push(...portErrors(port["port"], `${at}.ports[${j}].port`));
-          });
-        listAt(rule, peers)
-          .filter(isObject)
-          .forEach((peer, j) => {
-            errors.push(...peerErrors(peer, `${at}.${peers}[${j}]`));
-          });
-      });
-  }
-  const types = listAt(spec, "policyTypes").map(String);
-  types.forEach((type, i) => {
-    if (type !== "Ingress" && type !== "Egress") {
-      errors.push(notSupported(`spec.policyTypes[${i}]`, type, ["Egress", "Ingress"]));
-    }
-  });
-  return errors;
-}
-
-function peerErrors(peer: JsonObject, path: string): FieldError[] {
-  const selectors = ["podSelector", "namespaceSelector"].filter((field) => isObject(peer[field]));
-  const block = objectAt(peer, "ipBlock");
-  if (selectors.length === 0 && block === undefined) return [required(path, "must specify a peer")];
-  return selectors.flatMap((field) => selectorErrors(objectAt(peer, field) ?? {}, `${path}.${field}`));
-}
+const budgetErrors = (value: unknown, path: string): FieldError[] => [
+  ...intOrPercentErrors(value, path),
+  ...overHundredErrors(value, path),
+];

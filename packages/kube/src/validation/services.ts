@@ -1,5 +1,5 @@
-import { isIP } from "node:net";
 import { isObject, type JsonObject, listAt, numberAt, objectAt, stringAt } from "../json.ts";
+import { cidrErrors, endpointIPErrors, ipErrors } from "./addresses.ts";
 import { duplicate, type FieldError, forbidden, invalid, notSupported, required } from "./field-error.ts";
 import { labelsErrors } from "./metadata.ts";
 import {
@@ -28,11 +28,112 @@ export function serviceErrors(spec: JsonObject): FieldError[] {
   if (affinity === "") errors.push(required("spec.sessionAffinity"));
   else if (!AFFINITIES.includes(affinity))
     errors.push(notSupported("spec.sessionAffinity", affinity, AFFINITIES));
-  errors.push(...clusterIPErrors(spec, type));
+  if (affinity === "ClientIP") errors.push(...affinityErrors(spec));
+  errors.push(...clusterIPErrors(spec, type), ...externalIPErrors(spec));
   if (type === "") errors.push(required("spec.type"));
   else if (!TYPES.includes(type)) errors.push(notSupported("spec.type", type, TYPES));
-  errors.push(...nodePortErrors(ports, type), ...repeatedPorts(ports));
+  errors.push(...nodePortErrors(ports, type), ...repeatedNodePorts(ports), ...repeatedPorts(ports));
+  return [...errors, ...balancerErrors(spec, type), ...trafficErrors(spec, type)];
+}
+
+/** What an update may not do: take another address, or another class of load balancer. */
+export function serviceUpdateErrors(spec: JsonObject, before: JsonObject): FieldError[] {
+  const errors: FieldError[] = [];
+  const [now, old] = [listAt(spec, "clusterIPs"), listAt(before, "clusterIPs")];
+  const external = [spec, before].some((service) => service["type"] === "ExternalName");
+  if (!external && old.length > 0) {
+    if (now.length === 0) {
+      errors.push(invalid("spec.clusterIPs[0]", now, "primary clusterIP can not be unset"));
+    } else if (now[0] !== old[0]) {
+      errors.push(invalid("spec.clusterIPs[0]", now, "may not change once set"));
+    }
+  }
+  const balanced = [spec, before].every((service) => service["type"] === "LoadBalancer");
+  const name = "loadBalancerClass";
+  if (balanced && spec[name] !== before[name]) {
+    errors.push(invalid(`spec.${name}`, spec[name] ?? null, "may not change once set"));
+  }
   return errors;
+}
+
+const MAX_AFFINITY_SECONDS = 86_400;
+
+function affinityErrors(spec: JsonObject): FieldError[] {
+  const client = objectAt(objectAt(spec, "sessionAffinityConfig"), "clientIP");
+  const seconds = numberAt(client, "timeoutSeconds") ?? 0;
+  if (seconds > 0 && seconds <= MAX_AFFINITY_SECONDS) return [];
+  const detail = `must be greater than 0 and less than ${MAX_AFFINITY_SECONDS}`;
+  return [invalid("spec.sessionAffinityConfig.clientIP.timeoutSeconds", seconds, detail)];
+}
+
+function externalIPErrors(spec: JsonObject): FieldError[] {
+  return listAt(spec, "externalIPs")
+    .map(String)
+    .flatMap((address, i) => {
+      const at = `spec.externalIPs[${i}]`;
+      const wrong = ipErrors(address, at);
+      return wrong.length > 0 ? wrong : endpointIPErrors(address, at);
+    });
+}
+
+const ONLY_BALANCERS = "may only be used when `type` is 'LoadBalancer'";
+
+function balancerErrors(spec: JsonObject, type: string): FieldError[] {
+  const balanced = type === "LoadBalancer";
+  const ranges = listAt(spec, "loadBalancerSourceRanges").map((range) => String(range).trim());
+  // Upstream's own spelling of the field.
+  const at = "spec.LoadBalancerSourceRanges";
+  const errors = ranges.length > 0 && !balanced ? [forbidden(at, ONLY_BALANCERS)] : [];
+  errors.push(...ranges.flatMap((range, i) => cidrErrors(range, `${at}[${i}]`)));
+  if (spec["allocateLoadBalancerNodePorts"] !== undefined && !balanced) {
+    errors.push(forbidden("spec.allocateLoadBalancerNodePorts", ONLY_BALANCERS));
+  }
+  const name = spec["loadBalancerClass"];
+  if (typeof name !== "string") return errors;
+  if (!balanced) return [...errors, forbidden("spec.loadBalancerClass", ONLY_BALANCERS)];
+  const wrong = qualifiedNameErrors(name);
+  return [...errors, ...wrong.map((detail) => invalid("spec.loadBalancerClass", name, detail))];
+}
+
+const TRAFFIC = ["Cluster", "Local"];
+const DISTRIBUTIONS = ["PreferClose", "PreferSameZone", "PreferSameNode"];
+
+function trafficErrors(spec: JsonObject, type: string): FieldError[] {
+  const { externalTrafficPolicy: outside, internalTrafficPolicy: inside, trafficDistribution: spread } = spec;
+  const exposed = type === "NodePort" || type === "LoadBalancer";
+  const reachable = exposed || (type === "ClusterIP" && listAt(spec, "externalIPs").length > 0);
+  const errors: FieldError[] = [];
+  if (reachable) {
+    if (outside === undefined) errors.push(required("spec.externalTrafficPolicy"));
+    else if (!TRAFFIC.includes(String(outside))) {
+      errors.push(notSupported("spec.externalTrafficPolicy", outside, TRAFFIC));
+    }
+  } else if (outside !== undefined) {
+    const detail = "may only be set for externally-accessible services";
+    errors.push(invalid("spec.externalTrafficPolicy", outside, detail));
+  }
+  if (inside === undefined && TYPES.includes(type) && type !== "ExternalName") {
+    errors.push(required("spec.internalTrafficPolicy"));
+  } else if (inside !== undefined && !TRAFFIC.includes(String(inside))) {
+    errors.push(notSupported("spec.internalTrafficPolicy", inside, TRAFFIC));
+  }
+  if (spread !== undefined && !DISTRIBUTIONS.includes(String(spread))) {
+    errors.push(notSupported("spec.trafficDistribution", spread, DISTRIBUTIONS));
+  }
+  return errors;
+}
+
+function repeatedNodePorts(ports: readonly JsonObject[]): FieldError[] {
+  const seen = new Set<string>();
+  return ports.flatMap((port, i) => {
+    const number = numberAt(port, "nodePort") ?? 0;
+    const key = `${stringAt(port, "protocol")}/${number}`;
+    if (number === 0 || !seen.has(key)) {
+      seen.add(key);
+      return [];
+    }
+    return [duplicate(`spec.ports[${i}].nodePort`, number)];
+  });
 }
 
 function servicePortErrors(ports: readonly JsonObject[]): FieldError[] {
@@ -62,10 +163,11 @@ function servicePortErrors(ports: readonly JsonObject[]): FieldError[] {
 }
 
 function externalNameErrors(spec: JsonObject): FieldError[] {
-  const errors: FieldError[] = [];
-  const address = stringAt(spec, "clusterIP");
-  if (address !== "")
-    errors.push(forbidden("spec.clusterIP", "may not be set when `type` is 'ExternalName'"));
+  const errors = ["clusterIPs", "ipFamilies", "ipFamilyPolicy"]
+    .filter((field) =>
+      Array.isArray(spec[field]) ? listAt(spec, field).length > 0 : spec[field] !== undefined,
+    )
+    .map((field) => forbidden(`spec.${field}`, "may not be set for ExternalName services"));
   // A trailing dot makes a name absolute.
   const name = stringAt(spec, "externalName");
   if (name === "") errors.push(required("spec.externalName"));
@@ -83,15 +185,7 @@ function clusterIPErrors(spec: JsonObject, type: string): FieldError[] {
     return [invalid("spec.clusterIPs[0]", "None", `may not be set to 'None' for ${type} services`)];
   }
   return addresses.flatMap((address, i) =>
-    address === "None" || isIP(address) !== 0
-      ? []
-      : [
-          invalid(
-            `spec.clusterIPs[${i}]`,
-            address,
-            "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
-          ),
-        ],
+    address === "None" ? [] : ipErrors(address, `spec.clusterIPs[${i}]`),
   );
 }
 

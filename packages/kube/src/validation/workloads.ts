@@ -1,11 +1,12 @@
-import { isObject, type JsonObject, jsonEqual, numberAt, objectAt, stringAt } from "../json.ts";
+import { type JsonObject, jsonEqual, listAt, numberAt, objectAt, stringAt } from "../json.ts";
 import { matchesRequirements } from "../selectors/label-selector.ts";
 import { percentOf } from "../values/int-or-percent.ts";
 import { type FieldError, forbidden, invalid, notSupported, required } from "./field-error.ts";
 import { dns1123LabelErrors } from "./names.ts";
-import { intOrPercentErrors, negativeErrors } from "./numbers.ts";
+import { intOrPercentErrors, negativeErrors, overHundredErrors } from "./numbers.ts";
 import { podTemplateErrors } from "./pods.ts";
 import { isEmptySelector, requirementsOf, selectorErrors } from "./selectors.ts";
+import { claimErrors } from "./storage.ts";
 
 export function deploymentErrors(spec: JsonObject): FieldError[] {
   const deadline = numberAt(spec, "progressDeadlineSeconds");
@@ -64,7 +65,21 @@ export function statefulSetErrors(spec: JsonObject): FieldError[] {
   } else {
     errors.push(invalid("spec.updateStrategy", strategy, "must be 'RollingUpdate' or 'OnDelete'"));
   }
+  const retention = objectAt(spec, "persistentVolumeClaimRetentionPolicy");
+  if (retention !== undefined) {
+    for (const field of ["whenDeleted", "whenScaled"]) {
+      const value = stringAt(retention, field);
+      if (value !== "Retain" && value !== "Delete") {
+        const at = `spec.persistentVolumeClaimRetentionPolicy.${field}`;
+        errors.push(notSupported(at, value, ["Retain", "Delete"]));
+      }
+    }
+  }
+  listAt(spec, "volumeClaimTemplates").forEach((claim, i) => {
+    errors.push(...claimErrors(objectAt(claim, "spec") ?? {}, `spec.volumeClaimTemplates[${i}].spec`));
+  });
   errors.push(...negativeErrors(spec, ["replicas", "minReadySeconds"], "spec"));
+  errors.push(...negativeErrors(objectAt(spec, "ordinals"), ["start"], "spec.ordinals"));
   if (service !== "") {
     errors.push(...dns1123LabelErrors(service).map((detail) => invalid("spec.serviceName", service, detail)));
   }
@@ -185,7 +200,7 @@ function rollingErrors(rolling: JsonObject, path: string): FieldError[] {
   if (amount(maxUnavailable) === 0 && amount(maxSurge) === 0) {
     errors.push(invalid(`${path}.maxUnavailable`, maxUnavailable, "may not be 0 when `maxSurge` is 0"));
   }
-  return [...errors, ...tooMuch(maxUnavailable, `${path}.maxUnavailable`)];
+  return [...errors, ...overHundredErrors(maxUnavailable, `${path}.maxUnavailable`)];
 }
 
 function daemonStrategyErrors(strategy: JsonObject): FieldError[] {
@@ -201,8 +216,8 @@ function daemonStrategyErrors(strategy: JsonObject): FieldError[] {
   const errors = [
     ...intOrPercentErrors(maxUnavailable, `${at}.maxUnavailable`),
     ...intOrPercentErrors(maxSurge, `${at}.maxSurge`),
-    ...tooMuch(maxUnavailable, `${at}.maxUnavailable`),
-    ...tooMuch(maxSurge, `${at}.maxSurge`),
+    ...overHundredErrors(maxUnavailable, `${at}.maxUnavailable`),
+    ...overHundredErrors(maxSurge, `${at}.maxSurge`),
   ];
   if (unavailable !== 0 && surge !== 0) {
     errors.push(invalid(`${at}.maxSurge`, maxSurge, "may not be set when maxUnavailable is non-zero"));
@@ -214,28 +229,3 @@ function daemonStrategyErrors(strategy: JsonObject): FieldError[] {
 
 const amount = (value: unknown): number =>
   typeof value === "number" ? value : typeof value === "string" ? (percentOf(value) ?? 0) : 0;
-
-function tooMuch(value: unknown, path: string): FieldError[] {
-  const percent = typeof value === "string" ? percentOf(value) : undefined;
-  return percent !== undefined && percent > 100
-    ? [invalid(path, value, "must not be greater than 100%")]
-    : [];
-}
-
-/** `field is immutable`, for the fields of a spec that an update may not change. */
-export function immutableErrors(
-  spec: JsonObject,
-  before: JsonObject,
-  fields: readonly string[],
-  path: string,
-): FieldError[] {
-  return fields
-    .filter((field) => !jsonEqual(spec[field] ?? null, before[field] ?? null))
-    .map((field) =>
-      invalid(
-        `${path}.${field}`,
-        isObject(spec[field]) ? spec[field] : (spec[field] ?? null),
-        "field is immutable",
-      ),
-    );
-}
