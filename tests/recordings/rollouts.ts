@@ -9,6 +9,7 @@ import {
   webProvider,
 } from "@tracegate/analysis";
 import { createApi, embeddedClient } from "@tracegate/apiserver";
+import { runArgoRollouts } from "@tracegate/cli/argo-rollouts";
 import { createEventRecorder, startControllers, VirtualScheduler } from "@tracegate/controller-runtime";
 import {
   CustomResourceDefinition,
@@ -16,30 +17,17 @@ import {
   type Kind,
   type KubeObject,
   Namespace,
-  Pod,
   ReplicaSet,
   type ResourceClient,
   Secret,
   Service,
 } from "@tracegate/kube";
-import {
-  abortRollout,
-  type CommandPatches,
-  pauseRollout,
-  promoteRollout,
-  Rollout,
-  renderRollout,
-  restartRollout,
-  retryRollout,
-  rolloutController,
-  rolloutView,
-  crds as rolloutCrds,
-  undoRollout,
-} from "@tracegate/rollouts";
+import { Rollout, rolloutController, crds as rolloutCrds } from "@tracegate/rollouts";
 import { memoryStore } from "@tracegate/store";
 import { workloadControllers } from "@tracegate/workloads";
 import { simulatedPods } from "@tracegate/workloads/testing";
 import type { Difference, RunRecordings } from "./difference.ts";
+import { type Printed, runCommand, withLatency } from "./command.ts";
 import { kindFolder, readJson, recordingsFolder, recordingsOf } from "./files.ts";
 import { firstLineDifference } from "./printed.ts";
 
@@ -88,6 +76,8 @@ export interface History {
   readonly events: ReadonlyMap<string, number>;
   /** What `get rollout` showed at the end, line by line, without what differs from run to run. */
   readonly view: readonly string[];
+  /** What the plugin's commands said, in order. */
+  readonly outcomes: readonly Outcome[];
 }
 
 export interface Replay extends History {
@@ -136,6 +126,7 @@ export async function replay(
   await scheduler.advanceTo(start + firstObjectMs);
   for (const object of scenario.input.objects) await createObject(client, namespace, object);
 
+  const outcomes: Outcome[] = [];
   let previous = { recorded: firstObjectMs, ours: scheduler.now() };
   for (const action of scenario.input.actions ?? []) {
     const atSameDistance = previous.ours + (action.t - previous.recorded);
@@ -149,14 +140,15 @@ export async function replay(
         action.waited === "condition" ? reaction : Math.max(reaction, atSameDistance),
       );
     }
-    await act(client, namespace, action.do, scheduler);
+    const outcome = await act(client, namespace, action.do, scheduler);
+    if (outcome !== undefined) outcomes.push(outcome);
     previous = { recorded: action.t, ours: scheduler.now() };
   }
   const last = scenario.recorded.at(-1)?.t ?? 0;
   await scheduler.advanceTo(Math.max(previous.ours + last - previous.recorded, previous.ours) + 100);
   await scheduler.runUntilIdle();
-  const view = await showRollout(client, namespace, scheduler.now());
-  const history = recorder.finish(view);
+  const view = (await runPlugin(client, namespace, ["get", "rollout", "web", "--no-color"], scheduler)).out;
+  const history = recorder.finish(view.join("\n"), outcomes);
   await manager.stop();
   return { ...history, client, namespace, now: scheduler.now() };
 }
@@ -282,42 +274,35 @@ async function act(
   namespace: string,
   action: ScenarioAction["do"],
   scheduler: VirtualScheduler,
-): Promise<void> {
-  const ref = { namespace, name: "web" };
+): Promise<Outcome | undefined> {
   if (typeof action !== "string") {
-    await client.patch(Rollout, ref, { type: "merge", body: action.patch });
-    return;
+    await client.patch(Rollout, { namespace, name: "web" }, { type: "merge", body: action.patch });
+    return undefined;
   }
-  if (action === "wait") return;
-  const rollout = await client.get(Rollout, ref);
-  const sets = (await client.list(ReplicaSet, { namespace })).items;
-  const { spec, status } = commandOf(action, rollout, sets, scheduler.now());
-  // Two requests, as the plugin sends them; the controller sees the first before the second.
-  if (status !== undefined)
-    await client.patch(Rollout, ref, { type: "merge", body: { status } }, { subresource: "status" });
-  if (status !== undefined && spec !== undefined) await scheduler.runUntilIdle();
-  if (spec !== undefined) await client.patch(Rollout, ref, { type: "merge", body: { spec } });
+  if (action === "wait") return undefined;
+  const { exit, out } = await runPlugin(client, namespace, action.split(" "), scheduler);
+  return { command: action, exit, out };
 }
 
-function commandOf(text: string, rollout: Rollout, sets: readonly ReplicaSet[], now: number): CommandPatches {
-  const [verb] = text.split(" ");
-  switch (verb) {
-    case "abort":
-      return abortRollout(rollout);
-    case "retry":
-      return retryRollout(rollout);
-    case "pause":
-      return pauseRollout(rollout);
-    case "promote":
-      return promoteRollout(rollout, text.includes("--full"));
-    case "restart":
-      return restartRollout(rollout, now);
-    case "undo":
-      return undoRollout(rollout, sets);
-    default:
-      throw new Error(`unknown command: ${text}`);
-  }
+/** A command of the plugin, with its exit code and what it printed. */
+interface Outcome extends Printed {
+  readonly command: string;
 }
+
+/** Runs a command of our own kubectl-argo-rollouts in this process. */
+const runPlugin = (
+  client: ResourceClient,
+  namespace: string,
+  argv: readonly string[],
+  scheduler: VirtualScheduler,
+): Promise<Printed> =>
+  runCommand(scheduler, (io, clock) =>
+    runArgoRollouts(argv, {
+      connect: () => ({ client: withLatency(client, clock), namespace, close: () => {} }),
+      clock,
+      io,
+    }),
+  );
 
 /** Watches the namespace as the recorder did. */
 function record(client: ResourceClient, namespace: string, now: () => number) {
@@ -357,9 +342,9 @@ function record(client: ResourceClient, namespace: string, now: () => number) {
     ),
   );
   return {
-    finish(view: string): History {
+    finish(view: string, outcomes: readonly Outcome[]): History {
       for (const watch of watches) watch.stop();
-      return ourHistory(seen, events, view);
+      return { ...ourHistory(seen, events, view), outcomes };
     },
   };
 }
@@ -370,7 +355,7 @@ function ourHistory(
   seen: readonly { t: number; object: KubeObject }[],
   events: ReadonlyMap<string, number>,
   view: string,
-): History {
+): Omit<History, "outcomes"> {
   const names = new Map<string, string>();
   for (const { object } of seen) {
     const hash = object.kind === "ReplicaSet" ? object.metadata.labels?.[hashLabel] : undefined;
@@ -403,20 +388,19 @@ export function recordedHistory({ recorded, finalView = [] }: Scenario): History
       add(states, `${entry.kind}/${metadata.name}`, entry.t, project(entry as unknown as KubeObject & Json));
     }
   }
-  return { states, events, view: bareView(finalView) };
+  const outcomes = recorded.flatMap((entry) =>
+    entry.type === "ACTION" && typeof entry["do"] === "string" && typeof entry["result"] === "object" && entry["result"] !== null
+      ? [recordedOutcome(entry["do"], entry["result"] as { exit: number; out: string | string[] })] // as the README says
+      : [],
+  );
+  return { states, events, view: bareView(finalView), outcomes };
 }
 
-async function showRollout(client: ResourceClient, namespace: string, now: number): Promise<string> {
-  const inNamespace = { namespace };
-  const rollout = await client.get(Rollout, { namespace, name: "web" });
-  const view = rolloutView({
-    rollout,
-    replicaSets: (await client.list(ReplicaSet, inNamespace)).items,
-    pods: (await client.list(Pod, inNamespace)).items,
-    analysisRuns: (await client.list(AnalysisRun, inNamespace)).items,
-  });
-  return renderRollout(view, { now });
-}
+const recordedOutcome = (command: string, { exit, out }: { exit: number; out: string | string[] }): Outcome => ({
+  command,
+  exit,
+  out: typeof out === "string" ? out.split("\n") : out,
+});
 
 /** Lines without ages, pods' own names and widths: these differ from run to run. */
 function bareView(lines: readonly string[]): string[] {
@@ -564,7 +548,21 @@ export function firstDifference(ours: History, recorded: History): Difference | 
   for (const { t, state } of ours.states.get("Rollout/web") ?? [])
     if (!shown.has(standing(state)))
       return { what: "Rollout/web", at: `${t} ms`, expected: "a state that was recorded", got: standing(state) };
-  return firstEventDifference(ours, recorded) ?? firstLineDifference("get rollout", recorded.view, ours.view);
+  return (
+    firstEventDifference(ours, recorded) ??
+    firstOutcomeDifference(ours.outcomes, recorded.outcomes) ??
+    firstLineDifference("get rollout", recorded.view, ours.view)
+  );
+}
+
+function firstOutcomeDifference(ours: readonly Outcome[], recorded: readonly Outcome[]): Difference | undefined {
+  for (const [index, { command, exit, out }] of recorded.entries()) {
+    const mine = ours[index];
+    if (mine?.exit !== exit) return { what: `${command}: exit code`, expected: `${exit}`, got: `${mine?.exit}: ${mine?.out}` };
+    const found = firstLineDifference(command, bareView(out), bareView(mine.out));
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function firstEventDifference(ours: History, recorded: History): Difference | undefined {

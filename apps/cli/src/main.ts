@@ -1,45 +1,6 @@
-// The `tracegate` process: arguments, terminal and signals come in here and nowhere else.
-
-import type { Io } from "./command.ts";
+// The `tracegate` process.
 import { commands } from "./commands/index.ts";
 import { runCli } from "./parse.ts";
+import { processIo } from "./process-io.ts";
 
-const stopping = new AbortController();
-/** A terminal's Ctrl-C reaches this process and, through npm and the starter, reaches it again: that counts as one. */
-const oneStrokeMs = 1000;
-let stoppedAt = 0;
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(signal, () => {
-    if (!stopping.signal.aborted) {
-      stoppedAt = performance.now();
-      stopping.abort(new Error(signal));
-    } else if (performance.now() - stoppedAt > oneStrokeMs) {
-      // A second one does not wait for an orderly end.
-      process.exit(130);
-    }
-  });
-}
-// A reader such as `head` may go away; that is no error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
-
-const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
-const drawable = process.stdout.isTTY === true && TERM !== "dumb";
-const io: Io = {
-  out: (text) => void process.stdout.write(text),
-  err: (text) => void process.stderr.write(text),
-  env: process.env,
-  cwd: process.cwd(),
-  terminal: drawable
-    ? {
-        get columns() {
-          return process.stdout.columns || 80;
-        },
-        get rows() {
-          return process.stdout.rows || 24;
-        },
-      }
-    : undefined,
-  colour: (NO_COLOR ?? "") === "" && (drawable || (FORCE_COLOR ?? "") !== ""),
-  signal: stopping.signal,
-};
-process.exit(await runCli(process.argv.slice(2), commands, io));
+process.exit(await runCli(process.argv.slice(2), commands, processIo()));

@@ -1,0 +1,1 @@
+export { type PluginEnvironment, runArgoRollouts } from "./program.ts";
