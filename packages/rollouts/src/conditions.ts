@@ -111,8 +111,7 @@ export function statusConditions(pass: Pass, status: RolloutStatus): Conditions 
   else if (condition(before.conditions, "Healthy") !== undefined)
     becameUnhealthy = set("Healthy", "False", "RolloutHealthy", "Rollout is not healthy");
 
-  const completed =
-    status.stableRS !== undefined && status.stableRS !== "" && status.stableRS === status.currentPodHash;
+  const completed = isCompleted(status);
   if (set("Completed", completed ? "True" : "False", "RolloutCompleted", "RolloutCompleted") && !completed)
     normal(
       pass,
@@ -120,50 +119,67 @@ export function statusConditions(pass: Pass, status: RolloutStatus): Conditions 
       `Rollout not completed, started update to revision ${revisionOf(rollout)} (${status.currentPodHash ?? ""})`,
     );
 
-  if (!isAborted(pass)) {
-    const rs = pass.newRS?.metadata.name;
-    const subject = rs === undefined ? `Rollout "${rollout.metadata.name}"` : `ReplicaSet "${rs}"`;
-    if (healthy)
-      set("Progressing", "True", "NewReplicaSetAvailable", `${subject} has successfully progressed.`);
-    else if (madeProgress(pass, status) || becameUnhealthy) {
-      const degraded = becameUnhealthy && completed;
-      const old = condition(conditions, "Progressing");
-      conditions = [
-        ...conditions.filter(({ type }) => type !== "Progressing"),
-        {
-          type: "Progressing",
-          status: "True",
-          lastUpdateTime: now,
-          lastTransitionTime: old?.status === "True" ? old.lastTransitionTime : now,
-          reason: degraded ? "ReplicaSetNotAvailable" : "ReplicaSetUpdated",
-          message: degraded ? "Rollout does not have minimum availability" : `${subject} is progressing.`,
-        },
-      ];
-    } else if (timedOut(pass, conditions)) {
-      const text = `${subject} has timed out progressing.`;
-      set("Progressing", "False", "ProgressDeadlineExceeded", text);
-      if (rollout.spec.progressDeadlineAbort === true && !completed) {
-        addAbort(pass, text);
-        warning(pass, "RolloutAborted", text);
-      }
-    }
-  }
-  if (isAvailable(pass, status))
-    set("Available", "True", "AvailableReason", "Rollout has minimum availability");
-  else set("Available", "False", "AvailableReason", "Rollout does not have minimum availability");
-  if (
-    isAborted(pass) &&
-    !(
-      rollout.spec.progressDeadlineAbort === true &&
-      condition(conditions, "Progressing")?.reason === "ProgressDeadlineExceeded" &&
-      pass.pause.addAbort
-    )
-  ) {
+  if (isAborted(pass)) {
     const why = pass.pause.abortMessage === undefined ? "" : `: ${pass.pause.abortMessage}`;
     const text = `Rollout aborted update to revision ${revisionOf(rollout)}${why}`;
     if (set("Progressing", "False", "RolloutAborted", text)) warning(pass, "RolloutAborted", text);
+  } else conditions = withProgress(pass, status, conditions, { healthy, becameUnhealthy });
+  if (isAvailable(pass, status))
+    set("Available", "True", "AvailableReason", "Rollout has minimum availability");
+  else set("Available", "False", "AvailableReason", "Rollout does not have minimum availability");
+  return withReplicaFailure(pass, conditions);
+}
+
+const isCompleted = ({ stableRS, currentPodHash }: RolloutStatus): boolean =>
+  stableRS !== undefined && stableRS !== "" && stableRS === currentPodHash;
+
+/** How far an update that was not given up has come; one that takes too long may be given up here. */
+function withProgress(
+  pass: Pass,
+  status: RolloutStatus,
+  conditions: Conditions,
+  { healthy, becameUnhealthy }: { readonly healthy: boolean; readonly becameUnhealthy: boolean },
+): Conditions {
+  const { rollout } = pass;
+  const now = time(pass);
+  const rs = pass.newRS?.metadata.name;
+  const subject = rs === undefined ? `Rollout "${rollout.metadata.name}"` : `ReplicaSet "${rs}"`;
+  const set = (value: RolloutCondition["status"], reason: string, message: string): Conditions =>
+    withCondition(conditions, "Progressing", value, reason, message, now);
+  if (healthy) return set("True", "NewReplicaSetAvailable", `${subject} has successfully progressed.`);
+  if (madeProgress(pass, status) || becameUnhealthy) {
+    const old = condition(conditions, "Progressing");
+    const lost = becameUnhealthy && isCompleted(status);
+    // Unlike other conditions this one shows each progress: the deadline counts from its last update.
+    return [
+      ...conditions.filter(({ type }) => type !== "Progressing"),
+      {
+        type: "Progressing",
+        status: "True",
+        lastUpdateTime: now,
+        lastTransitionTime: old?.status === "True" ? old.lastTransitionTime : now,
+        reason: lost ? "ReplicaSetNotAvailable" : "ReplicaSetUpdated",
+        message: lost ? "Rollout does not have minimum availability" : `${subject} is progressing.`,
+      },
+    ];
   }
-  return conditions;
+  if (!timedOut(pass, conditions)) return conditions;
+  const text = `${subject} has timed out progressing.`;
+  if (rollout.spec.progressDeadlineAbort === true && !isCompleted(status)) {
+    addAbort(pass, text);
+    warning(pass, "RolloutAborted", text);
+  }
+  return set("False", "ProgressDeadlineExceeded", text);
+}
+
+/** What a ReplicaSet tells of pods that cannot be made, the new one's before the others'. */
+function withReplicaFailure(pass: Pass, conditions: Conditions): Conditions {
+  const failure = [pass.newRS, ...allReplicaSets(pass)]
+    .flatMap((rs) => rs?.status?.conditions ?? [])
+    .find(({ type }) => type === "ReplicaFailure");
+  if (failure === undefined) return conditions.filter(({ type }) => type !== "ReplicaFailure");
+  const { status, reason = "", message = "", lastTransitionTime = time(pass) } = failure;
+  return withCondition(conditions, "ReplicaFailure", status, reason, message, lastTransitionTime);
 }
 
 function isHealthy({ rollout, replicas, before }: Pass, status: RolloutStatus): boolean {

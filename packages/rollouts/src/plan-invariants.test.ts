@@ -3,10 +3,9 @@ import { test } from "node:test";
 import type { ReplicaSet } from "@tracegate/kube";
 import fc from "fast-check";
 import { maxSurge, maxUnavailable } from "./canary-replicas.ts";
-import { abortRollout, type CommandPatches, promoteRollout, retryRollout } from "./commands.ts";
-import { planRollout } from "./plan.ts";
-import type { RolloutAction, RolloutSnapshot } from "./snapshot.ts";
-import { type CanaryStep, hashLabel, type Rollout, type RolloutStatus } from "./types.ts";
+import { abortRollout, promoteRollout, retryRollout } from "./commands.ts";
+import { RolloutWorld, template } from "./rollout-world.ts";
+import { type CanaryStep, hashLabel, type RolloutStatus } from "./types.ts";
 
 /** A release in a world where pods become ready when they please, and people do what they like. */
 type Happening =
@@ -42,134 +41,49 @@ const step: fc.Arbitrary<CanaryStep> = fc.oneof(
   fc.constantFrom<CanaryStep>({ pause: {} }, { pause: { duration: 5 } }),
 );
 
-class World {
-  readonly rollout: Rollout;
-  readonly sets = new Map<string, ReplicaSet>();
-  now = Date.parse("2030-01-01T00:00:00Z");
-
-  constructor(steps: CanaryStep[], replicas: number) {
-    this.rollout = {
-      apiVersion: "argoproj.io/v1alpha1",
-      kind: "Rollout",
-      metadata: { name: "web", namespace: "default", uid: "u", generation: 1 },
-      spec: {
-        replicas,
-        selector: { matchLabels: { app: "web" } },
-        template: template(1),
-        strategy: { canary: { steps } },
-      },
-    };
-  }
-
-  get snapshot(): RolloutSnapshot {
-    return {
-      rollout: this.rollout,
-      replicaSets: [...this.sets.values()],
-      foreignReplicaSets: [],
-      services: new Map(),
-      templates: new Map(),
-      clusterTemplates: new Map(),
-      analysisRuns: [],
-      pods: [],
-    };
-  }
-
-  happen(event: Happening): void {
-    const { rollout } = this;
-    switch (event.what) {
-      case "abort":
-        this.#command(abortRollout(rollout));
-        return;
-      case "retry":
-        this.#command(retryRollout(rollout));
-        return;
-      case "promote":
-        this.#command(promoteRollout(rollout));
-        return;
-      case "promote fully":
-        this.#command(promoteRollout(rollout, true));
-        return;
-      case "image":
-        rollout.spec.template = template(event.version);
-        rollout.metadata.generation = (rollout.metadata.generation ?? 0) + 1;
-        return;
-      case "replicas":
-        rollout.spec.replicas = event.count;
-        rollout.metadata.generation = (rollout.metadata.generation ?? 0) + 1;
-        return;
-      case "time":
-        this.now += event.seconds * 1000;
-        return;
-      case "pods ready":
-        for (const rs of this.sets.values()) available(rs, rs.spec.replicas ?? 0);
-        return;
-      default: {
-        const change = event.what === "one pod ready" ? 1 : -1;
-        const rs = [...this.sets.values()].find((set) =>
-          event.what === "one pod lost" ? ready(set) > 0 : ready(set) < (set.spec.replicas ?? 0),
-        );
-        if (rs !== undefined) available(rs, ready(rs) + change);
-      }
-    }
-  }
-
-  #command({ status }: CommandPatches): void {
-    const merged = Object.entries({ ...this.rollout.status, ...status }).filter(
-      ([, value]) => value !== null,
-    );
-    this.rollout.status = Object.fromEntries(merged);
-  }
-
-  carryOut(actions: readonly RolloutAction[]): void {
-    for (const action of actions) {
-      if (action.do === "createReplicaSet")
-        this.sets.set(action.replicaSet.metadata.name, {
-          ...structuredClone(action.replicaSet),
-          status: { replicas: 0 },
-        });
-      else if (action.do === "deleteReplicaSet") this.sets.delete(action.name);
-      else if (action.do === "patchReplicaSet") {
-        const rs = this.sets.get(action.name);
-        const { spec = {}, metadata = {} } = action.body as {
-          spec?: { replicas?: number };
-          metadata?: { annotations?: Record<string, string | null> };
-        }; // what plans send
-        if (rs === undefined) continue;
-        Object.assign(rs.spec, spec);
-        for (const [key, value] of Object.entries(metadata.annotations ?? {})) {
-          rs.metadata.annotations ??= {};
-          if (value === null) delete rs.metadata.annotations[key];
-          else rs.metadata.annotations[key] = value;
-        }
-        // Pods that are too many go at once; new ones are not ready yet.
-        available(rs, Math.min(ready(rs), rs.spec.replicas ?? 0));
-      } else if (action.do === "patchRollout") {
-        const { metadata = {} } = action.body as { metadata?: { annotations?: Record<string, string> } }; // what plans send
-        this.rollout.metadata.annotations = { ...this.rollout.metadata.annotations, ...metadata.annotations };
-      }
+function happen(world: RolloutWorld, event: Happening): void {
+  const { rollout, sets } = world;
+  switch (event.what) {
+    case "abort":
+      world.command(abortRollout(rollout));
+      return;
+    case "retry":
+      world.command(retryRollout(rollout));
+      return;
+    case "promote":
+      world.command(promoteRollout(rollout));
+      return;
+    case "promote fully":
+      world.command(promoteRollout(rollout, true));
+      return;
+    case "image":
+      world.change({ template: template(event.version) });
+      return;
+    case "replicas":
+      world.change({ replicas: event.count });
+      return;
+    case "time":
+      world.now += event.seconds * 1000;
+      return;
+    case "pods ready":
+      world.allReady();
+      return;
+    default: {
+      const change = event.what === "one pod ready" ? 1 : -1;
+      const rs = [...sets.values()].find((set) =>
+        event.what === "one pod lost" ? ready(set) > 0 : ready(set) < (set.spec.replicas ?? 0),
+      );
+      if (rs !== undefined) world.available(rs, ready(rs) + change);
     }
   }
 }
 
-const template = (version: number) => ({
-  metadata: { labels: { app: "web" } },
-  spec: { containers: [{ name: "web", image: `web:${version}` }] },
-});
 const ready = (rs: ReplicaSet): number => rs.status?.availableReplicas ?? 0;
-const available = (rs: ReplicaSet, count: number): void => {
-  const { generation } = rs.metadata;
-  rs.status = {
-    replicas: rs.spec.replicas ?? 0,
-    readyReplicas: count,
-    availableReplicas: count,
-    ...(generation === undefined ? {} : { observedGeneration: generation }),
-  };
-};
 const total = (sets: Iterable<ReplicaSet>, of: (rs: ReplicaSet) => number): number =>
   [...sets].reduce((sum, rs) => sum + of(rs), 0);
 
 function holds(
-  world: World,
+  world: RolloutWorld,
   before: RolloutStatus,
   status: RolloutStatus,
   was: { ready: number; size: number },
@@ -219,26 +133,24 @@ test("whatever happens, a canary keeps its promises at every pass, and comes to 
       fc.integer({ min: 1, max: 6 }),
       fc.array(happening, { maxLength: 40 }),
       (steps, replicas, happenings) => {
-        const world = new World(steps, replicas);
+        const world = new RolloutWorld({ replicas, strategy: { canary: { steps } } });
         const pass = (): boolean => {
           const before = world.rollout.status ?? {};
           const was = {
             ready: total(world.sets.values(), ready),
             size: total(world.sets.values(), (rs) => rs.spec.replicas ?? 0),
           };
-          const plan = planRollout(world.snapshot, world.now);
-          world.carryOut(plan.actions);
-          holds(world, before, plan.status, was);
-          world.rollout.status = plan.status;
-          return plan.actions.length > 0 || JSON.stringify(before) !== JSON.stringify(plan.status);
+          const changed = world.pass();
+          holds(world, before, world.rollout.status ?? {}, was);
+          return changed;
         };
         for (const event of happenings) {
-          world.happen(event);
+          happen(world, event);
           pass();
         }
         let passes = 0;
         for (; passes < 200; passes++) {
-          world.happen({ what: "pods ready" });
+          world.allReady();
           if (!pass()) break;
         }
         assert.ok(passes < 200, "with all pods ready it comes to rest");
