@@ -1,12 +1,12 @@
 import { isNotFound, type ResourceClient } from "@tracegate/kube";
 import { type Comparison, compare } from "./compare/compare.ts";
-import { prepareTargets } from "./compare/targets.ts";
+import { isNamespaced, prepareTargets } from "./compare/targets.ts";
 import { trackedBy } from "./compare/tracking.ts";
 import { type GitRepositories, SourceError } from "./git/repositories.ts";
 import { discoverKinds, type KindCatalogue } from "./kinds.ts";
 import { type LiveObjects, readLive } from "./live-objects.ts";
-import { keyOf, keyText, type Manifest } from "./manifest.ts";
-import { refusalOf } from "./project.ts";
+import { groupOf, keyOf, keyText, type Manifest } from "./manifest.ts";
+import { permitsKind, permitsLive, refusalOf } from "./project.ts";
 import { type Rendered, renderSource } from "./render/render.ts";
 import { invalidSpec, sourceOf } from "./spec.ts";
 import { AppProject, type AppProjectSpec, defaultProject } from "./types/app-project.ts";
@@ -123,19 +123,27 @@ export function stateReader(options: {
       const { namespace = "" } = application.spec.destination;
       const identity = { application: application.metadata.name, destinationNamespace: namespace };
       const known = application.status?.resources ?? [];
-      const live = await readLive(client, catalogue, {
+      const found = await readLive(client, catalogue, {
         ...identity,
         targets: loaded.targets ?? [],
         known,
         everyKind: how.everyKind,
       });
+      // What the project does not permit is invisible: neither shown nor pruned.
+      const visible = (object: Manifest) => permitsLive(project, object, application.spec.destination);
+      const live = { ...found, objects: found.objects.filter(visible) };
       const { targets } = loaded;
+      const permits = (object: Manifest) => {
+        const namespaced = isNamespaced(object, catalogue);
+        return permitsKind(project.spec, { group: groupOf(object), kind: object.kind, namespaced });
+      };
       try {
         const comparison = compare({
-          ...identity,
+          application: application.metadata.name,
           ...(targets === undefined ? {} : { targets }),
           live: live.objects,
           ignoreDifferences: application.spec.ignoreDifferences ?? [],
+          permits,
         });
         const shared = targets === undefined ? [] : sharedResources(application, targets, live.objects);
         return {
@@ -150,7 +158,11 @@ export function stateReader(options: {
       } catch (error) {
         if (!(error instanceof SourceError)) throw error;
         const message = `Failed to compare desired state to live state: ${error.message}`;
-        const comparison = compare({ ...identity, live: live.objects, ignoreDifferences: [] });
+        const comparison = compare({
+          application: application.metadata.name,
+          live: live.objects,
+          ignoreDifferences: [],
+        });
         return {
           source,
           project,

@@ -1,3 +1,5 @@
+import type { KubeObject } from "@tracegate/kube";
+import { groupOf } from "./manifest.ts";
 import { globExpression } from "./render/glob.ts";
 import type { AppProjectSpec, GroupKind } from "./types/app-project.ts";
 import type { ApplicationDestination } from "./types/application.ts";
@@ -37,6 +39,17 @@ export function resourceRefusal(
   if (namespaced && !permitsDestination(project.spec, { ...destination, namespace }))
     return `namespace ${namespace} is not permitted in project '${project.name}'`;
   return undefined;
+}
+
+/** Whether an Application of the project may know of a live object. */
+export function permitsLive(
+  project: { name: string; spec: AppProjectSpec },
+  { apiVersion, kind, metadata }: KubeObject,
+  destination: ApplicationDestination,
+): boolean {
+  const { namespace = "" } = metadata;
+  const resource = { group: groupOf({ apiVersion }), kind, namespace, namespaced: namespace !== "" };
+  return resourceRefusal(project, resource, destination) === undefined;
 }
 
 /** Whether a project lets a kind be seen and changed. An empty list of cluster-scoped kinds lets none. */

@@ -31,7 +31,6 @@ const run = (
 ) =>
   compare({
     application: "app",
-    destinationNamespace: "ns",
     ...(targets === undefined ? {} : { targets }),
     live,
     ignoreDifferences,
@@ -59,7 +58,8 @@ test("equal, different, missing and extra objects", () => {
 
 test("an object that merely carries a copied mark does not count", () => {
   const copy = config("copy", {}, { [trackingAnnotation]: "app:/ConfigMap:ns/original" });
-  assert.equal(run([], [copy]).status, "Synced");
+  const copied = run([], [copy]);
+  assert.deepEqual([copied.status, copied.resources[0]?.status.status], ["Synced", undefined]);
   assert.equal(
     run([], [config("extra", {}, { "argocd.argoproj.io/compare-options": "IgnoreExtraneous" })]).status,
     "Synced",
@@ -161,6 +161,24 @@ test("quantities and Secrets are compared by what they mean", () => {
     ...fields,
   });
   assert.equal(run([secret({ stringData: { k: "v" } })], [secret({ data: { k: "dg==" } })]).status, "Synced");
+});
+
+test("of kinds that the project forbids nothing is said", () => {
+  const permits = ({ kind }: Manifest) => kind !== "ConfigMap";
+  const result = compare({
+    application: "app",
+    targets: [config("c", {})],
+    live: [],
+    ignoreDifferences: [],
+    permits,
+  });
+  assert.deepEqual([statuses(result), result.status], [["c Unknown"], "OutOfSync"]);
+});
+
+test("resources whose deletion somebody has to approve are marked", () => {
+  const asking = config("c", {}, { "argocd.argoproj.io/sync-options": "Prune=confirm" });
+  assert.equal(run([asking], []).resources[0]?.status.requiresDeletionConfirmation, true);
+  assert.equal(run([config("c", {})], []).resources[0]?.status.requiresDeletionConfirmation, undefined);
 });
 
 test("without targets everything is unknown, and health is still that of what lives", () => {

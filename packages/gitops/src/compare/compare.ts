@@ -1,6 +1,7 @@
 import { countsWhenMissing, resourceHealth, worstHealth } from "../health/health.ts";
 import { isObject, keyOf, keyText, type Manifest, type ResourceKey, versionOf } from "../manifest.ts";
 import { isHook, isSkipped, waveOf } from "../sync/hooks.ts";
+import { resourceOptions } from "../sync/options.ts";
 import type {
   HealthStatusCode,
   IgnoreDifferences,
@@ -14,12 +15,13 @@ import { namesItself } from "./tracking.ts";
 
 export interface ComparisonInput {
   readonly application: string;
-  readonly destinationNamespace: string;
   /** Absent when they could not be loaded: then everything is `Unknown`. */
   readonly targets?: readonly Manifest[];
   /** Objects that carry the Application's mark, and those at the keys of targets. */
   readonly live: readonly Manifest[];
   readonly ignoreDifferences: readonly IgnoreDifferences[];
+  /** Whether the project lets a resource's kind be synchronised; nothing is said of the others. */
+  readonly permits?: (object: Manifest) => boolean;
 }
 
 /** A target and its live object. One of them may be missing. */
@@ -39,55 +41,64 @@ export interface Comparison {
 
 /** Compares what is wanted with what is there. */
 export function compare(input: ComparisonInput): Comparison {
-  const { application, destinationNamespace, targets, live, ignoreDifferences } = input;
-  const liveByKey = new Map(live.map((object) => [keyText(keyOf(object)), object]));
-  const resources: ComparedResource[] = [];
-  let different = false;
+  const { targets, live, permits = () => true } = input;
+  const extras = new Map(live.map((object) => [keyText(keyOf(object)), object]));
+  const judged: Judged[] = [];
   for (const target of targets ?? []) {
-    const key = keyOf(target);
-    const found = liveByKey.get(keyText(key));
     // A hook's live object is listed below, as something that is there without being wanted for good.
     if (isHook(target.metadata)) continue;
-    liveByKey.delete(keyText(key));
-    const inSync = found !== undefined && !differs(target, found, ignoreDifferences);
-    const skipped = isSkipped(target.metadata);
-    if (!inSync && !skipped) different = true;
-    resources.push({
-      key,
-      target,
-      ...(found === undefined ? {} : { live: found }),
-      status: {
-        ...identityOf(target),
-        ...(skipped ? {} : { status: inSync ? "Synced" : "OutOfSync" }),
-        ...waveField(target),
-      },
-    });
+    const key = keyText(keyOf(target));
+    judged.push(judgeTarget(target, extras.get(key), input.ignoreDifferences));
+    extras.delete(key);
   }
-  for (const extra of liveByKey.values()) {
-    const hook = isHook(extra.metadata);
-    const counted =
-      !hook && namesItself(extra, application, destinationNamespace) && !ignoresExtraneous(extra);
-    if (counted) different = true;
-    resources.push({
-      key: keyOf(extra),
-      live: extra,
-      status: {
-        ...identityOf(extra),
-        ...(hook ? { hook: true } : { status: "OutOfSync" }),
-        requiresPruning: true,
-        ...waveField(extra),
-      },
-    });
-  }
-  resources.sort((a, b) => (keyText(a.key) < keyText(b.key) ? -1 : 1));
-  if (targets === undefined) {
-    const unknown = resources.map((resource) => ({
-      ...resource,
-      status: { ...resource.status, status: "Unknown" as const },
-    }));
-    return { resources: unknown, status: "Unknown", health: applicationHealth(unknown) };
-  }
-  return { resources, status: different ? "OutOfSync" : "Synced", health: applicationHealth(resources) };
+  for (const extra of extras.values()) judged.push(judgeExtra(extra, input));
+  const resources = judged
+    .map(({ resource }) => {
+      const object = resource.target ?? resource.live;
+      const known = targets !== undefined && (object === undefined || permits(object));
+      return known ? resource : { ...resource, status: { ...resource.status, status: "Unknown" as const } };
+    })
+    .sort((a, b) => (keyText(a.key) < keyText(b.key) ? -1 : 1));
+  const status =
+    targets === undefined ? "Unknown" : judged.some(({ counts }) => counts) ? "OutOfSync" : "Synced";
+  return { resources, status, health: applicationHealth(resources) };
+}
+
+/** A compared resource, and whether it makes the Application OutOfSync. */
+interface Judged {
+  readonly resource: ComparedResource;
+  readonly counts: boolean;
+}
+
+function judgeTarget(
+  target: Manifest,
+  live: Manifest | undefined,
+  ignoreDifferences: readonly IgnoreDifferences[],
+): Judged {
+  const inSync = live !== undefined && !differs(target, live, ignoreDifferences);
+  const skipped = isSkipped(target.metadata);
+  const status: ResourceStatus = {
+    ...identityOf(target),
+    ...(skipped ? {} : { status: inSync ? "Synced" : "OutOfSync" }),
+    ...confirmationField(target, live),
+    ...waveField(target),
+  };
+  const resource = { key: keyOf(target), target, ...(live === undefined ? {} : { live }), status };
+  return { resource, counts: !inSync && !skipped };
+}
+
+function judgeExtra(live: Manifest, { application }: ComparisonInput): Judged {
+  const hook = isHook(live.metadata);
+  const counts = !hook && !isSkipped(live.metadata) && namesItself(live, application);
+  const status: ResourceStatus = {
+    ...identityOf(live),
+    ...(hook ? { hook: true } : {}),
+    ...(counts ? { status: "OutOfSync" } : {}),
+    requiresPruning: true,
+    ...confirmationField(live),
+    ...waveField(live),
+  };
+  return { resource: { key: keyOf(live), live, status }, counts: counts && !ignoresExtraneous(live) };
 }
 
 /** Whether applying `target` would change `live`. */
@@ -149,6 +160,17 @@ function identityOf(object: Manifest): Omit<ResourceStatus, "status"> {
     ...(namespace === "" ? {} : { namespace }),
     name,
   };
+}
+
+/** Whether someone has to approve before the resource is pruned or deleted with its Application. */
+function confirmationField(...objects: readonly (Manifest | undefined)[]): {
+  requiresDeletionConfirmation?: true;
+} {
+  const asks = objects.some((object) => {
+    const options = resourceOptions(object?.metadata);
+    return options.get("Delete") === "confirm" || options.get("Prune") === "confirm";
+  });
+  return asks ? { requiresDeletionConfirmation: true } : {};
 }
 
 function waveField(object: Manifest): { syncWave?: number } {

@@ -55,7 +55,7 @@ export function prepareTargets(
 }
 
 /** Kinds the API does not serve (yet) are taken to be namespaced, as upstream does. */
-function isNamespaced(manifest: Manifest, catalogue: KindCatalogue): boolean {
+export function isNamespaced(manifest: Manifest, catalogue: KindCatalogue): boolean {
   const found = catalogue.find(manifest);
   if (found !== undefined && "kind" in found) return found.kind.namespaced;
   const other = catalogue.all.find((kind) => kind.group === groupOf(manifest) && kind.kind === manifest.kind);

@@ -17,15 +17,13 @@ export function trackedBy(metadata: Pick<ObjectMeta, "annotations">): string | u
 
 /**
  * Whether the object's mark names the object itself. A copy made by hand carries the mark of its original; it belongs
- * to the Application for display and nothing else. Cluster-scoped objects are marked with the destination namespace.
+ * to the Application for display and nothing else. The namespace in the mark of a cluster-scoped object does not count.
  */
-export function namesItself(live: Manifest, application: string, destinationNamespace: string): boolean {
+export function namesItself(live: Manifest, application: string): boolean {
   const key = keyOf(live);
   const id = live.metadata.annotations?.[trackingAnnotation];
-  return (
-    id === trackingId(application, key) ||
-    (key.namespace === "" && id === trackingId(application, { ...key, namespace: destinationNamespace }))
-  );
+  if (key.namespace !== "") return id === trackingId(application, key);
+  return id?.startsWith(`${application}:${key.group}/${key.kind}:`) === true && id.endsWith(`/${key.name}`);
 }
 
 /** Marks a target. CustomResourceDefinitions are never marked, so they are never pruned nor deleted with the Application. */

@@ -164,6 +164,7 @@ export interface ResourceStatus {
   status?: SyncStatusCode;
   hook?: boolean;
   requiresPruning?: boolean;
+  requiresDeletionConfirmation?: boolean;
   syncWave?: number;
   /** Kept out of the stored status (`resourceHealthSource: appTree`); filled in by readers that ask for it. */
   health?: Health;
