@@ -1,16 +1,17 @@
 import type { Clock } from "@tracegate/contracts";
 import type { Controller, Requeue } from "@tracegate/controller-runtime";
-import { isNotFound, type Kind, type Ref, type ResourceClient, refKey } from "@tracegate/kube";
+import { isNotFound, type Kind, type Ref, type ResourceClient, refKey, StatusError } from "@tracegate/kube";
 import { type ApplicationState, type StateReader, stateReader } from "./application-state.ts";
 import { fieldManager } from "./apply.ts";
 import { deleteApplication } from "./deletion.ts";
+import { finalizersFor } from "./deletion-plan.ts";
 import { type GitRepositories, SourceError } from "./git/repositories.ts";
 import { builtInKinds } from "./kinds.ts";
 import { type PassOutcome, runSyncPass, terminateSync } from "./operation.ts";
 import { OwnerIndex } from "./owner-index.ts";
 import { hydrateAnnotation, type RefreshLevel, refreshAnnotation, refreshLevel } from "./refresh.ts";
 import { sourceOf } from "./spec.ts";
-import { comparedStatus, mergePatch, withDeployment } from "./status.ts";
+import { comparedStatus, mergePatch, replaceConditions, withDeployment } from "./status.ts";
 import { decideAutoSync } from "./sync/auto-sync.ts";
 import { afterFailure, retryAt, wholeSeconds } from "./sync/retry.ts";
 import { Application, type ApplicationStatus, type OperationState } from "./types/application.ts";
@@ -124,10 +125,15 @@ export function applicationController(options: ApplicationControllerOptions): Co
       before.reconciledAt === undefined || now - Date.parse(before.reconciledAt) >= resyncIntervalMs;
     const asked = application.metadata.annotations?.[refreshAnnotation] !== undefined;
     if (asksGit && (changed || stale || asked)) status.reconciledAt = wholeSeconds(now);
+    const finalizers =
+      state.deletionHooks === undefined ? undefined : finalizersFor(current, state.deletionHooks);
     const body = {
-      ...(asked || application.metadata.annotations?.[hydrateAnnotation] !== undefined
-        ? { metadata: { annotations: { [refreshAnnotation]: null, [hydrateAnnotation]: null } } }
-        : {}),
+      ...metadataChange({
+        ...(asked || application.metadata.annotations?.[hydrateAnnotation] !== undefined
+          ? { annotations: { [refreshAnnotation]: null, [hydrateAnnotation]: null } }
+          : {}),
+        ...(finalizers === undefined ? {} : { finalizers }),
+      }),
       ...projectField(application),
       ...wrap("status", mergePatch(before, status)),
     };
@@ -229,10 +235,8 @@ export function applicationController(options: ApplicationControllerOptions): Co
     const finished = wholeSeconds(clock.now());
     if (outcome.phase === "Succeeded") await finish(current, { ...next, finishedAt: finished }, hints);
     else {
-      const ended: OperationState =
-        state.phase === "Terminating"
-          ? { ...next, finishedAt: finished }
-          : afterFailure(next, outcome.message, clock.now());
+      const mayRetry = state.phase !== "Terminating";
+      const ended = afterFailure(next, outcome.message, clock.now(), mayRetry);
       if (ended.phase === "Running") {
         await patchOperationState(current, ended);
         return Math.max(0, (retryAt(ended) ?? 0) - clock.now());
@@ -256,16 +260,32 @@ export function applicationController(options: ApplicationControllerOptions): Co
       ...(history === undefined ? {} : { history }),
     };
     await patch(application, { operation: null, ...wrap("status", mergePatch(before, after)) });
-    const revision = state.syncResult?.revision ?? "";
+    const what = (sync?.resources?.length ?? 0) > 0 ? "Partial sync operation" : "Sync operation";
+    const where = state.syncResult === undefined ? what : `${what} to ${state.syncResult.revision}`;
     if (state.phase === "Succeeded")
-      record(application, "Normal", "OperationCompleted", `Sync operation to ${revision} succeeded`);
-    else
-      record(
-        application,
-        "Warning",
-        "OperationCompleted",
-        `Sync operation to ${revision} failed: ${state.message ?? ""}`,
-      );
+      record(application, "Normal", "OperationCompleted", `${where} succeeded`);
+    else record(application, "Warning", "OperationCompleted", `${where} failed: ${state.message ?? ""}`);
+  }
+
+  /** Brings a deletion on; what holds it up is told in a condition. */
+  async function finalize(application: Application): Promise<Requeue | undefined> {
+    try {
+      const uids = await deleteApplication(client, states, application);
+      owners.set(refKey(application.metadata), application.metadata, uids);
+      return uids.size === 0 ? undefined : { requeueAfterMs: operationPollMs };
+    } catch (error) {
+      if (!(error instanceof SourceError) && !(error instanceof StatusError)) throw error;
+      const { message } = error;
+      const found = [{ type: "DeletionError", message } as const];
+      const before = application.status?.conditions;
+      const conditions = replaceConditions(before, found, ["DeletionError"], wholeSeconds(clock.now()));
+      if (mergePatch(before, conditions) !== undefined) {
+        const told = `Unable to delete application resources: ${message}`;
+        record(application, "Warning", "StatusRefreshed", told);
+        await patch(application, { status: { conditions } });
+      }
+      return { requeueAfterMs: operationPollMs };
+    }
   }
 
   const patch = (application: Application, body: object): Promise<Application> =>
@@ -298,9 +318,7 @@ export function applicationController(options: ApplicationControllerOptions): Co
       const hints = remembered.get(key) ?? {};
       remembered.set(key, hints);
       if (application.metadata.deletionTimestamp !== undefined) {
-        const uids = await deleteApplication(client, application);
-        owners.set(key, ref, uids);
-        return uids.size === 0 ? undefined : { requeueAfterMs: operationPollMs };
+        return await finalize(application);
       }
       const refreshed = await refresh(application, hints);
       const operationMs = await operate(refreshed.application, hints);
@@ -352,6 +370,9 @@ const projectField = (application: Application): object =>
   application.spec.project === "" || application.spec.project === undefined
     ? { spec: { project: "default" } }
     : {};
+
+const metadataChange = (change: object): object =>
+  Object.keys(change).length === 0 ? {} : { metadata: change };
 
 const wrap = (field: string, value: unknown): object => (value === undefined ? {} : { [field]: value });
 

@@ -27,6 +27,8 @@ export interface ApplicationState {
   readonly revision?: string;
   readonly sourceType?: SourceType;
   readonly targets?: readonly Manifest[];
+  /** `PreDelete` and `PostDelete` hooks among what is rendered. */
+  readonly deletionHooks?: readonly Manifest[];
   readonly conditions: readonly ApplicationCondition[];
   /** The repository could not be asked, which may pass. */
   readonly unreachable?: boolean;
@@ -91,7 +93,8 @@ export function stateReader(options: {
         namespace,
         catalogue,
       );
-      return { revision, sourceType, targets: targets.manifests, conditions: targets.conditions };
+      const { manifests: wanted, deletionHooks, conditions } = targets;
+      return { revision, sourceType, targets: wanted, deletionHooks, conditions };
     } catch (error) {
       if (!(error instanceof SourceError)) throw error;
       const message = `Failed to load target state: failed to generate manifest for source 1 of 1: rpc error: code = ${error.code} desc = ${error.message}`;

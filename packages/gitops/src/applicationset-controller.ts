@@ -11,7 +11,7 @@ import {
 } from "./applicationset/plan.ts";
 import { refOf } from "./apply.ts";
 import type { GitRepositories } from "./git/repositories.ts";
-import { inClusterServer } from "./project.ts";
+import { invalidDestination } from "./spec.ts";
 import { mergePatch } from "./status.ts";
 import { wholeSeconds } from "./sync/retry.ts";
 import { AppProject } from "./types/app-project.ts";
@@ -160,17 +160,7 @@ async function attempt(reason: ErrorReason, action: () => Promise<unknown>): Pro
 function invalidApplication({ spec }: Application, projects: ReadonlySet<string>): string | undefined {
   if (!projects.has(spec.project))
     return `application references project ${spec.project} which does not exist`;
-  const { server = "", name = "" } = spec.destination;
-  const invalid =
-    server !== "" && name !== ""
-      ? `application destination can't have both name and server defined: ${name} ${server}`
-      : server === "" && name === ""
-        ? "Destination server missing from app spec"
-        : name !== "" && name !== "in-cluster"
-          ? `there are no clusters with this name: ${name}`
-          : server !== "" && server.replace(/\/$/, "") !== inClusterServer
-            ? `error getting cluster by server "${server}": cluster "${server}" not found`
-            : undefined;
+  const invalid = invalidDestination(spec.destination);
   return invalid === undefined ? undefined : `application destination spec is invalid: ${invalid}`;
 }
 

@@ -3,6 +3,7 @@ export {
   applicationController,
   watchedByDefault,
 } from "./application-controller.ts";
+export { type ApplicationState, type StateReader, stateReader } from "./application-state.ts";
 export {
   type ApplicationSetControllerOptions,
   applicationSetController,
@@ -32,5 +33,10 @@ export {
   renderHistory,
   renderOperation,
   renderResources,
+  renderSummary,
 } from "./view/application.ts";
 export { renderApplicationList } from "./view/application-list.ts";
+export { renderApplicationSet, renderApplicationSetList } from "./view/application-set.ts";
+export { renderProject, renderProjectList } from "./view/project.ts";
+export { renderResourceList } from "./view/resource-list.ts";
+export { type ProgressTable, progressTable } from "./view/resource-states.ts";

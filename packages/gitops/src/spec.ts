@@ -18,16 +18,20 @@ export function invalidSpec({ spec }: Application): string | undefined {
   if (unsupported !== undefined) {
     return `spec.source.${unsupported} is not supported: commit rendered manifests or a kustomization`;
   }
-  const { destination } = spec;
-  const { server = "", name = "" } = destination;
-  if (server !== "" && name !== "") {
+  return invalidDestination(spec.destination);
+}
+
+/** Why a destination is none; only the cluster that the controller runs in is one. */
+export function invalidDestination({
+  server = "",
+  name = "",
+}: Application["spec"]["destination"]): string | undefined {
+  if (server !== "" && name !== "")
     return `application destination can't have both name and server defined: ${name} ${server}`;
-  }
   if (name !== "" && name !== "in-cluster") return `there are no clusters with this name: ${name}`;
   if (server === "" && name === "") return "Destination server missing from app spec";
-  if (server !== "" && server.replace(/\/$/, "") !== inClusterServer) {
+  if (server !== "" && server.replace(/\/$/, "") !== inClusterServer)
     return `error getting cluster by server "${server}": rpc error: code = NotFound desc = cluster "${server}" not found`;
-  }
   return undefined;
 }
 

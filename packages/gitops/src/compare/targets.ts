@@ -1,11 +1,13 @@
 import type { KindCatalogue } from "../kinds.ts";
 import { groupOf, keyOf, keyText, type Manifest, versionOf } from "../manifest.ts";
-import { deletionHookOf } from "../sync/hooks.ts";
+import { isDeletionHook, phasesOf } from "../sync/hooks.ts";
 import type { ApplicationCondition } from "../types/application.ts";
 import { mark } from "./tracking.ts";
 
 export interface Targets {
   readonly manifests: readonly Manifest[];
+  /** Run when the Application is deleted, and are no part of its syncs. */
+  readonly deletionHooks: readonly Manifest[];
   readonly conditions: readonly ApplicationCondition[];
 }
 
@@ -17,6 +19,7 @@ export function prepareTargets(
   catalogue: KindCatalogue,
 ): Targets {
   const conditions: ApplicationCondition[] = [];
+  const deletionHooks: Manifest[] = [];
   const byKey = new Map<string, Manifest>();
   const counts = new Map<string, number>();
   for (const manifest of rendered) {
@@ -32,10 +35,10 @@ export function prepareTargets(
       target.metadata.namespace = destinationNamespace;
     }
     mark(target, application, destinationNamespace);
-    const unsupported = deletionHookOf(target.metadata);
-    if (unsupported !== undefined) {
-      const message = `${target.kind}/${target.metadata.name} is a ${unsupported} hook, which is not supported: it will not run`;
-      conditions.push({ type: "ExcludedResourceWarning", message });
+    const { metadata } = target;
+    if (isDeletionHook(metadata, "PreDelete") || isDeletionHook(metadata, "PostDelete")) {
+      deletionHooks.push(target);
+      if (phasesOf(metadata).length === 0) continue;
     }
     // Hooks that only have a generateName are different objects each.
     const unnamed = target.metadata.name === undefined || target.metadata.name === "";
@@ -51,7 +54,7 @@ export function prepareTargets(
       message: `Resource ${key} appeared ${count} times among application resources.`,
     });
   }
-  return { manifests: [...byKey.values()], conditions };
+  return { manifests: [...byKey.values()], deletionHooks, conditions };
 }
 
 /** Kinds the API does not serve (yet) are taken to be namespaced, as upstream does. */

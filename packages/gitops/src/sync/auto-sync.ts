@@ -36,8 +36,8 @@ export function decideAutoSync({
   if (last?.phase === "Running" || last?.phase === "Terminating") return nothing;
   if (status !== "OutOfSync") return nothing;
 
-  const counted = resources.filter(({ hook }) => hook !== true);
-  const different = counted.filter((resource) => resource.status !== "Synced");
+  // Live hooks are among them, as upstream; no sync of chosen resources runs them.
+  const different = resources.filter((resource) => resource.status !== "Synced");
   if (automated.prune !== true && different.every(({ requiresPruning }) => requiresPruning === true))
     return nothing;
 
@@ -74,8 +74,8 @@ export function decideAutoSync({
   const wipesOut =
     automated.prune === true &&
     automated.allowEmpty !== true &&
-    counted.length > 0 &&
-    counted.every(({ requiresPruning }) => requiresPruning === true);
+    resources.length > 0 &&
+    resources.every(({ requiresPruning }) => requiresPruning === true);
   if (wipesOut) {
     return {
       do: "complain",

@@ -46,10 +46,11 @@ export function phasesOf(metadata: ObjectMeta): readonly SyncPhase[] {
   return (["PreSync", "Sync", "PostSync", "SyncFail"] as const).filter((phase) => listed.includes(phase));
 }
 
-/** `PreDelete` or `PostDelete`, where the object is such a hook: it would run when its Application is deleted. */
-export function deletionHookOf(metadata: ObjectMeta): string | undefined {
-  return hookWords(metadata).find((word) => word === "PreDelete" || word === "PostDelete");
-}
+/** When hooks run that belong to an Application's deletion, not to a sync. */
+export type DeletionPhase = "PreDelete" | "PostDelete";
+
+export const isDeletionHook = (metadata: ObjectMeta, phase: DeletionPhase): boolean =>
+  hookWords(metadata).includes(phase);
 
 export type HookDeletePolicy = "HookSucceeded" | "HookFailed" | "BeforeHookCreation";
 

@@ -21,13 +21,19 @@ export function retryDelayMs(retry: RetryStrategy | undefined, count: number): n
 /**
  * What a failed operation becomes: running again later while attempts are left, else failed for good. ⚠ As upstream, the
  * time in the message is reckoned before the count goes up and the wait after, so the first wait is twice what is said.
+ * A sync that was terminated is not tried again.
  */
-export function afterFailure(state: OperationState, message: string, now: number): OperationState {
+export function afterFailure(
+  state: OperationState,
+  message: string,
+  now: number,
+  mayRetry = true,
+): OperationState {
   const { retry } = state.operation;
   const count = state.retryCount ?? 0;
   const limit = retry?.limit ?? 0;
   const finishedAt = wholeSeconds(now);
-  if (limit < 0 || count < limit) {
+  if (mayRetry && (limit < 0 || count < limit)) {
     const at = Date.parse(finishedAt) + retryDelayMs(retry, count);
     return {
       ...state,

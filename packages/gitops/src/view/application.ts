@@ -30,7 +30,8 @@ export function renderApplication(application: Application, options: Application
   return `${[...lines, ...table].join("\n").replace(/\n+$/, "")}\n`;
 }
 
-const label = (name: string, value: string): string => `${name.padEnd(20)}${value}`;
+/** A label and its value, as the blocks of the command line have them. */
+export const label = (name: string, value: string): string => `${name.padEnd(20)}${value}`;
 
 /** The block of labels that most commands begin with. */
 export function renderSummary(application: Application, url?: string): string[] {
@@ -100,42 +101,67 @@ export function renderResources(application: Application, health?: ReadonlyMap<s
   const rows = resourceRows(application, health);
   if (rows.length === 0) return [];
   const header = ["GROUP", "KIND", "NAMESPACE", "NAME", "STATUS", "HEALTH", "HOOK", "MESSAGE"];
-  return renderTable([header, ...rows.map((row) => [...row])]);
+  return renderTable([
+    header,
+    ...rows.map((row) => [
+      row.group,
+      row.kind,
+      row.namespace,
+      row.name,
+      row.status,
+      row.health,
+      row.hook,
+      row.message,
+    ]),
+  ]);
 }
 
-function resourceRows({ status }: Application, health?: ReadonlyMap<string, Health>): string[][] {
+/** A resource as the tables of the command line show it. */
+export interface ResourceRow {
+  readonly group: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly status: string;
+  readonly health: string;
+  readonly hook: string;
+  readonly message: string;
+}
+
+/** The resources: first those of the last sync in its order, then the others. */
+export function resourceRows({ status }: Application, health?: ReadonlyMap<string, Health>): ResourceRow[] {
   const others = new Map((status?.resources ?? []).map((resource) => [keyText(resource), resource]));
-  const rows: string[][] = [];
+  const rows: ResourceRow[] = [];
   for (const result of status?.operationState?.syncResult?.resources ?? []) {
     const key = keyText(result);
     const resource = others.get(key);
     others.delete(key);
     const hook = result.hookType !== undefined;
-    rows.push([
-      result.group,
-      result.kind,
-      result.namespace ?? "",
-      result.name,
+    rows.push({
+      group: result.group,
+      kind: result.kind,
+      namespace: result.namespace ?? "",
+      name: result.name,
       // ⚠ What is no resource of the Application (hooks, its namespace) shows its phase here and the result code under
       // HEALTH, as the original does.
-      resource === undefined || hook ? (result.hookPhase ?? "") : (resource.status ?? ""),
-      resource === undefined || hook ? (result.status ?? "") : healthText(resource, key, health),
-      result.hookType ?? "",
-      result.message ?? "",
-    ]);
+      status: resource === undefined || hook ? (result.hookPhase ?? "") : (resource.status ?? ""),
+      health: resource === undefined || hook ? (result.status ?? "") : healthText(resource, key, health),
+      hook: result.hookType ?? "",
+      message: result.message ?? "",
+    });
   }
   for (const [key, resource] of others) {
     if (resource.hook === true) continue;
-    rows.push([
-      resource.group ?? "",
-      resource.kind,
-      resource.namespace ?? "",
-      resource.name,
-      resource.status ?? "",
-      healthText(resource, key, health),
-      "",
-      "",
-    ]);
+    rows.push({
+      group: resource.group ?? "",
+      kind: resource.kind,
+      namespace: resource.namespace ?? "",
+      name: resource.name,
+      status: resource.status ?? "",
+      health: healthText(resource, key, health),
+      hook: "",
+      message: "",
+    });
   }
   return rows;
 }
@@ -166,6 +192,6 @@ export function renderHistory(application: Application): string {
 }
 
 /** Go's default text of a time: `2031-02-03 10:11:12 +0000 UTC`. */
-function goTime(text: string | undefined): string {
+export function goTime(text: string | undefined): string {
   return text === undefined ? "" : `${text.slice(0, 10)} ${text.slice(11, 19)} +0000 UTC`;
 }
