@@ -1,4 +1,11 @@
-import { formatTime, type KubeObject, notSupported, parseTime } from "@tracegate/kube";
+import {
+  type FieldError,
+  formatTime,
+  invalid,
+  type KubeObject,
+  notSupported,
+  parseTime,
+} from "@tracegate/kube";
 import { conflict, invalidOptions } from "./refusals.ts";
 import type { ServedKind } from "./served-kinds.ts";
 
@@ -22,13 +29,17 @@ const ORPHAN = "orphan";
 export const DEFINITION_CLEANUP = "customresourcecleanup.apiextensions.k8s.io";
 const POLICIES = ["Foreground", "Background", "Orphan"];
 
-export function checkDeleteRequest({ propagationPolicy }: DeleteRequest): void {
-  if (propagationPolicy === undefined || propagationPolicy === "" || POLICIES.includes(propagationPolicy))
-    return;
-  throw invalidOptions(
-    "DeleteOptions",
-    notSupported("propagationPolicy", propagationPolicy, [...POLICIES, "nil"]),
-  );
+export function checkDeleteRequest({ propagationPolicy, orphanDependents }: DeleteRequest): void {
+  if (propagationPolicy === undefined || propagationPolicy === "") return;
+  const errors: FieldError[] = [];
+  if (orphanDependents !== undefined) {
+    const detail = "orphanDependents and deletionPropagation cannot be both set";
+    errors.push(invalid("propagationPolicy", propagationPolicy, detail));
+  }
+  if (!POLICIES.includes(propagationPolicy)) {
+    errors.push(notSupported("propagationPolicy", propagationPolicy, [...POLICIES, "nil"]));
+  }
+  if (errors.length > 0) throw invalidOptions("DeleteOptions", ...errors);
 }
 
 export function checkPreconditions(served: ServedKind, object: KubeObject, request: DeleteRequest): void {
@@ -77,6 +88,8 @@ export function planDeletion(
       ? { action: "remove", object: marked }
       : { action: "mark", object: marked };
   }
+  // Only pods are told that they go when they go at once; of everything else the last state stays as it was.
+  if (!isPod(served) && finalizers.length === 0 && !hasContent(object)) return { action: "remove", object };
   const marked = withFinalizers(mark(object, now + grace * 1000, grace), finalizers);
   if (hasContent(object)) return { action: "mark", object: terminating(object, marked, now) };
   return isFree(marked, finalizers)

@@ -1,8 +1,8 @@
 import {
   checkFieldSelector,
+  type FieldError,
   type FieldRequirements,
   forbidden as forbiddenField,
-  invalid as invalidField,
   type KubeList,
   type KubeObject,
   type LabelRequirements,
@@ -29,6 +29,8 @@ export interface ListQuery {
   readonly continue?: string;
   readonly resourceVersion?: string;
   readonly resourceVersionMatch?: string;
+  /** Whether the request says anything about initial events, which only watches may. */
+  readonly sendInitialEvents?: boolean;
 }
 
 export interface Selection {
@@ -168,27 +170,33 @@ export function parseRevision(text: string): number | undefined {
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
-function checkMatch({ resourceVersion, resourceVersionMatch, continue: token }: ListQuery): void {
-  if (resourceVersionMatch === undefined || resourceVersionMatch === "") return;
+function checkMatch(query: ListQuery): void {
+  const { resourceVersion = "", resourceVersionMatch: match = "", continue: token = "" } = query;
   const field = "resourceVersionMatch";
-  if (resourceVersion === undefined || resourceVersion === "") {
-    const detail = "resourceVersionMatch is forbidden unless resourceVersion is provided";
-    throw invalidOptions("ListOptions", forbiddenField(field, detail));
+  const errors: FieldError[] = [];
+  const refuse = (path: string, detail: string) => errors.push(forbiddenField(path, detail));
+  if (match !== "") {
+    if (resourceVersion === "") refuse(field, `${field} is forbidden unless resourceVersion is provided`);
+    if (token !== "") refuse(field, `${field} is forbidden when continue is provided`);
+    if (match !== "Exact" && match !== "NotOlderThan") {
+      errors.push(notSupported(field, match, ["Exact", "NotOlderThan", ""]));
+    }
+    if (match === "Exact" && resourceVersion === "0") {
+      refuse(field, `${field} "exact" is forbidden for resourceVersion "0"`);
+    }
   }
-  if (token !== undefined && token !== "") {
-    const detail = "resourceVersionMatch is forbidden when continue is provided";
-    throw invalidOptions("ListOptions", forbiddenField(field, detail));
+  if (query.sendInitialEvents === true) {
+    refuse("sendInitialEvents", "sendInitialEvents is forbidden for list");
   }
-  if (resourceVersionMatch !== "Exact" && resourceVersionMatch !== "NotOlderThan") {
-    throw invalidOptions(
-      "ListOptions",
-      notSupported(field, resourceVersionMatch, ["Exact", "NotOlderThan", ""]),
-    );
-  }
-  if (resourceVersionMatch === "Exact" && resourceVersion === "0") {
-    const detail = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"';
-    throw invalidOptions("ListOptions", invalidField(field, resourceVersionMatch, detail));
-  }
+  if (errors.length > 0) throw invalidOptions("ListOptions", ...errors);
+}
+
+/** A read of one object at some resourceVersion or later: that must have come. */
+export function checkReached(store: Store, resourceVersion: string | null): void {
+  if (resourceVersion === null || resourceVersion === "" || resourceVersion === "0") return;
+  const wanted = parseRevision(resourceVersion);
+  if (wanted === undefined) throw new StatusError({ message: unparsable(resourceVersion), code: 500 });
+  if (wanted > store.revision) throw tooLarge(wanted, store.revision);
 }
 
 function tooLarge(wanted: number, current: number): StatusError {

@@ -326,3 +326,62 @@ test("a port is forwarded in the legacy form", async () => {
   assert.equal(messages[2]?.subarray(1).toString(), "ping");
   peer.terminate();
 });
+
+const messageOf = async (path: string, sent?: Sent): Promise<string> => {
+  const { code, body } = await send(path, sent);
+  return `${code} ${(JSON.parse(body) as { message?: string }).message ?? ""}`;
+};
+
+test("what is asked of a list, a read, a watch or a write is checked in kube-apiserver's words", async () => {
+  const configMaps = "/api/v1/namespaces/default/configmaps";
+  const options = 'ListOptions.meta.k8s.io "" is invalid:';
+  const match = "resourceVersionMatch";
+  const cases: readonly (readonly [string, string, Sent?])[] = [
+    [`${configMaps}?limit=abc`, '400 strconv.ParseInt: parsing "abc": invalid syntax'],
+    [
+      `${configMaps}?resourceVersion=0&${match}=Exact`,
+      `422 ${options} ${match}: Forbidden: ${match} "exact" is forbidden for resourceVersion "0"`,
+    ],
+    [
+      `${configMaps}?sendInitialEvents=true`,
+      `422 ${options} sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list`,
+    ],
+    [
+      `${configMaps}?watch=1&${match}=Exact`,
+      `422 ${options} [${match}: Forbidden: ${match} is forbidden for watch unless sendInitialEvents is provided, ` +
+        `${match}: Unsupported value: "Exact": supported values: "NotOlderThan"]`,
+    ],
+    [
+      `${configMaps}/x?resourceVersion=x`,
+      '500 resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax',
+    ],
+    [
+      `${configMaps}?fieldValidation=Sometimes`,
+      '422 CreateOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: "Sometimes": ' +
+        'supported values: "", "Ignore", "Strict", "Warn"',
+      { method: "POST", headers: json, body: "{}" },
+    ],
+    [
+      `${configMaps}?fieldManager=${"x".repeat(129)}`,
+      '422 CreateOptions.meta.k8s.io "" is invalid: fieldManager: Too long: may not be more than 128 bytes',
+      { method: "POST", headers: json, body: "{}" },
+    ],
+    [
+      `${configMaps}/x?force=true`,
+      '422 PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch',
+      { method: "PATCH", headers: { "Content-Type": "application/merge-patch+json" }, body: "{}" },
+    ],
+    [
+      configMaps,
+      "405 the server does not allow this method on the requested resource",
+      { method: "PATCH", headers: { "Content-Type": "application/merge-patch+json" }, body: "{}" },
+    ],
+    [
+      `${configMaps}/x?propagationPolicy=Orphan&orphanDependents=true`,
+      '422 DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Invalid value: "Orphan": ' +
+        "orphanDependents and deletionPropagation cannot be both set",
+      { method: "DELETE" },
+    ],
+  ];
+  for (const [path, expected, sent] of cases) assert.equal(await messageOf(path, sent), expected);
+});

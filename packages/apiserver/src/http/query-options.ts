@@ -1,4 +1,4 @@
-import { invalid as invalidField, notSupported } from "@tracegate/kube";
+import { type FieldError, invalid as invalidField, notSupported, tooLong } from "@tracegate/kube";
 import type { FieldValidation, WriteRequest } from "../core/context.ts";
 import type { ListQuery } from "../core/reading.ts";
 import { badRequest, invalidOptions } from "../core/refusals.ts";
@@ -11,17 +11,33 @@ export function writeOptions(
 ): WriteRequest & { readonly fieldValidation: FieldValidation } {
   const validation = query.get("fieldValidation") || "Warn";
   if (!isFieldValidation(validation)) {
-    throw invalidOptions(kind, notSupported("fieldValidation", validation, ["Ignore", "Strict", "Warn"]));
+    throw invalidOptions(kind, notSupported("fieldValidation", validation, ["", "Ignore", "Strict", "Warn"]));
   }
   const manager = query.get("fieldManager") ?? "";
-  if (manager.length > 128) {
-    throw invalidOptions(kind, invalidField("fieldManager", manager, "may not be more than 128 bytes"));
-  }
+  const wrong = managerErrors(manager);
+  if (wrong.length > 0) throw invalidOptions(kind, ...wrong);
   return {
     fieldManager: manager || defaultManager(userAgent),
     dryRun: isDryRun(query.getAll("dryRun"), kind),
     fieldValidation: validation,
   };
+}
+
+const MAX_MANAGER_BYTES = 128;
+
+function managerErrors(manager: string): FieldError[] {
+  const errors: FieldError[] = [];
+  if (Buffer.byteLength(manager) > MAX_MANAGER_BYTES) {
+    errors.push(tooLong("fieldManager", MAX_MANAGER_BYTES));
+  }
+  const unprintable = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.exec(manager);
+  if (unprintable !== null) {
+    const code = (unprintable[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+    const at = Buffer.byteLength(manager.slice(0, unprintable.index));
+    const detail = `invalid character U+${code} (at position ${at})`;
+    errors.push(invalidField("fieldManager", manager, detail));
+  }
+  return errors;
 }
 
 const isFieldValidation = (text: string): text is FieldValidation =>
@@ -47,10 +63,11 @@ export function listQuery(query: URLSearchParams, namespace: string | undefined,
     ...(namespace === undefined ? {} : { namespace }),
     ...text(query, "labelSelector"),
     fieldSelector: fields.filter((selector) => selector !== "").join(","),
-    ...(limit === null || limit === "" ? {} : { limit: wholeNumber("limit", limit) }),
+    ...(limit === null || limit === "" ? {} : { limit: wholeNumber(limit) }),
     ...text(query, "continue"),
     ...text(query, "resourceVersion"),
     ...text(query, "resourceVersionMatch"),
+    ...(query.has("sendInitialEvents") ? { sendInitialEvents: true } : {}),
   };
 }
 
@@ -60,9 +77,9 @@ function text<K extends string>(query: URLSearchParams, key: K): { [key in K]?: 
   return (value === null ? {} : { [key]: value }) as { [key in K]?: string };
 }
 
-export function wholeNumber(name: string, value: string): number {
+export function wholeNumber(value: string): number {
   if (!/^-?\d{1,15}$/.test(value)) {
-    throw badRequest(`${name}: strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
+    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
   }
   return Number(value);
 }

@@ -1,5 +1,5 @@
 import type { JsonPatchOperation, KubeObject, Patch } from "@tracegate/kube";
-import { builtInType, decodeBuiltInBody, parseJsonPatch, StatusError } from "@tracegate/kube";
+import { builtInType, decodeBuiltInBody, forbidden, parseJsonPatch, StatusError } from "@tracegate/kube";
 import { parse } from "yaml";
 import { escalationCheck } from "../auth/escalation.ts";
 import type { Api } from "../core/api.ts";
@@ -7,7 +7,8 @@ import type { ObjectRef } from "../core/context.ts";
 import type { DeleteRequest } from "../core/deletion.ts";
 import { asObject } from "../core/object-rules.ts";
 import { patched, unsupportedPatch } from "../core/patching.ts";
-import { badRequest, methodNotAllowed, notServed, qualified } from "../core/refusals.ts";
+import { checkReached } from "../core/reading.ts";
+import { badRequest, invalidOptions, methodNotAllowed, notServed, qualified } from "../core/refusals.ts";
 import type { ServedKind } from "../core/served-kinds.ts";
 import { answer, setWarnings } from "./answers.ts";
 import { bodyFormat, mediaType, rawBody, readBody, readObjectBody } from "./bodies.ts";
@@ -28,6 +29,12 @@ const ANSWER_WITH_OBJECT = new Set([
   "persistentvolumeclaims",
   "podtemplates",
   "resourcequotas",
+  "storageclasses.storage.k8s.io",
+  "csidrivers.storage.k8s.io",
+  "csinodes.storage.k8s.io",
+  "csistoragecapacities.storage.k8s.io",
+  "volumeattachments.storage.k8s.io",
+  "volumeattributesclasses.storage.k8s.io",
 ]);
 
 /** Carries out a request for a resource that is stored. */
@@ -41,6 +48,7 @@ export async function handleResource(
   checkScope(served, path);
   if (path.subresource !== undefined) return handleSubresource(api, served, path, exchange);
   if (info.verb === "create" && path.name !== undefined) throw methodNotAllowed();
+  if ((info.verb === "patch" || info.verb === "update") && path.name === undefined) throw methodNotAllowed();
   if (info.verb !== "watch" && !isTrue(info.query.get("watch")) && !served.verbs.includes(info.verb)) {
     throw methodNotAllowed();
   }
@@ -51,6 +59,7 @@ export async function handleResource(
       return answerList(api, served, path, exchange);
     case "get":
       if (isTrue(info.query.get("watch"))) return streamWatch(api, served, exchange);
+      checkReached(api.store, info.query.get("resourceVersion"));
       return answerObject(api, served, 200, api.get(served, refOf(path)), exchange);
     case "create":
       return create(api, served, path, exchange);
@@ -189,6 +198,9 @@ async function patch(
     ...writeOptions(info.query, "PatchOptions", request.headers["user-agent"]),
     ...admission(api, served, exchange),
   };
+  if (!apply && info.query.has("force")) {
+    throw invalidOptions("PatchOptions", forbidden("force", "may not be specified for non-apply patch"));
+  }
   // Server-side apply never guesses who applies.
   const options = apply ? { ...given, fieldManager: info.query.get("fieldManager") ?? "" } : given;
   const warnings: string[] = [];
@@ -346,7 +358,7 @@ export async function deleteRequest(served: ServedKind, { request, info }: Excha
   const orphan = query.get("orphanDependents");
   return {
     dryRun: isDryRun(query.getAll("dryRun"), "DeleteOptions"),
-    ...(grace === null ? {} : { gracePeriodSeconds: wholeNumber("gracePeriodSeconds", grace) }),
+    ...(grace === null ? {} : { gracePeriodSeconds: wholeNumber(grace) }),
     ...(policy === null ? {} : { propagationPolicy: policy }),
     ...(orphan === null ? {} : { orphanDependents: isTrue(orphan) }),
   };

@@ -1,5 +1,5 @@
 import type { KubeObject } from "@tracegate/kube";
-import { forbidden, StatusError } from "@tracegate/kube";
+import { type FieldError, forbidden, notSupported, StatusError } from "@tracegate/kube";
 import type { Api } from "../core/api.ts";
 import { invalidOptions } from "../core/refusals.ts";
 import { apiVersionOfResource, type ServedKind } from "../core/served-kinds.ts";
@@ -105,19 +105,26 @@ async function repeat(api: Api, signal: AbortSignal, tell: () => void): Promise<
 
 function timeoutMs(query: URLSearchParams): number {
   const seconds = query.get("timeoutSeconds");
-  if (seconds !== null && seconds !== "") return Math.max(0, wholeNumber("timeoutSeconds", seconds)) * 1000;
+  if (seconds !== null && seconds !== "") return Math.max(0, wholeNumber(seconds)) * 1000;
   const [low, high] = DEFAULT_TIMEOUT_MS;
   return low + Math.random() * (high - low);
 }
 
 function checkInitialEvents(query: URLSearchParams, sendInitialEvents: string | null): void {
-  const match = query.get("resourceVersionMatch") ?? "";
+  const field = "resourceVersionMatch";
+  const match = query.get(field) ?? "";
+  const errors: FieldError[] = [];
   if (sendInitialEvents !== null && match !== "NotOlderThan") {
-    const detail = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
-    throw invalidOptions("ListOptions", forbidden("resourceVersionMatch", detail));
+    errors.push(forbidden(field, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
   }
-  if (sendInitialEvents === null && match !== "") {
-    const detail = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
-    throw invalidOptions("ListOptions", forbidden("resourceVersionMatch", detail));
+  if (match !== "") {
+    if (sendInitialEvents === null) {
+      errors.push(forbidden(field, `${field} is forbidden for watch unless sendInitialEvents is provided`));
+    }
+    if (match !== "NotOlderThan") errors.push(notSupported(field, match, ["NotOlderThan"]));
+    if (query.get("continue")) {
+      errors.push(forbidden(field, `${field} is forbidden when continue is provided`));
+    }
   }
+  if (errors.length > 0) throw invalidOptions("ListOptions", ...errors);
 }

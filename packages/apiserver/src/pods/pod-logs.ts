@@ -59,7 +59,7 @@ const LOG_OPTIONS = { group: "", kind: "PodLogOptions" };
 function count(query: URLSearchParams, option: string, least: number, name: string): number | undefined {
   const text = query.get(option);
   if (text === null || text === "") return undefined;
-  const value = wholeNumber(option, text);
+  const value = wholeNumber(text);
   if (value >= least) return value;
   throw invalid(LOG_OPTIONS, name, [
     invalidField(option, value, `must be greater than or equal to ${least}`),
@@ -73,7 +73,7 @@ function sinceTime(query: URLSearchParams, now: number, name: string): number | 
     const detail = "at most one of `sinceTime` or `sinceSeconds` may be specified";
     throw invalid(LOG_OPTIONS, name, [{ reason: "FieldValueForbidden", field: "", detail }]);
   }
-  if (seconds) return now - Math.max(1, wholeNumber("sinceSeconds", seconds)) * 1000;
+  if (seconds) return now - Math.max(1, wholeNumber(seconds)) * 1000;
   if (!time) return undefined;
   const at = parseTime(time);
   if (at === undefined) throw badRequest(`parsing time ${JSON.stringify(time)} as RFC 3339 failed`);

@@ -55,8 +55,7 @@ const cases: readonly (readonly [what: string, apiVersion: string, kind: string,
     [
       // The upper limit is the default for what is not said.
       'spec.limits[0].min[cpu]: Invalid value: "2": min value 2 is greater than max value 1',
-      'spec.limits[0].defaultRequest[cpu]: Invalid value: "2": default request value 2 is greater than max value 1',
-      'spec.limits[0].defaultRequest[cpu]: Invalid value: "2": default request value 2 is greater than default limit value 1',
+      'spec.limits[0].defaultRequest[cpu]: Invalid value: "1": min value 2 is greater than default request value 1',
       'spec.limits[0].default[cpu]: Invalid value: "2": min value 2 is greater than default value 1',
     ],
   ],
