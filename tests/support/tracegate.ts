@@ -17,9 +17,14 @@ export interface Run {
 }
 
 /** Starts `npm start -- …` (or another command line) as a user would, without a terminal. */
-export function start(command: string, args: readonly string[], env: Record<string, string> = {}): Run {
+export function start(
+  command: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+  cwd = root,
+): Run {
   const child = spawn(command, args, {
-    cwd: root,
+    cwd,
     env: { ...process.env, NO_COLOR: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -57,13 +62,20 @@ export function start(command: string, args: readonly string[], env: Record<stri
   };
 }
 
-/** `tracegate …` of this checkout, under the Node that runs the tests. */
-export const tracegate = (...args: string[]): Run =>
-  start(process.execPath, [
-    "--disable-warning=ExperimentalWarning",
-    join(root, "apps/cli/src/main.ts"),
-    ...args,
-  ]);
+const commandLine = (args: readonly string[]) => [
+  "--disable-warning=ExperimentalWarning",
+  join(root, "apps/cli/src/main.ts"),
+  ...args,
+];
+
+/** `tracegate …` of this checkout, under the Node that runs the tests; `tracegate.in(directory, …)` runs it elsewhere. */
+export const tracegate = Object.assign(
+  (...args: string[]): Run => start(process.execPath, commandLine(args)),
+  {
+    in: (directory: string, ...args: string[]): Run =>
+      start(process.execPath, commandLine(args), {}, directory),
+  },
+);
 
 /** Runs a command to its end. */
 export async function finish(run: Run): Promise<{ code: number | null; output: string }> {
@@ -78,9 +90,9 @@ export function temporaryState(): { path: string; remove(): void } {
 }
 
 /** The file's text once it is there: controllers write a moment after what they react to is seen. */
-export async function fileAt(path: string): Promise<string> {
+export async function fileAt(path: string, patienceMs = 20_000): Promise<string> {
   for (let waitedMs = 0; !existsSync(path); waitedMs += 50) {
-    if (waitedMs > 20_000) throw new Error(`${path} does not appear`);
+    if (waitedMs > patienceMs) throw new Error(`${path} does not appear`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return readFileSync(path, "utf8");

@@ -4,6 +4,7 @@ import { demo } from "./demo.ts";
 import { doctor } from "./doctor.ts";
 import { down } from "./down.ts";
 import { env } from "./env.ts";
+import { init } from "./init.ts";
 import * as rollouts from "./rollouts/index.ts";
 import { status } from "./status.ts";
 import { up } from "./up.ts";
@@ -11,6 +12,7 @@ import { up } from "./up.ts";
 /** Every command, in the order of the help. */
 export const commands: readonly Command[] = [
   demo,
+  init,
   up,
   down,
   status,

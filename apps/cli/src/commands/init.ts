@@ -1,0 +1,98 @@
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { ProblemError } from "@tracegate/contracts";
+import { configurationFile, parseConfiguration } from "@tracegate/platform";
+import { command } from "../command.ts";
+import { splitWords } from "../init/command-words.ts";
+import { commitFirst, repositoryOf } from "../init/repository.ts";
+import { configurationText, starterFiles } from "../init/starter.ts";
+
+export const init = command({
+  path: "init",
+  summary: "Write what releases a program of yours: image map, Rollout, gates on its spans, collector",
+  details:
+    "Writes tracegate.yaml, application.yaml and release/ into the working directory, and commits them where there is no\n" +
+    "Git repository yet. The program listens on $PORT and exports spans by OTLP to $OTEL_EXPORTER_OTLP_ENDPOINT, as every\n" +
+    "OpenTelemetry SDK does. Then `tracegate up` runs it.",
+  examples: ['tracegate init "node server.mjs"', 'tracegate init "./shop --verbose" --name shop --port 3000'],
+  positionals: [{ name: "command", help: "the program's command line, in one word" }],
+  options: {
+    name: {
+      flags: "--name <name>",
+      help: "of the Rollout and its namespace (default: the directory's name)",
+    },
+    image: {
+      flags: "--image <reference>",
+      help: "what the program is called as an image (default: local/NAME)",
+    },
+    port: { flags: "--port <number>", help: "where it listens", default: "8080" },
+    path: { flags: "--path <path>", help: "what the traffic generator asks for", default: "/" },
+  },
+  async run({ command: line, name: wanted, image: reference, port, path }, io) {
+    const name = wanted ?? labelOf(basename(io.cwd));
+    if (!/^[a-z]([-a-z0-9]{0,40}[a-z0-9])?$/.test(name)) {
+      throw new ProblemError({
+        code: "usage/name",
+        where: "--name",
+        message: `"${name}" cannot be the name of a Rollout and its namespace`,
+        expected: "lower-case letters, digits and dashes, beginning with a letter",
+      });
+    }
+    if (!/^\d+$/.test(port) || Number(port) < 1 || Number(port) > 65_535) {
+      const message = `"${port}" is no port`;
+      throw new ProblemError({ code: "usage/port", where: "--port", message, expected: "1 to 65535" });
+    }
+    const repository = repositoryOf(io.cwd);
+    const image = reference ?? `local/${name}`;
+    const starter = { name, image, command: splitWords(line), port: Number(port), path, repository };
+    const files = starterFiles(starter);
+    refuseToOverwrite(
+      io.cwd,
+      files.map((file) => file.path),
+    );
+    // A mistake in the command is told before anything is written.
+    parseConfiguration(configurationText(starter, []), join(io.cwd, configurationFile));
+    for (const { path: file, text } of files) {
+      mkdirSync(dirname(join(io.cwd, file)), { recursive: true });
+      writeFileSync(join(io.cwd, file), text);
+    }
+    const written = files.map((file) => file.path);
+    io.out(`Wrote ${written.join(", ")}.\n`);
+    if (repository.isNew) {
+      if (!existsSync(join(io.cwd, ".gitignore"))) {
+        writeFileSync(join(io.cwd, ".gitignore"), ".tracegate/\n");
+        written.push(".gitignore");
+      }
+      commitFirst(io.cwd, written, `Release ${image}:1`);
+      io.out("Committed them to a new Git repository.\n");
+    }
+    io.out(nextSteps(name, image, repository.isNew));
+    return 0;
+  },
+});
+
+function refuseToOverwrite(directory: string, paths: readonly string[]): void {
+  const present = paths.filter((path) => existsSync(join(directory, path)));
+  if (present.length === 0) return;
+  throw new ProblemError({
+    code: "input/exists",
+    where: directory,
+    message: `${present.join(", ")} ${present.length === 1 ? "is" : "are"} there already`,
+    advice: "Nothing was written. Remove what is not needed any more, or work in another directory",
+  });
+}
+
+const nextSteps = (name: string, image: string, isCommitted: boolean) => `
+Next:
+${isCommitted ? "" : "  git add tracegate.yaml application.yaml release && git commit -m 'Release 1'\n"}  tracegate up                                  # runs ${image}:1
+  tracegate rollouts status ${name} -n ${name}   # from another terminal
+Then change the tag in release/rollout.yaml, commit, and look again: the gates decide.
+`;
+
+/** A directory's name as a DNS label. */
+const labelOf = (text: string) =>
+  text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^[-0-9]+|-+$/g, "")
+    .slice(0, 42);
