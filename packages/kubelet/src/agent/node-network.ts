@@ -3,17 +3,23 @@ import { join } from "node:path";
 import { platformRange, podNetwork, serviceRange } from "../network/addresses.ts";
 import { runCommand } from "./command.ts";
 
+/** Locally administered (bit 1 of the first octet), so it collides with no vendor's. */
+const gatewayHardwareAddress = "02:74:67:00:00:01";
+
 /**
  * The bridge every pod is wired to. The whole service range and the platform's range are local routes, so the agent can
  * listen on any of these addresses without giving them to an interface one by one; where nobody listens, the kernel
  * refuses the connection.
+ *
+ * Its hardware address is set: left alone, a bridge takes the lowest of its ports' addresses, so that a pod that comes or
+ * goes could change it, and every other pod would send to the old one until its neighbour entry is probed, 5 s later.
  */
 export async function makeBridge(): Promise<void> {
   await runCommand(
     "ip",
     ["-batch", "-"],
     `link set lo up
-link add tg0 type bridge
+link add tg0 address ${gatewayHardwareAddress} type bridge
 addr add ${podNetwork.gateway}/${podNetwork.prefixLength} dev tg0
 link set tg0 up
 route add local ${serviceRange} dev lo

@@ -88,6 +88,20 @@ int main(void) {
 }
 `;
 
+test("pods that come and go leave the gateway's hardware address as it is, so nobody sends to an old one", {
+  skip,
+}, async () => {
+  const seen: string[] = [];
+  for (const uid of ["mac-a", "mac-b", "mac-c", "mac-d"]) {
+    const look =
+      "curl -s --max-time 5 http://10.244.0.1:9 ; grep '^10.244.0.1 ' /proc/net/arp | tr -s ' ' | cut -d' ' -f4";
+    const { output } = await runScript(uid, look);
+    seen.push(output.trim());
+  }
+  assert.match(seen[0] ?? "", /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/);
+  assert.deepEqual(new Set(seen).size, 1, seen.join(", "));
+});
+
 test("an unmodified static binary: two replicas bind the same port, and a ClusterIP and a name lead to both", {
   skip,
 }, async (t) => {
