@@ -60,7 +60,7 @@ export interface CanaryStep {
   setWeight?: number;
   pause?: { duration?: IntOrString };
   analysis?: RolloutAnalysis;
-  experiment?: { templates?: unknown[]; [field: string]: unknown };
+  experiment?: { templates?: unknown[]; analyses?: { args?: Argument[] }[]; [field: string]: unknown };
   setCanaryScale?: { weight?: number; replicas?: number; matchTrafficWeight?: boolean };
   setHeaderRoute?: { name?: string; match?: unknown[] };
   setMirrorRoute?: { name?: string; match?: unknown[] };

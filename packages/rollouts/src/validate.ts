@@ -1,6 +1,7 @@
 import type { RolloutSnapshot } from "./snapshot.ts";
 import { referenceProblem } from "./validate-references.ts";
-import { specProblem, unsupported } from "./validate-spec.ts";
+import { specProblem } from "./validate-spec.ts";
+import { unsupported } from "./validate-support.ts";
 
 /** The first thing wrong with a Rollout, as its InvalidSpec condition says it; undefined where it can be carried out. */
 export function invalidSpec(snapshot: RolloutSnapshot): string | undefined {
