@@ -1,15 +1,18 @@
 import type { Clock } from "@tracegate/contracts";
 import { type Controller, controllerOf, type Requeue } from "@tracegate/controller-runtime";
-import { isNotFound, type Ref, type ResourceClient } from "@tracegate/kube";
-import { GeneratorError, generateParams, type Params, requeueAfterMs } from "./applicationset/generators.ts";
+import { isNotFound, type Kind, type KubeObject, type Ref, type ResourceClient } from "@tracegate/kube";
+import { type Generated, generateParams, requeueAfterMs } from "./applicationset/generators.ts";
 import { TemplateError } from "./applicationset/go-template.ts";
+import { GeneratorError } from "./applicationset/params.ts";
 import {
   applicationSetConditions,
+  deletes,
   type ErrorReason,
   planApplications,
   renderApplications,
 } from "./applicationset/plan.ts";
 import { refOf } from "./apply.ts";
+import { resourcesFinalizer } from "./deletion-plan.ts";
 import type { GitRepositories } from "./git/repositories.ts";
 import { invalidDestination } from "./spec.ts";
 import { mergePatch } from "./status.ts";
@@ -32,21 +35,25 @@ export function applicationSetController(
 ): Controller<ApplicationSet> {
   const { client, clock, git } = options;
   const pollIntervalMs = options.pollIntervalMs ?? 180_000;
+  const uncached: GitRepositories = {
+    ...git,
+    resolve: (repoURL, revision) => git.resolve(repoURL, revision, { fresh: true }),
+  };
 
-  async function reconcileSet(set: ApplicationSet): Promise<Problem | undefined> {
+  async function reconcileSet(set: ApplicationSet, anew: boolean): Promise<Problem | undefined> {
     const refused = unsupportedField(set);
     if (refused !== undefined)
       return { reason: "ApplicationValidationError", message: refused, generated: false };
-    let params: Params[];
+    let generated: Generated[];
     try {
-      params = await generateParams(set.spec, git);
+      generated = await generateParams(set.spec, anew ? uncached : git);
     } catch (error) {
-      if (!(error instanceof GeneratorError)) throw error;
+      if (!(error instanceof GeneratorError || error instanceof TemplateError)) throw error;
       return { reason: "ApplicationGenerationFromParamsError", message: error.message, generated: false };
     }
     let wanted: Application[];
     try {
-      wanted = renderApplications(set, params);
+      wanted = renderApplications(set, generated);
     } catch (error) {
       if (!(error instanceof TemplateError)) throw error;
       return { reason: "RenderTemplateParamsError", message: error.message, generated: false };
@@ -66,13 +73,35 @@ export function applicationSetController(
     }
     for (const application of plan.remove) {
       const failure = await attempt("DeleteApplicationError", () =>
-        client.delete(Application, refOfApplication(application)),
+        client.delete(Application, refOf(application)),
       );
       if (failure !== undefined) return failure;
     }
     return plan.error === undefined
       ? undefined
       : { reason: "ApplicationValidationError", message: plan.error, generated: true };
+  }
+
+  const patchMetadata = <T extends KubeObject>(kind: Kind<T>, object: T, metadata: object) =>
+    client.patch(kind, refOf(object), { type: "merge", body: { metadata } });
+
+  /**
+   * Garbage collection takes the Applications of a set that is gone. Where the policy keeps them they are let go of
+   * first, for which the set needs the finalizer.
+   */
+  async function finalize(set: ApplicationSet): Promise<void> {
+    const { finalizers = [] } = set.metadata;
+    if (!finalizers.includes(resourcesFinalizer)) return;
+    if (!deletes(set)) {
+      for (const application of await ownedApplications(set)) {
+        const ownerReferences = (application.metadata.ownerReferences ?? []).filter(
+          ({ uid }) => uid !== set.metadata.uid,
+        );
+        await patchMetadata(Application, application, { ownerReferences });
+      }
+    }
+    const rest = finalizers.filter((finalizer) => finalizer !== resourcesFinalizer);
+    await patchMetadata(ApplicationSet, set, { finalizers: rest });
   }
 
   async function ownedApplications(set: ApplicationSet): Promise<Application[]> {
@@ -132,15 +161,22 @@ export function applicationSetController(
         if (isNotFound(error)) return undefined;
         throw error;
       }
-      if (set.metadata.deletionTimestamp !== undefined) return undefined; // its Applications are garbage-collected
-      const problem = await reconcileSet(set);
+      if (set.metadata.deletionTimestamp !== undefined) {
+        await finalize(set);
+        return undefined;
+      }
+      const asked = set.metadata.annotations?.[refreshAnnotation] === "true";
+      const problem = await reconcileSet(set, asked);
       await writeStatus(set, problem);
+      if (asked) await patchMetadata(ApplicationSet, set, { annotations: { [refreshAnnotation]: null } });
       const after = requeueAfterMs(set.spec, pollIntervalMs);
       if (problem !== undefined) return { requeueAfterMs: Math.min(after ?? pollIntervalMs, 180_000) };
       return after === undefined ? undefined : { requeueAfterMs: after };
     },
   };
 }
+
+const refreshAnnotation = "argocd.argoproj.io/application-set-refresh";
 
 type Problem = { reason: ErrorReason; message: string; generated: boolean };
 
@@ -166,13 +202,7 @@ function invalidApplication({ spec }: Application, projects: ReadonlySet<string>
 
 /** Fields that change what is generated and are not worked with yet: refused rather than ignored. */
 function unsupportedField({ spec }: ApplicationSet): string | undefined {
-  if (spec.templatePatch !== undefined) return "spec.templatePatch is not supported";
   if (spec.strategy !== undefined && JSON.stringify(spec.strategy) !== "{}")
     return "spec.strategy is not supported";
-  if ((spec.ignoreApplicationDifferences?.length ?? 0) > 0)
-    return "spec.ignoreApplicationDifferences is not supported";
   return undefined;
 }
-
-const refOfApplication = ({ metadata: { namespace, name } }: Application): Ref =>
-  namespace === undefined ? { name } : { namespace, name };

@@ -4,9 +4,11 @@ import { memoryGit } from "../../testing/memory-git.ts";
 import type { Application } from "../types/application.ts";
 import type { ApplicationSet, ApplicationSetSpec } from "../types/application-set.ts";
 import { fillFastTemplate } from "./fast-template.ts";
-import { generateParams, matchingDirectories } from "./generators.ts";
+import { generateParams as generate } from "./generators.ts";
+import { matchingDirectories } from "./git-generator.ts";
 import { fillGoTemplate } from "./go-template.ts";
-import { planApplications, renderApplications } from "./plan.ts";
+import type { Params } from "./params.ts";
+import { planApplications, renderApplications as render } from "./plan.ts";
 
 test("plain templates take names with or without blanks and leave unknown ones alone", () => {
   const params = { "path.basename": "web", path: "apps/web" };
@@ -47,6 +49,13 @@ git.repository("file:///r").commit({
   "m/appset.yaml": "",
   "cfg/a.yaml": "name: one\nnested: {k: [v]}\n",
 });
+const generateParams = async (spec: ApplicationSetSpec, from: typeof git) =>
+  (await generate(spec, from)).map(({ params }) => params);
+const renderApplications = (of: ApplicationSet, sets: readonly Params[]) =>
+  render(
+    of,
+    sets.map((params) => ({ params, templates: [] })),
+  );
 const generator = (spec: Partial<ApplicationSetSpec>) => ({
   template: { metadata: { name: "" }, spec: { project: "", destination: {} } },
   generators: [],
@@ -104,8 +113,8 @@ test("the git generator gives directories, files, and what else their parameters
 
 test("generators that are not supported are refused by name", async () => {
   await assert.rejects(
-    generateParams(generator({ generators: [{ clusters: {} }] }), git),
-    /generator field 'clusters' is not supported/,
+    generateParams(generator({ generators: [{ pullRequest: {} }] }), git),
+    /generator field 'pullRequest' is not supported/,
   );
 });
 
@@ -165,4 +174,102 @@ test("of two with one name the first is made, and the second told", () => {
     [plan.create.length, plan.error],
     [1, "ApplicationSet set contains applications with duplicate name: a"],
   );
+});
+
+const list = (...elements: Record<string, unknown>[]) => ({ list: { elements } });
+
+test("a matrix pairs its generators, the second of which may use what the first one gave", async () => {
+  const directories = { git: { repoURL: "file:///r", directories: [{ path: "{{root}}/*" }] } };
+  const matrix = { generators: [list({ root: "m" }, { root: "none" }), directories] };
+  const sets = await generateParams(generator({ generators: [{ matrix }] }), git);
+  assert.deepEqual(
+    sets.map((params) => [params["root"], params["path"]]),
+    [
+      ["m", "m/Web_1"],
+      ["m", "m/b"],
+    ],
+  );
+  const clash = { generators: [list({ a: "1" }), list({ a: "2" })] };
+  await assert.rejects(
+    generateParams(generator({ generators: [{ matrix: clash }] }), git),
+    /found duplicate key a with different value, a: 1 ,b: 2/,
+  );
+  const [first] = await generateParams(generator({ goTemplate: true, generators: [{ matrix: clash }] }), git);
+  assert.deepEqual(first, { a: "1" }, "of Go templates the first one wins");
+  await assert.rejects(
+    generateParams(generator({ generators: [{ matrix: { generators: [list(), list(), list()] } }] }), git),
+    /found more than two generators, Matrix support only two/,
+  );
+});
+
+test("a merge overrides the first generator's sets where the keys agree", async () => {
+  const generators = [
+    list({ name: "a", size: "s" }, { name: "b", size: "s" }),
+    list({ name: "b", size: "l" }, { name: "c" }),
+  ];
+  const merged = (more: object) =>
+    generateParams(generator({ generators: [{ merge: { generators, mergeKeys: ["name"], ...more } }] }), git);
+  assert.deepEqual(await merged({}), [
+    { name: "a", size: "s" },
+    { name: "b", size: "l" },
+  ]);
+  await assert.rejects(
+    merged({ mergeKeys: [] }),
+    /no merge keys were specified, Merge requires at least one/,
+  );
+  await assert.rejects(merged({ mergeKeys: ["size"] }), /were not unique by the given mergeKeys/);
+});
+
+test("a selector picks sets by their flattened parameters; there is one cluster", async () => {
+  const selector = { matchExpressions: [{ key: "env.name", operator: "In" as const, values: ["prod"] }] };
+  const elements = list({ env: { name: "prod" } }, { env: { name: "test" } });
+  const sets = await generateParams(
+    generator({
+      goTemplate: true,
+      generators: [{ ...elements, selector }, { clusters: { values: { x: "{{.name}}" } } }],
+    }),
+    git,
+  );
+  assert.deepEqual(sets, [
+    { env: { name: "prod" } },
+    {
+      name: "in-cluster",
+      nameNormalized: "in-cluster",
+      server: "https://kubernetes.default.svc",
+      project: "",
+      values: { x: "in-cluster" },
+    },
+  ]);
+});
+
+test("a generator's template and the template patch are laid over the template", () => {
+  const patched: ApplicationSet = {
+    ...set,
+    spec: {
+      ...set.spec,
+      templatePatch: "spec:\n  revisionHistoryLimit: {{limit}}\n  syncPolicy: {automated: {prune: true}}\n",
+    },
+  };
+  const over = { metadata: { name: "", labels: { extra: "{{name}}" } }, spec: { project: "other" } };
+  const [application] = render(patched, [{ params: { name: "a", limit: "3" }, templates: [over] }]);
+  assert.deepEqual(application?.metadata.labels, { team: "a", extra: "a" });
+  assert.deepEqual(
+    [application?.metadata.name, application?.spec.project, application?.spec.revisionHistoryLimit],
+    ["a", "other", 3],
+  );
+  assert.deepEqual(application?.spec.syncPolicy, { automated: { prune: true } });
+});
+
+test("fields that are ignored stay as somebody set them", () => {
+  const lenient: ApplicationSet = {
+    ...set,
+    spec: { ...set.spec, ignoreApplicationDifferences: [{ name: "a", jsonPointers: ["/spec/syncPolicy"] }] },
+  };
+  const [a] = renderApplications(lenient, [{ name: "a" }]);
+  assert.ok(a);
+  const paused = { ...a, spec: { ...a.spec, syncPolicy: { automated: { enabled: false } } } };
+  assert.deepEqual(planApplications(lenient, [a], [paused], () => undefined).update, []);
+  const moved = { ...paused, spec: { ...paused.spec, project: "else" } };
+  const [updated] = planApplications(lenient, [a], [moved], () => undefined).update;
+  assert.deepEqual(updated?.spec, paused.spec);
 });

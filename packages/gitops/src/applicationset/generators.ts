@@ -1,38 +1,66 @@
-import { posix } from "node:path";
-import { isObject } from "@tracegate/kube";
-import { compareText, type GitRepositories, SourceError } from "../git/repositories.ts";
-import { globExpression } from "../render/glob.ts";
+import { isObject, type LabelSelector, matchesLabelSelector, SelectorSyntaxError } from "@tracegate/kube";
+import type { GitRepositories } from "../git/repositories.ts";
+import { inClusterServer } from "../project.ts";
 import { readYaml } from "../render/yaml-documents.ts";
-import type { ApplicationSetSpec, Generator, GitGenerator, ListGenerator } from "../types/application-set.ts";
-import { fillFastTemplate } from "./fast-template.ts";
-import { fillGoTemplate, normalizeName } from "./go-template.ts";
+import type {
+  ApplicationSetSpec,
+  ClusterGenerator,
+  Generator,
+  ListGenerator,
+  PartialTemplate,
+} from "../types/application-set.ts";
+import { combineMatrix, combineMerge } from "./combining.ts";
+import { fromGit } from "./git-generator.ts";
+import { fillAll, flatten, GeneratorError, type Params, withValues } from "./params.ts";
 
-/** One set of parameters: flat text for plain templates, nested values for Go templates. */
-export type Params = Readonly<Record<string, unknown>>;
-
-/** Why parameters could not be generated, as the condition says it. */
-export class GeneratorError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "GeneratorError";
-  }
+/** Parameters, and what the generator that gave them lays over the template. */
+export interface Generated {
+  readonly params: Params;
+  readonly templates: readonly PartialTemplate[];
 }
 
 /** What the generators of an ApplicationSet give, one after another. */
-export async function generateParams(spec: ApplicationSetSpec, git: GitRepositories): Promise<Params[]> {
-  const params: Params[] = [];
-  for (const generator of spec.generators ?? []) params.push(...(await generate(generator, spec, git)));
-  return params;
+export async function generateParams(spec: ApplicationSetSpec, git: GitRepositories): Promise<Generated[]> {
+  const generated: Generated[] = [];
+  for (const generator of spec.generators ?? []) {
+    const { template } = generatorOf(generator).body;
+    const templates = template === undefined ? [] : [template];
+    for (const params of await generate(generator, spec, git)) generated.push({ params, templates });
+  }
+  return generated;
 }
 
 /** The shortest time after which a generator is to be asked again; undefined when none changes by itself. */
 export function requeueAfterMs(spec: ApplicationSetSpec, defaultMs: number): number | undefined {
-  const times = spec.generators.flatMap(({ git }) =>
+  const times = spec.generators.flatMap((generator) => requeueTimes(generator, defaultMs));
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+function requeueTimes({ git, matrix, merge }: Generator, defaultMs: number): number[] {
+  const own =
     git === undefined
       ? []
-      : [git.requeueAfterSeconds === undefined ? defaultMs : git.requeueAfterSeconds * 1000],
+      : [git.requeueAfterSeconds === undefined ? defaultMs : git.requeueAfterSeconds * 1000];
+  const children = [...(matrix?.generators ?? []), ...(merge?.generators ?? [])];
+  return [...own, ...children.flatMap((child) => requeueTimes(child, defaultMs))];
+}
+
+const supported = ["git", "list", "clusters", "matrix", "merge"] as const;
+
+/** The one generator that an entry holds. */
+function generatorOf(generator: Generator): {
+  kind: (typeof supported)[number];
+  body: { template?: PartialTemplate };
+} {
+  const given = Object.keys(generator).filter(
+    (name) => name !== "selector" && generator[name] !== undefined && generator[name] !== null,
   );
-  return times.length === 0 ? undefined : Math.min(...times);
+  const other = given.find((name) => !supported.some((kind) => kind === name));
+  if (other !== undefined)
+    throw new GeneratorError(`generator field '${other}' is not supported: use ${supported.join(", ")}`);
+  const kind = supported.find((name) => given.includes(name));
+  if (kind === undefined) throw new GeneratorError("child generator generated no parameters");
+  return { kind, body: generator[kind] ?? {} };
 }
 
 async function generate(
@@ -40,21 +68,41 @@ async function generate(
   spec: ApplicationSetSpec,
   git: GitRepositories,
 ): Promise<Params[]> {
-  const others = Object.keys(generator).filter((name) => name !== "git" && name !== "list");
-  const [other] = others.filter((name) => generator[name] !== undefined && generator[name] !== null);
-  if (other !== undefined)
-    throw new GeneratorError(`generator field '${other}' is not supported: use git or list generators`);
+  generatorOf(generator); // refuses what is not known
   const goTemplate = spec.goTemplate === true;
-  if (generator.list !== undefined) return fromList(generator.list, goTemplate);
-  if (generator.git === undefined) return [];
+  const child = (one: Generator, params?: Params) =>
+    // Of a matrix's second generator every text may use what the first one gave.
+    generate(params === undefined ? one : (fillAll(one, params, spec) as Generator), spec, git); // same shape, texts filled in
+  const sets = async (): Promise<readonly Params[]> => {
+    if (generator.list !== undefined) return fromList(generator.list, goTemplate);
+    if (generator.clusters !== undefined) return fromClusters(generator.clusters, spec);
+    if (generator.matrix !== undefined) return await combineMatrix(generator.matrix, goTemplate, child);
+    if (generator.merge !== undefined) return await combineMerge(generator.merge, goTemplate, child);
+    return generator.git === undefined ? [] : await fromGit(generator.git, spec, git);
+  };
+  return selected(await sets(), generator.selector);
+}
+
+function selected(sets: readonly Params[], selector: LabelSelector | undefined): Params[] {
+  if (selector === undefined) return [...sets];
   try {
-    return await fromGit(generator.git, spec, git);
+    return sets.filter((params) => matchesLabelSelector(selector, flatten(params)));
   } catch (error) {
-    if (error instanceof GeneratorError || error instanceof SourceError) {
-      throw new GeneratorError(`error generating params from git: ${error.message}`);
-    }
-    throw error;
+    if (!(error instanceof SelectorSyntaxError)) throw error;
+    throw new GeneratorError(`error parsing label selector: ${error.message}`);
   }
+}
+
+/** There is one cluster: this one. A selector asks for labels of the others' Secrets. */
+function fromClusters(generator: ClusterGenerator, spec: ApplicationSetSpec): Params[] {
+  if (generator.selector !== undefined && JSON.stringify(generator.selector) !== "{}") return [];
+  const params = {
+    name: "in-cluster",
+    nameNormalized: "in-cluster",
+    server: inClusterServer,
+    project: "",
+  };
+  return [withValues(params, generator.values, spec)];
 }
 
 function fromList({ elements = [], elementsYaml }: ListGenerator, goTemplate: boolean): Params[] {
@@ -81,168 +129,4 @@ function fromList({ elements = [], elementsYaml }: ListGenerator, goTemplate: bo
     }
     return params;
   });
-}
-
-async function fromGit(
-  generator: GitGenerator,
-  spec: ApplicationSetSpec,
-  git: GitRepositories,
-): Promise<Params[]> {
-  const goTemplate = spec.goTemplate === true;
-  const prefix = generator.pathParamPrefix ?? "";
-  let sets: Record<string, unknown>[];
-  if (generator.directories !== undefined) {
-    const tree = await openTree(
-      generator,
-      git,
-      "error getting directories from repo: error retrieving Git Directories",
-    );
-    sets = matchingDirectories(directoriesOf(tree.files), generator.directories).map((path) =>
-      pathParams(path, prefix, goTemplate),
-    );
-  } else if (generator.files !== undefined) {
-    const tree = await openTree(generator, git, "error retrieving Git files");
-    const paths = matchingFiles(tree.files, generator.files);
-    const contents = await tree.read(paths);
-    sets = paths.flatMap((path) =>
-      fileParams(path, Buffer.from(contents.get(path) ?? []).toString(), prefix, goTemplate),
-    );
-  } else throw new GeneratorError("found neither directories nor files in a git generator");
-  return sets.map((params) => withValues(params, generator.values, spec));
-}
-
-async function openTree(generator: GitGenerator, git: GitRepositories, what: string) {
-  const revision = generator.revision ?? "HEAD";
-  try {
-    const commit = await git.resolve(generator.repoURL, revision);
-    return await git.tree(generator.repoURL, commit);
-  } catch (error) {
-    if (!(error instanceof SourceError)) throw error;
-    // The original prints an empty name for the default branch.
-    const named = revision === "HEAD" ? "" : revision;
-    throw new GeneratorError(
-      `${what}: rpc error: code = Internal desc = unable to resolve git revision ${named}: ${error.message}`,
-    );
-  }
-}
-
-/** Every directory that holds a file somewhere below, except hidden ones and the root, in lexical order. */
-function directoriesOf(files: readonly string[]): string[] {
-  const directories = new Set<string>();
-  for (const file of files) {
-    for (let at = posix.dirname(file); at !== "." && at !== "/"; at = posix.dirname(at)) directories.add(at);
-  }
-  return [...directories]
-    .filter((path) => !path.split("/").some((part) => part.startsWith(".")))
-    .sort(compareText);
-}
-
-/** ⚠ `*` never crosses `/` and `**` is no more than `*`; an exclusion wins wherever it stands. */
-export function matchingDirectories(
-  directories: readonly string[],
-  rows: NonNullable<GitGenerator["directories"]>,
-): string[] {
-  const matches = (path: string, exclude: boolean) =>
-    rows.some(
-      (row) =>
-        (row.exclude === true) === exclude && globExpression(row.path, { doubleStar: false }).test(path),
-    );
-  return directories.filter((path) => matches(path, false) && !matches(path, true));
-}
-
-/** ⚠ For files `*` crosses directories, as the original does by default. */
-function matchingFiles(files: readonly string[], rows: NonNullable<GitGenerator["files"]>): string[] {
-  const greedy = (pattern: string) =>
-    globExpression(pattern.replace(/\*+/g, "**").replace(/\*\*\//g, "**[/]"));
-  const matches = (path: string, exclude: boolean) =>
-    rows.some((row) => (row.exclude === true) === exclude && greedy(row.path).test(path));
-  return files.filter((path) => matches(path, false) && !matches(path, true));
-}
-
-function pathParams(path: string, prefix: string, goTemplate: boolean): Record<string, unknown> {
-  const basename = posix.basename(path);
-  const segments = path.split("/");
-  if (goTemplate) {
-    const nested = { path, basename, basenameNormalized: normalizeName(basename), segments };
-    return prefix === "" ? { path: nested } : { [prefix]: { path: nested } };
-  }
-  const name = prefix === "" ? "path" : `${prefix}.path`;
-  return {
-    [name]: path,
-    [`${name}.basename`]: basename,
-    [`${name}.basenameNormalized`]: normalizeName(basename),
-    ...Object.fromEntries(
-      segments.filter((part) => part !== "").map((part, index) => [`${name}[${index}]`, part]),
-    ),
-  };
-}
-
-function fileParams(
-  path: string,
-  content: string,
-  prefix: string,
-  goTemplate: boolean,
-): Record<string, unknown>[] {
-  const { documents, error } = readYaml(content);
-  if (error !== undefined)
-    throw new GeneratorError(`unable to parse file: error converting YAML to JSON: ${error}`);
-  const value = documents[0]?.value ?? {};
-  const items: readonly unknown[] = Array.isArray(value) ? value : [value];
-  const filename = posix.basename(path);
-  return items.map((item) => {
-    const paths = pathParams(posix.dirname(path), prefix, goTemplate);
-    if (goTemplate) {
-      const holder = prefix === "" ? paths : paths[prefix];
-      const own = isObject(holder) ? holder["path"] : undefined;
-      if (isObject(own)) Object.assign(own, { filename, filenameNormalized: normalizeName(filename) });
-      return { ...(isObject(item) ? item : {}), ...paths };
-    }
-    const name = prefix === "" ? "path" : `${prefix}.path`;
-    return {
-      ...flatten(item),
-      ...paths,
-      [`${name}.filename`]: filename,
-      [`${name}.filenameNormalized`]: normalizeName(filename),
-    };
-  });
-}
-
-function flatten(value: unknown, name = ""): Record<string, string> {
-  if (isObject(value) || Array.isArray(value)) {
-    return Object.assign(
-      {},
-      ...Object.entries(value).map(([key, child]) => flatten(child, name === "" ? key : `${name}.${key}`)),
-    );
-  }
-  return name === "" ? {} : { [name]: value === null ? "" : String(value) };
-}
-
-function withValues(
-  params: Record<string, unknown>,
-  values: Record<string, string> | undefined,
-  spec: ApplicationSetSpec,
-): Params {
-  if (values === undefined) return params;
-  const filled = Object.fromEntries(
-    Object.entries(values).map(([name, template]) => [name, fill(template, params, spec)]),
-  );
-  if (spec.goTemplate === true) return { ...params, values: filled };
-  return {
-    ...params,
-    ...Object.fromEntries(Object.entries(filled).map(([name, value]) => [`values.${name}`, value])),
-  };
-}
-
-/** Fills a text in, in the template language that the ApplicationSet asks for. */
-export function fill(
-  template: string,
-  params: Params,
-  { goTemplate, goTemplateOptions = [] }: ApplicationSetSpec,
-): string {
-  if (goTemplate === true) {
-    const missingKey = goTemplateOptions.includes("missingkey=error") ? "error" : "default";
-    return fillGoTemplate(template, params, { missingKey });
-  }
-  const flat = Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)]));
-  return fillFastTemplate(template, flat);
 }

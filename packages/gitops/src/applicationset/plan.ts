@@ -1,10 +1,23 @@
-import { isObject } from "@tracegate/kube";
+import { applyMergePatch, isObject } from "@tracegate/kube";
+import { removeIgnored } from "../compare/ignore-differences.ts";
+import { resourcesFinalizer } from "../deletion-plan.ts";
+import type { Manifest } from "../manifest.ts";
+import { readYaml } from "../render/yaml-documents.ts";
 import { mergePatch } from "../status.ts";
 import type { Application } from "../types/application.ts";
-import type { ApplicationSet, ApplicationSetCondition } from "../types/application-set.ts";
-import { fill, type Params } from "./generators.ts";
+import type {
+  ApplicationSet,
+  ApplicationSetCondition,
+  ApplicationTemplate,
+} from "../types/application-set.ts";
+import { deepMerge } from "./combining.ts";
+import type { Generated } from "./generators.ts";
+import { TemplateError } from "./go-template.ts";
+import { fill, fillAll, type Params } from "./params.ts";
 
-const resourcesFinalizer = "resources-finalizer.argocd.argoproj.io";
+/** Whether Applications may be deleted that a set no longer asks for. */
+export const deletes = ({ spec }: ApplicationSet): boolean =>
+  ["sync", "create-delete"].includes(spec.syncPolicy?.applicationsSync ?? "sync");
 
 /** Annotations of an Application that are not the template's to decide. */
 const preservedAnnotations = [
@@ -14,44 +27,54 @@ const preservedAnnotations = [
 ];
 
 /** The Applications that an ApplicationSet asks for. */
-export function renderApplications(set: ApplicationSet, params: readonly Params[]): Application[] {
-  return params.map((one) => {
-    const filled = fillAll(set.spec.template, one, set) as ApplicationSet["spec"]["template"]; // same shape, texts filled in
-    const { name, labels, annotations, finalizers = [] } = filled.metadata;
-    const keep = set.spec.syncPolicy?.preserveResourcesOnDeletion === true;
-    const all = finalizers.length > 0 || keep ? finalizers : [resourcesFinalizer];
-    return {
-      apiVersion: "argoproj.io/v1alpha1",
-      kind: "Application",
-      metadata: {
-        name,
-        ...(set.metadata.namespace === undefined ? {} : { namespace: set.metadata.namespace }),
-        ...(labels === undefined ? {} : { labels }),
-        ...(annotations === undefined ? {} : { annotations }),
-        ...(all.length === 0 ? {} : { finalizers: all }),
-        ownerReferences: [
-          {
-            apiVersion: "argoproj.io/v1alpha1",
-            kind: "ApplicationSet",
-            name: set.metadata.name,
-            uid: set.metadata.uid ?? "",
-            controller: true,
-            blockOwnerDeletion: true,
-          },
-        ],
-      },
-      spec: filled.spec,
-    };
-  });
+export const renderApplications = (set: ApplicationSet, generated: readonly Generated[]): Application[] =>
+  generated.map((one) => renderApplication(set, one));
+
+function renderApplication(set: ApplicationSet, { params, templates }: Generated): Application {
+  const { spec } = set;
+  const template = templates.reduce((base, over) => deepMerge(base, over), spec.template);
+  const filled = fillAll(template, params, spec) as ApplicationTemplate; // same shape, texts filled in
+  const { metadata, spec: wanted } = patchedTemplate(filled, params, spec);
+  const { name, labels, annotations, finalizers = [] } = metadata;
+  const keep = spec.syncPolicy?.preserveResourcesOnDeletion === true;
+  const all = finalizers.length > 0 || keep ? finalizers : [resourcesFinalizer];
+  return {
+    apiVersion: "argoproj.io/v1alpha1",
+    kind: "Application",
+    metadata: {
+      name,
+      ...(set.metadata.namespace === undefined ? {} : { namespace: set.metadata.namespace }),
+      ...(labels === undefined ? {} : { labels }),
+      ...(annotations === undefined ? {} : { annotations }),
+      ...(all.length === 0 ? {} : { finalizers: all }),
+      ownerReferences: [
+        {
+          apiVersion: "argoproj.io/v1alpha1",
+          kind: "ApplicationSet",
+          name: set.metadata.name,
+          uid: set.metadata.uid ?? "",
+          controller: true,
+          blockOwnerDeletion: true,
+        },
+      ],
+    },
+    spec: wanted,
+  };
 }
 
-function fillAll(value: unknown, params: Params, set: ApplicationSet): unknown {
-  if (typeof value === "string") return fill(value, params, set.spec);
-  if (Array.isArray(value)) return value.map((item) => fillAll(item, params, set));
-  if (!isObject(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, child]) => [fill(key, params, set.spec), fillAll(child, params, set)]),
-  );
+/** `templatePatch` may set what is no text. Lists of an Application have no merge keys: they are replaced. */
+function patchedTemplate(
+  template: ApplicationTemplate,
+  params: Params,
+  spec: ApplicationSet["spec"],
+): ApplicationTemplate {
+  if (spec.templatePatch === undefined || spec.templatePatch === "") return template;
+  const text = fill(spec.templatePatch, params, spec);
+  const { documents, error } = readYaml(text);
+  const patch = documents[0]?.value ?? {};
+  if (error !== undefined || !isObject(patch))
+    throw new TemplateError(spec.templatePatch, error ?? "expected an object");
+  return applyMergePatch(template, patch) as ApplicationTemplate; // validated like every other Application
 }
 
 export interface ApplicationSetPlan {
@@ -96,14 +119,11 @@ export function planApplications(
     const live = there.get(name);
     if (live === undefined) create.push(application);
     else if (policy === "sync" || policy === "create-update") {
-      const updated = updatedApplication(live, application, set);
+      const updated = keepIgnored(live, updatedApplication(live, application, set), set);
       if (mergePatch(live, updated) !== undefined) update.push(updated);
     }
   }
-  const remove =
-    policy === "sync" || policy === "create-delete"
-      ? existing.filter(({ metadata }) => !mentioned.has(metadata.name))
-      : [];
+  const remove = deletes(set) ? existing.filter(({ metadata }) => !mentioned.has(metadata.name)) : [];
   const [first] = errors;
   const more = errors.length - 1;
   return {
@@ -134,6 +154,23 @@ function updatedApplication(live: Application, wanted: Application, set: Applica
       ownerReferences: wanted.metadata.ownerReferences ?? [],
     },
   };
+}
+
+/** The wanted Application with those fields of the live one that are not the template's to decide. */
+function keepIgnored(live: Application, wanted: Application, set: ApplicationSet): Application {
+  const rules = (set.spec.ignoreApplicationDifferences ?? []).map((rule) => ({
+    ...rule,
+    group: "*",
+    kind: "*",
+  }));
+  if (rules.length === 0) return wanted;
+  const stripped = (application: Application): Manifest => {
+    const copy: Manifest = { ...structuredClone(application) };
+    removeIgnored(copy, undefined, rules);
+    return copy;
+  };
+  const kept = mergePatch(stripped(live), live);
+  return applyMergePatch(stripped(wanted), kept ?? {}) as Application; // what was taken away comes back from `live`
 }
 
 export type ErrorReason =

@@ -1,4 +1,4 @@
-import { type Condition, defineKind, type KubeObject } from "@tracegate/kube";
+import { type Condition, defineKind, type KubeObject, type LabelSelector } from "@tracegate/kube";
 import type { ApplicationSpec, Health, SyncStatusCode } from "./application.ts";
 
 /** A template of Applications and what it is filled with. */
@@ -21,7 +21,15 @@ export interface ApplicationSetSpec {
   preservedFields?: { annotations?: string[]; labels?: string[] };
   templatePatch?: string;
   strategy?: unknown;
-  ignoreApplicationDifferences?: unknown[];
+  ignoreApplicationDifferences?: IgnoreApplicationDifferences[];
+}
+
+/** Fields of generated Applications that others may change. */
+export interface IgnoreApplicationDifferences {
+  /** Only of this Application. */
+  name?: string;
+  jsonPointers?: string[];
+  jqPathExpressions?: string[];
 }
 
 export type ApplicationsSync = "sync" | "create-update" | "create-delete" | "create-only";
@@ -37,11 +45,37 @@ export interface ApplicationTemplate {
   spec: ApplicationSpec;
 }
 
+/** What a generator lays over the template: fields that are not empty win. */
+export type PartialTemplate = Partial<{
+  [Field in keyof ApplicationTemplate]: Partial<ApplicationTemplate[Field]>;
+}>;
+
 export interface Generator {
   git?: GitGenerator;
   list?: ListGenerator;
-  selector?: unknown;
+  clusters?: ClusterGenerator;
+  matrix?: MatrixGenerator;
+  merge?: MergeGenerator;
+  /** Over the flattened parameters. */
+  selector?: LabelSelector;
   [other: string]: unknown;
+}
+
+export interface MatrixGenerator {
+  generators?: Generator[];
+  template?: PartialTemplate;
+}
+
+export interface MergeGenerator {
+  generators?: Generator[];
+  mergeKeys?: string[];
+  template?: PartialTemplate;
+}
+
+export interface ClusterGenerator {
+  selector?: LabelSelector;
+  values?: Record<string, string>;
+  template?: PartialTemplate;
 }
 
 export interface GitGenerator {
@@ -52,9 +86,11 @@ export interface GitGenerator {
   requeueAfterSeconds?: number;
   pathParamPrefix?: string;
   values?: Record<string, string>;
+  template?: PartialTemplate;
 }
 
 export interface ListGenerator {
+  template?: PartialTemplate;
   elements?: Record<string, unknown>[];
   elementsYaml?: string;
 }

@@ -1,0 +1,148 @@
+import { posix } from "node:path";
+import { isObject } from "@tracegate/kube";
+import { compareText, type GitRepositories, SourceError } from "../git/repositories.ts";
+import { globExpression } from "../render/glob.ts";
+import { readYaml } from "../render/yaml-documents.ts";
+import type { ApplicationSetSpec, GitGenerator } from "../types/application-set.ts";
+import { normalizeName } from "./go-template.ts";
+import { flatten, GeneratorError, type Params, withValues } from "./params.ts";
+
+/** Parameters from the directories or files of a repository. */
+export async function fromGit(
+  generator: GitGenerator,
+  spec: ApplicationSetSpec,
+  git: GitRepositories,
+): Promise<Params[]> {
+  try {
+    return await gitParams(generator, spec, git);
+  } catch (error) {
+    if (error instanceof GeneratorError || error instanceof SourceError) {
+      throw new GeneratorError(`error generating params from git: ${error.message}`);
+    }
+    throw error;
+  }
+}
+
+async function gitParams(
+  generator: GitGenerator,
+  spec: ApplicationSetSpec,
+  git: GitRepositories,
+): Promise<Params[]> {
+  const goTemplate = spec.goTemplate === true;
+  const prefix = generator.pathParamPrefix ?? "";
+  let sets: Record<string, unknown>[];
+  if (generator.directories !== undefined) {
+    const tree = await openTree(
+      generator,
+      git,
+      "error getting directories from repo: error retrieving Git Directories",
+    );
+    sets = matchingDirectories(directoriesOf(tree.files), generator.directories).map((path) =>
+      pathParams(path, prefix, goTemplate),
+    );
+  } else if (generator.files !== undefined) {
+    const tree = await openTree(generator, git, "error retrieving Git files");
+    const paths = matchingFiles(tree.files, generator.files);
+    const contents = await tree.read(paths);
+    sets = paths.flatMap((path) =>
+      fileParams(path, Buffer.from(contents.get(path) ?? []).toString(), prefix, goTemplate),
+    );
+  } else throw new GeneratorError("found neither directories nor files in a git generator");
+  return sets.map((params) => withValues(params, generator.values, spec));
+}
+
+async function openTree(generator: GitGenerator, git: GitRepositories, what: string) {
+  const revision = generator.revision ?? "HEAD";
+  try {
+    const commit = await git.resolve(generator.repoURL, revision);
+    return await git.tree(generator.repoURL, commit);
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error;
+    // The original prints an empty name for the default branch.
+    const named = revision === "HEAD" ? "" : revision;
+    throw new GeneratorError(
+      `${what}: rpc error: code = Internal desc = unable to resolve git revision ${named}: ${error.message}`,
+    );
+  }
+}
+
+/** Every directory that holds a file somewhere below, except hidden ones and the root, in lexical order. */
+function directoriesOf(files: readonly string[]): string[] {
+  const directories = new Set<string>();
+  for (const file of files) {
+    for (let at = posix.dirname(file); at !== "." && at !== "/"; at = posix.dirname(at)) directories.add(at);
+  }
+  return [...directories]
+    .filter((path) => !path.split("/").some((part) => part.startsWith(".")))
+    .sort(compareText);
+}
+
+/** ⚠ `*` never crosses `/` and `**` is no more than `*`; an exclusion wins wherever it stands. */
+export function matchingDirectories(
+  directories: readonly string[],
+  rows: NonNullable<GitGenerator["directories"]>,
+): string[] {
+  const matches = (path: string, exclude: boolean) =>
+    rows.some(
+      (row) =>
+        (row.exclude === true) === exclude && globExpression(row.path, { doubleStar: false }).test(path),
+    );
+  return directories.filter((path) => matches(path, false) && !matches(path, true));
+}
+
+/** ⚠ For files `*` crosses directories, as the original does by default. */
+function matchingFiles(files: readonly string[], rows: NonNullable<GitGenerator["files"]>): string[] {
+  const greedy = (pattern: string) =>
+    globExpression(pattern.replace(/\*+/g, "**").replace(/\*\*\//g, "**[/]"));
+  const matches = (path: string, exclude: boolean) =>
+    rows.some((row) => (row.exclude === true) === exclude && greedy(row.path).test(path));
+  return files.filter((path) => matches(path, false) && !matches(path, true));
+}
+
+function pathParams(path: string, prefix: string, goTemplate: boolean): Record<string, unknown> {
+  const basename = posix.basename(path);
+  const segments = path.split("/");
+  if (goTemplate) {
+    const nested = { path, basename, basenameNormalized: normalizeName(basename), segments };
+    return prefix === "" ? { path: nested } : { [prefix]: { path: nested } };
+  }
+  const name = prefix === "" ? "path" : `${prefix}.path`;
+  return {
+    [name]: path,
+    [`${name}.basename`]: basename,
+    [`${name}.basenameNormalized`]: normalizeName(basename),
+    ...Object.fromEntries(
+      segments.filter((part) => part !== "").map((part, index) => [`${name}[${index}]`, part]),
+    ),
+  };
+}
+
+function fileParams(
+  path: string,
+  content: string,
+  prefix: string,
+  goTemplate: boolean,
+): Record<string, unknown>[] {
+  const { documents, error } = readYaml(content);
+  if (error !== undefined)
+    throw new GeneratorError(`unable to parse file: error converting YAML to JSON: ${error}`);
+  const value = documents[0]?.value ?? {};
+  const items: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const filename = posix.basename(path);
+  return items.map((item) => {
+    const paths = pathParams(posix.dirname(path), prefix, goTemplate);
+    if (goTemplate) {
+      const holder = prefix === "" ? paths : paths[prefix];
+      const own = isObject(holder) ? holder["path"] : undefined;
+      if (isObject(own)) Object.assign(own, { filename, filenameNormalized: normalizeName(filename) });
+      return { ...(isObject(item) ? item : {}), ...paths };
+    }
+    const name = prefix === "" ? "path" : `${prefix}.path`;
+    return {
+      ...flatten(item),
+      ...paths,
+      [`${name}.filename`]: filename,
+      [`${name}.filenameNormalized`]: normalizeName(filename),
+    };
+  });
+}
