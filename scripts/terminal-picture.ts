@@ -21,7 +21,7 @@ const height = lines.length * cell.height + 2 * margin;
 
 console.log(`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
 <rect width="100%" height="100%" rx="8" fill="#1a1b26"/>
-<g font-family="ui-monospace, Menlo, Consolas, monospace" font-size="14" fill="#c0caf5" xml:space="preserve">`);
+<g font-family="ui-monospace, Menlo, Consolas, monospace" font-size="14" fill="#c0caf5">`);
 for (const [index, line] of lines.entries()) {
   if (plain(line).trim() === "") continue;
   const y = margin + (index + 0.75) * cell.height;
@@ -57,6 +57,11 @@ function spans(line: string): string {
   return text;
 }
 
+/** Blanks become such as do not collapse: columns must stay columns in every viewer. */
 function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll(" ", "\u00a0");
 }
