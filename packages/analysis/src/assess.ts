@@ -114,73 +114,85 @@ export function assessRun(
 ): RunOutcome {
   const before = run.status ?? { phase: "" as const };
   const terminating = isTerminating(run);
-  const events: RunEvent[] = [];
-  const summaries = { run: { count: 0 } as RunSummary, dry: {} as RunSummary };
-  let worst: { phase: Phase; message: string } | undefined;
-  let message = run.spec.terminate === true ? "Run Terminated" : "";
-  let complete = true;
-  const results = [...(before.metricResults ?? [])];
-  for (const metric of metrics) {
-    const isDry = dry.has(metric.name);
-    const summary = isDry ? summaries.dry : summaries.run;
-    summary.count = (summary.count ?? 0) + 1;
-    const at = results.findIndex(({ name }) => name === metric.name);
-    const result = results[at];
-    if (result === undefined) {
-      complete = false;
-      continue;
-    }
-    const limits = limitsOf(metric);
-    const phase = phaseOf(result, limits, terminating);
-    let next: MetricResult = result;
-    if (phase !== result.phase) {
-      const { message: _old, ...rest } = result;
-      const told = result.measurements?.at(-1)?.message;
-      next = { ...rest, phase, ...(told === undefined || told === "" ? {} : { message: told }) };
-      if (isCompleted(phase))
-        events.push({
-          type: eventType(phase),
-          reason: `Metric${phase}`,
-          message: `Metric '${metric.name}' Completed. Result: ${phase}`,
-        });
-    }
-    if (!isCompleted(phase)) complete = false;
-    else {
-      const reason = limitPassed(next, limits)?.reason;
-      count(summary, phase);
-      if (isDry) {
-        if (reason !== undefined) next = { ...next, message: `Metric assessed ${phase} due to ${reason}` };
-        worst ??= { phase: "Successful", message: "" };
-      } else if (worst === undefined || isWorse(phase, worst.phase)) {
-        const told =
-          next.message === undefined || next.message === "" ? "" : `: "Error Message: ${next.message}"`;
-        if (reason !== undefined)
-          message = `Metric "${metric.name}" assessed ${phase} due to ${reason}${told}`;
-        worst = { phase, message };
-      }
-    }
-    results[at] = next;
-  }
-  const trimmed = results.map((result) => trim(result, retentionOf(run.spec, result.name)));
-  let phase: Phase;
-  if (terminating) phase = worst?.phase ?? "Successful";
-  else phase = complete && worst !== undefined ? worst.phase : "Running";
-  const text = phase === "Running" ? "" : message;
+  const results = new Map((before.metricResults ?? []).map((result) => [result.name, result]));
+  const assessed = metrics.flatMap((metric) => {
+    const result = results.get(metric.name);
+    return result === undefined ? [] : [assessResult(metric, result, dry.has(metric.name), terminating)];
+  });
+  for (const { result } of assessed) results.set(result.name, result);
+  const trimmed = [...results.values()].map((result) => trim(result, retentionOf(run.spec, result.name)));
+
+  const completed = assessed.filter(({ result }) => isCompleted(result.phase));
+  const worst = worstOf(completed, run.spec.terminate === true ? "Run Terminated" : "");
+  const isOver = terminating || (completed.length === metrics.length && metrics.length > 0);
+  const phase: Phase = isOver ? (worst.phase ?? "Successful") : "Running";
   const changed = phase !== before.phase;
-  if (changed && isCompleted(phase)) events.push(completion(phase));
-  const { message: old, ...rest } = before;
-  const shown = changed ? text : (old ?? "");
+  const message = (changed ? (phase === "Running" ? "" : worst.message) : before.message) ?? "";
+  const { message: _old, ...rest } = before;
   const status: AnalysisRunStatus = {
     ...rest,
     phase,
-    ...(shown === "" ? {} : { message: shown }),
+    ...(message === "" ? {} : { message }),
     ...(trimmed.length === 0 ? {} : { metricResults: trimmed }),
     startedAt: before.startedAt ?? formatTime(now),
     ...(isCompleted(phase) ? { completedAt: before.completedAt ?? formatTime(now) } : {}),
-    runSummary: summaries.run,
-    dryRunSummary: summaries.dry,
+    runSummary: { count: metrics.length - dry.size, ...countPhases(completed, false) },
+    dryRunSummary: { ...(dry.size === 0 ? {} : { count: dry.size }), ...countPhases(completed, true) },
   };
+  const events = assessed.flatMap(({ event }) => event ?? []);
+  if (changed && isCompleted(phase)) events.push(completion(phase));
   return { status, events };
+}
+
+/** A metric's result with its phase of now. */
+interface AssessedResult {
+  readonly result: MetricResult;
+  readonly dry: boolean;
+  /** Why it ended badly, as its run tells it; "" where no limit was passed. */
+  readonly reason: string;
+  readonly event: RunEvent | undefined;
+}
+
+function assessResult(
+  metric: Metric,
+  result: MetricResult,
+  dry: boolean,
+  terminating: boolean,
+): AssessedResult {
+  const limits = limitsOf(metric);
+  const phase = phaseOf(result, limits, terminating);
+  const told = phase === result.phase ? result.message : result.measurements?.at(-1)?.message;
+  const limit = isCompleted(phase) ? limitPassed(result, limits)?.reason : undefined;
+  const shown = dry && limit !== undefined ? `Metric assessed ${phase} due to ${limit}` : told;
+  const { message: _old, ...rest } = result;
+  const error = told === undefined || told === "" ? "" : `: "Error Message: ${told}"`;
+  return {
+    result: { ...rest, phase, ...(shown === undefined || shown === "" ? {} : { message: shown }) },
+    dry,
+    reason: limit === undefined ? "" : `Metric "${metric.name}" assessed ${phase} due to ${limit}${error}`,
+    event:
+      phase !== result.phase && isCompleted(phase)
+        ? {
+            type: eventType(phase),
+            reason: `Metric${phase}`,
+            message: `Metric '${metric.name}' Completed. Result: ${phase}`,
+          }
+        : undefined,
+  };
+}
+
+/** The worst phase; the first metric to reach it gives the words. What was only tried out counts as successful. */
+function worstOf(
+  completed: readonly AssessedResult[],
+  otherwise: string,
+): { readonly phase: Phase | undefined; readonly message: string } {
+  let worst: { phase: Phase | undefined; message: string } = { phase: undefined, message: otherwise };
+  for (const { result, dry, reason } of completed) {
+    const phase = dry ? "Successful" : result.phase;
+    if (worst.phase === undefined || isWorse(phase, worst.phase))
+      worst = { phase, message: dry || reason === "" ? worst.message : reason };
+  }
+  return worst;
 }
 
 const trim = (result: MetricResult, limit: number): MetricResult =>
@@ -188,11 +200,17 @@ const trim = (result: MetricResult, limit: number): MetricResult =>
     ? { ...result, measurements: result.measurements?.slice(-limit) ?? [] }
     : result;
 
-function count(summary: RunSummary, phase: Phase): void {
-  if (phase === "Successful") summary.successful = (summary.successful ?? 0) + 1;
-  if (phase === "Failed") summary.failed = (summary.failed ?? 0) + 1;
-  if (phase === "Inconclusive") summary.inconclusive = (summary.inconclusive ?? 0) + 1;
-  if (phase === "Error") summary.error = (summary.error ?? 0) + 1;
+/** How many metrics ended how; phases that none ended in are left out. */
+function countPhases(completed: readonly AssessedResult[], dry: boolean): RunSummary {
+  const count = (phase: Phase): number =>
+    completed.filter((one) => one.dry === dry && one.result.phase === phase).length;
+  const counts = {
+    successful: count("Successful"),
+    failed: count("Failed"),
+    inconclusive: count("Inconclusive"),
+    error: count("Error"),
+  };
+  return Object.fromEntries(Object.entries(counts).filter(([, number]) => number > 0));
 }
 
 const eventType = (phase: Phase): "Normal" | "Warning" =>

@@ -1,13 +1,21 @@
 import type { Clock } from "@tracegate/contracts";
 import { type Controller, controllerOf } from "@tracegate/controller-runtime";
 import { isCompleted } from "@tracegate/judge";
-import { isConflict, isNotFound, Job, type KubeObject, type ResourceClient, Secret } from "@tracegate/kube";
+import {
+  formatTime,
+  isConflict,
+  isNotFound,
+  Job,
+  type KubeObject,
+  type ResourceClient,
+  Secret,
+} from "@tracegate/kube";
 import type { RunOutcome, Task } from "./assess.ts";
 import { retentionOf } from "./metric-rules.ts";
 import { expiresAt, failedRun, planAnalysisRun, settleAnalysisRun } from "./plan.ts";
-import type { MetricProvider } from "./provider.ts";
+import type { MeasurementContext, MetricProvider } from "./provider.ts";
 import { substituteArgs } from "./templates.ts";
-import { AnalysisRun, type Argument, type Measurement } from "./types.ts";
+import { AnalysisRun, type Argument, type Measurement, type Metric } from "./types.ts";
 
 /** Where Events go; the runtime's recorder fits. */
 export interface EventSink {
@@ -81,44 +89,42 @@ export function analysisRunController({
   async function measure(run: AnalysisRun, task: Task, secrets: readonly Argument[], signal: AbortSignal) {
     const name = providerName(task);
     const provider = Object.hasOwn(providers, name) ? providers[name] : undefined;
-    const written = run.spec.metrics.find((metric) => metric.name === task.metric.name) ?? task.metric;
-    const args = (run.spec.args ?? []).map(
-      (arg) => secrets.find((secret) => secret.name === arg.name) ?? arg,
-    );
-    const filled = secrets.length === 0 ? { resolved: task.metric } : substituteArgs(written, args);
-    const refusal =
-      "error" in filled
-        ? filled.error
-        : provider === undefined
-          ? `no valid provider in metric '${task.metric.name}': ${name} is not supported here`
-          : undefined;
-    if (refusal !== undefined || provider === undefined || "error" in filled) {
-      const at = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, "Z");
-      return {
-        task,
-        measurement: {
-          phase: "Error",
-          message: refusal ?? "",
-          startedAt: at,
-          finishedAt: at,
-        } satisfies Measurement,
-      };
+    const filled = withSecrets(run, task.metric, secrets);
+    if ("error" in filled) return { task, measurement: notTaken(filled.error, clock.now()) };
+    if (provider === undefined) {
+      const refusal = `no valid provider in metric '${task.metric.name}': ${name} is not supported here`;
+      return { task, measurement: notTaken(refusal, clock.now()) };
     }
     const context = { run, metric: filled.resolved, now: clock.now(), signal, attempt: task.attempt };
-    const measurement = redacted(
-      task.action === "run" || task.measurement === undefined
-        ? await provider.run(context)
-        : task.action === "resume"
-          ? await provider.resume(context, task.measurement)
-          : await provider.terminate(context, task.measurement),
-      secrets,
-    );
+    const measurement = redacted(await take(provider, task, context), secrets);
     if (isCompleted(measurement.phase))
       await provider.collect?.(context, retentionOf(run.spec, task.metric.name));
     const metadata = provider.metadata?.(task.metric);
     return { task, measurement, ...(metadata === undefined ? {} : { metadata }) };
   }
 }
+
+function take(provider: MetricProvider, { action, measurement }: Task, context: MeasurementContext) {
+  if (action === "run" || measurement === undefined) return provider.run(context);
+  return action === "resume"
+    ? provider.resume(context, measurement)
+    : provider.terminate(context, measurement);
+}
+
+/** The metric as it was written, filled in anew with what Secrets say. */
+function withSecrets(run: AnalysisRun, metric: Metric, secrets: readonly Argument[]) {
+  if (secrets.length === 0) return { resolved: metric };
+  const written = run.spec.metrics.find(({ name }) => name === metric.name) ?? metric;
+  const args = (run.spec.args ?? []).map((arg) => secrets.find(({ name }) => name === arg.name) ?? arg);
+  return substituteArgs(written, args);
+}
+
+const notTaken = (message: string, now: number): Measurement => ({
+  phase: "Error",
+  message,
+  startedAt: formatTime(now),
+  finishedAt: formatTime(now),
+});
 
 const providerName = ({ metric }: Task): string =>
   Object.entries(metric.provider).find(([, config]) => config !== undefined && config !== null)?.[0] ?? "";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatTime } from "@tracegate/kube";
-import { planAnalysisRun, settleAnalysisRun } from "./plan.ts";
+import { expiresAt, planAnalysisRun, settleAnalysisRun } from "./plan.ts";
 import type { AnalysisRun, AnalysisRunSpec, Measurement, Metric } from "./types.ts";
 
 const start = Date.parse("2030-01-01T00:00:00.400Z");
@@ -134,4 +134,98 @@ test("only the newest measurements are kept", () => {
   const { run } = play(runOf({ metrics: [metric({ count: 15 })] }), {});
   assert.equal(run.status?.metricResults?.[0]?.measurements?.length, 10);
   assert.equal(run.status?.metricResults?.[0]?.count, 15);
+});
+
+/** A run's end by the phases of its measurements: the metric's limits, the run's phase and message. */
+const endings: readonly [Partial<Metric>, Measurement["phase"][], string, string | undefined][] = [
+  [
+    { count: 5, failureLimit: 1 },
+    ["Failed", "Successful", "Failed"],
+    "Failed",
+    'Metric "errors" assessed Failed due to failed (2) > failureLimit (1)',
+  ],
+  [{ count: 3, failureLimit: 1 }, ["Failed", "Successful", "Successful"], "Successful", undefined],
+  [
+    { count: 5, inconclusiveLimit: 1 },
+    ["Inconclusive", "Successful", "Inconclusive"],
+    "Inconclusive",
+    'Metric "errors" assessed Inconclusive due to inconclusive (2) > inconclusiveLimit (1)',
+  ],
+  [{ count: 2 }, ["Error", "Successful", "Error", "Successful"], "Successful", undefined],
+  [
+    { consecutiveSuccessLimit: 2, failureLimit: 9 },
+    ["Successful", "Failed", "Successful", "Successful"],
+    "Successful",
+    undefined,
+  ],
+  [
+    { count: 3, consecutiveSuccessLimit: 2, failureLimit: 1 },
+    ["Successful", "Failed", "Successful"],
+    "Inconclusive",
+    undefined,
+  ],
+  [
+    { count: 3, consecutiveSuccessLimit: 2, failureLimit: -1 },
+    ["Failed", "Failed", "Successful"],
+    "Failed",
+    undefined,
+  ],
+  [
+    { count: 1 },
+    ["Error", "Error", "Error", "Error", "Error"],
+    "Error",
+    'Metric "errors" assessed Error due to consecutiveErrors (5) > consecutiveErrorLimit (4): "Error Message: no answer"',
+  ],
+];
+for (const [limits, phases, phase, message] of endings)
+  test(`${JSON.stringify(limits)} with ${phases.join(", ")} is ${phase}`, () => {
+    const { count: _, ...unlimited } = metric();
+    const { run } = play(runOf({ metrics: [{ ...unlimited, ...limits }] }), { errors: [...phases] });
+    assert.deepEqual([run.status?.phase, run.status?.message], [phase, message]);
+  });
+
+test("the worst metric tells what a run ended for, and the first of equals", () => {
+  const { run } = play(runOf({ metrics: ["a", "b", "c"].map((name) => metric({ name, count: 1 })) }), {
+    a: ["Inconclusive"],
+    b: ["Failed"],
+    c: ["Failed"],
+  });
+  assert.equal(run.status?.message, 'Metric "b" assessed Failed due to failed (1) > failureLimit (0)');
+  assert.deepEqual(run.status?.runSummary, { count: 3, failed: 2, inconclusive: 1 });
+  assert.deepEqual(run.status?.dryRunSummary, {});
+});
+
+test("a metric that was only tried out says why it failed, and the run does not", () => {
+  const { run } = play(runOf({ metrics: [metric({ count: 1 })], dryRun: [{ metricName: "errors" }] }), {
+    errors: ["Failed"],
+  });
+  assert.deepEqual([run.status?.phase, run.status?.message], ["Successful", undefined]);
+  assert.equal(
+    run.status?.metricResults?.[0]?.message,
+    "Metric assessed Failed due to failed (1) > failureLimit (0)",
+  );
+});
+
+test("a rule says how many measurements are kept", () => {
+  const { run } = play(
+    runOf({ metrics: [metric({ count: 6 })], measurementRetention: [{ metricName: "err.*", limit: 3 }] }),
+    {},
+  );
+  assert.equal(run.status?.metricResults?.[0]?.measurements?.length, 3);
+});
+
+test("a finished run may go so long after its end as its outcome says", () => {
+  const ended = (phase: "Successful" | "Failed" | "Error"): number | undefined =>
+    expiresAt({
+      ...runOf({ ttlStrategy: { secondsAfterCompletion: 60, secondsAfterSuccess: 5 } }),
+      status: { phase, completedAt: formatTime(start) },
+    });
+  const since = Date.parse(formatTime(start));
+  assert.equal(ended("Successful"), since + 5000);
+  assert.equal(ended("Failed"), since + 60_000);
+  assert.equal(ended("Error"), since + 60_000);
+  assert.equal(
+    expiresAt({ ...runOf(), status: { phase: "Successful", completedAt: formatTime(start) } }),
+    undefined,
+  );
 });

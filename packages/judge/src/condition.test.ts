@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { evaluateCondition, fromJson, judgeMeasurement, type Value } from "./index.ts";
+import { evaluateCondition, evaluateTime, fromJson, judgeMeasurement, type Value } from "./index.ts";
 
 const nums = (...values: number[]): Value => Float64Array.from(values);
 const doc = fromJson({ data: { ok: true, rate: 0.995, n: 12 } });
@@ -152,4 +152,12 @@ test("comparison of numbers agrees with the numbers", () => {
       assert.deepEqual(evaluateCondition(`result[0] < ${limit}`, nums(value), 0), { holds: value < limit });
     }),
   );
+});
+
+test("a time is computed by an expression of its own, which knows no result", () => {
+  const now = Date.parse("2030-01-01T00:00:00Z");
+  assert.deepEqual(evaluateTime('now() - duration("10m")', now), { ms: now - 600_000 });
+  assert.deepEqual(evaluateTime('isNaN(1) ? now() : date("2029-12-31")', now), { ms: now - 86_400_000 });
+  assert.deepEqual(evaluateTime("5.0", now), { error: "expected time.Time, but got float64" });
+  assert.deepEqual(evaluateTime("result", now), { error: "unknown name result" });
 });

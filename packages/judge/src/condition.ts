@@ -1,18 +1,38 @@
-import { conditionEnvironment } from "./expr/environment.ts";
+import { conditionEnvironment, type Environment, timeEnvironment } from "./expr/environment.ts";
 import { ExprError } from "./expr/error.ts";
 import { evaluate } from "./expr/evaluate.ts";
-import { goType, type Value } from "./expr/values.ts";
+import { goType, Time, type Value } from "./expr/values.ts";
 
 /** What a condition said of one result: yes, no, or why it could not be asked. */
 export type ConditionOutcome = { readonly holds: boolean } | { readonly error: string };
 
 /** Asks one condition of a measurement's result. `now` is what `now()` answers, in milliseconds. */
 export function evaluateCondition(condition: string, result: Value, now: number): ConditionOutcome {
+  const outcome = attempt(condition, conditionEnvironment(result, now));
+  if ("error" in outcome) return outcome;
+  return typeof outcome.value === "boolean" ? { holds: outcome.value } : unexpected("bool", outcome.value);
+}
+
+/** A time that an expression computes, such as `now() - duration("10m")`, in milliseconds. */
+export function evaluateTime(
+  expression: string,
+  now: number,
+): { readonly ms: number } | { readonly error: string } {
+  const outcome = attempt(expression, timeEnvironment(now));
+  if ("error" in outcome) return outcome;
+  return outcome.value instanceof Time ? { ms: outcome.value.ms } : unexpected("time.Time", outcome.value);
+}
+
+const unexpected = (type: string, value: Value): { readonly error: string } => ({
+  error: `expected ${type}, but got ${goType(value)}`,
+});
+
+function attempt(
+  source: string,
+  environment: Environment,
+): { readonly value: Value } | { readonly error: string } {
   try {
-    const value = evaluate(condition, conditionEnvironment(result, now));
-    return typeof value === "boolean"
-      ? { holds: value }
-      : { error: `expected bool, but got ${goType(value)}` };
+    return { value: evaluate(source, environment) };
   } catch (error) {
     if (error instanceof ExprError) return { error: error.message };
     throw error;

@@ -142,6 +142,14 @@ test("a range query flattens the samples of all series", async () => {
   });
   const range = { start: 'now() - duration("10m")', end: "now()", step: "1m" };
   assert.equal((await ask({ rangeQuery: range }, "len(result) == 3")).value, "[1,2,3]");
+  assert.equal(
+    (await ask({ rangeQuery: { ...range, start: "1.5" } })).message,
+    "failed to parse rangeQuery.start as time: expected time.Time, but got float64",
+  );
+  assert.equal(
+    (await ask({ rangeQuery: { ...range, step: "often" } })).message,
+    'failed to parse rangeQuery.step as duration: time: invalid duration "often"',
+  );
 });
 
 test("configuration that cannot work is refused before anything is sent", async () => {

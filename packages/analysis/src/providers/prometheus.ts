@@ -1,4 +1,4 @@
-import { floatText } from "@tracegate/judge";
+import { evaluateTime, floatText } from "@tracegate/judge";
 import type { HttpClient, HttpResponse } from "../http-client.ts";
 import { durationMs } from "../metric-limits.ts";
 import type { Answer, MeasurementContext, MetricProvider } from "../provider.ts";
@@ -82,12 +82,9 @@ function form(
     return { path: "query", body: new URLSearchParams({ query, time: seconds(now) }).toString() };
   const times: Record<string, string> = {};
   for (const name of ["start", "end"] as const) {
-    const at = relativeTime(rangeQuery[name] ?? "", now);
-    if (at === undefined)
-      return {
-        error: `failed to parse rangeQuery.${name} as time: only now() and now() ± duration("…") are supported`,
-      };
-    times[name] = seconds(at);
+    const at = evaluateTime(rangeQuery[name] ?? "", now);
+    if ("error" in at) return { error: `failed to parse rangeQuery.${name} as time: ${at.error}` };
+    times[name] = seconds(at.ms);
   }
   const step = durationMs(rangeQuery["step"]);
   if (step === undefined)
@@ -98,14 +95,6 @@ function form(
     path: "query_range",
     body: new URLSearchParams({ query, ...times, step: seconds(step) }).toString(),
   };
-}
-
-/** `now()`, `now() - duration("10m")`: the times that range queries are written with. */
-function relativeTime(text: string, now: number): number | undefined {
-  const match = /^\s*now\(\)\s*(?:([+-])\s*duration\(\s*["']([^"']+)["']\s*\)\s*)?$/.exec(text);
-  if (match === null) return undefined;
-  const offset = durationMs(match[2] ?? "0s");
-  return offset === undefined ? undefined : now + (match[1] === "-" ? -offset : offset);
 }
 
 interface ExchangeOptions {

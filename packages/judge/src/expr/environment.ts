@@ -24,6 +24,23 @@ export interface Scope<X> {
   readonly pointer: { readonly element: X; readonly index: X; readonly acc?: X } | undefined;
 }
 
+/** What every expression may ask of a number. */
+const numberFunctions: Environment["functions"] = {
+  isNaN: { parameters: [T.float], result: T.bool, call: ([value = null]) => Number.isNaN(Number(value)) },
+  isInf: {
+    parameters: [T.float],
+    result: T.bool,
+    call: ([value = null]) => Math.abs(Number(value)) === Infinity,
+  },
+};
+
+/** Expressions that compute a time know no result. */
+export const timeEnvironment = (now: number): Environment => ({
+  now,
+  variables: {},
+  functions: numberFunctions,
+});
+
 /** The functions Argo Rollouts adds to conditions over one `result`. */
 export function conditionEnvironment(result: Value, now: number): Environment {
   const notSupported = (name: string, value: Value): never => {
@@ -53,12 +70,7 @@ export function conditionEnvironment(result: Value, now: number): Environment {
               ? strictFloat(value)
               : notSupported("asFloat", value),
       },
-      isNaN: { parameters: [T.float], result: T.bool, call: ([value = null]) => Number.isNaN(Number(value)) },
-      isInf: {
-        parameters: [T.float],
-        result: T.bool,
-        call: ([value = null]) => Math.abs(Number(value)) === Infinity,
-      },
+      ...numberFunctions,
       // Both look at the provider's result, whatever they are given.
       isNil: { parameters: [T.any], result: T.bool, call: () => result === null },
       default: {
