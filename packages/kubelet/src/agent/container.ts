@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import type { LogWriter } from "./log-writer.ts";
 import type { PodNamespaces } from "./node-network.ts";
+import type { StartedContainer } from "./pod-runtime.ts";
 import type { ContainerProcessSpec } from "./protocol.ts";
 
 /**
@@ -29,12 +30,6 @@ exec setpriv --no-new-privs --inh-caps=-all --bounding-set="$bound" -- env -i --
 // The parent of PID 1. It turns a death by signal n into exit code 128+n (`unshare --fork` loses SIGKILL), and keeps
 // the shell's own remark about it ("Killed") out of the container's log.
 const waitScript = 'exec 4>&2 2>/dev/null; "$@" 2>&4 4>&-; exit $?';
-
-export interface StartedContainer {
-  readonly process: ChildProcess;
-  /** Resolves once the program runs, with its PID as the agent sees it, or with why it cannot run. */
-  readonly started: Promise<{ pid: number } | { startError: string }>;
-}
 
 export function spawnContainer(options: {
   spec: ContainerProcessSpec;

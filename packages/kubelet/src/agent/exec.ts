@@ -3,15 +3,17 @@ import type { Socket } from "node:net";
 import { constants } from "node:os";
 import { assignments, boundingSet, childrenOf, defaultPath } from "./container.ts";
 import type { Pods } from "./pods.ts";
-import type { ExecRequest, ExecResult } from "./protocol.ts";
+import type { ContainerProcessSpec, ExecRequest, ExecResult } from "./protocol.ts";
 import { channel, encodeFrame, frameDecoder } from "./stream-frames.ts";
 
 /**
  * Starts a further process in a running container: the same namespaces, directory, environment and limits as its
  * program. A terminal comes from util-linux' `script`, the one tool at hand that makes one.
  */
-async function spawnInside(pods: Pods, request: ExecRequest): Promise<ChildProcess> {
-  const { pid, spec } = await pods.running(request.podUid, request.container);
+export function spawnInNamespaces(
+  { pid, spec }: { pid: number; spec: ContainerProcessSpec },
+  request: ExecRequest,
+): ChildProcess {
   const env = request.tty ? { ...spec.env, TERM: "xterm", SHELL: "/bin/sh" } : spec.env;
   const command = request.tty
     ? [
@@ -42,13 +44,13 @@ export async function execToEnd(
   pods: Pods,
   request: ExecRequest & { timeoutMs: number; outputLimit: number },
 ): Promise<ExecResult> {
-  const child = await spawnInside(pods, { ...request, stdin: false, tty: false });
+  const { process: child, end } = await pods.spawnInside({ ...request, stdin: false, tty: false });
   return await new Promise((resolve, reject) => {
     let output = "";
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
-      endTree(child);
+      end();
     }, request.timeoutMs);
     const collect = (chunk: Buffer) => {
       if (output.length < request.outputLimit) output += chunk.toString("utf8");
@@ -73,7 +75,7 @@ export async function serveExec(
   socket: Socket,
   onStarted: () => void,
 ): Promise<void> {
-  const child = await spawnInside(pods, request);
+  const { process: child, end } = await pods.spawnInside(request);
   onStarted();
   const send = (number: number, stream: NodeJS.ReadableStream | null | undefined) => {
     stream?.on("data", (chunk: Buffer) => {
@@ -97,7 +99,7 @@ export async function serveExec(
       socket.destroy();
     }
   });
-  socket.once("close", () => endTree(child));
+  socket.once("close", end);
   child.once("error", (error) => socket.destroy(error));
   child.once("close", (code, signal) => {
     socket.end(
@@ -113,7 +115,7 @@ const exitCodeOf = (code: number | null, signal: NodeJS.Signals | null): number 
  * Ends what `nsenter` started: its child lies in another PID namespace and would outlive it. `nsenter` itself ends when
  * it has reaped its child; killed too early it would leave a zombie that keeps the container's namespace from ending.
  */
-function endTree(child: ChildProcess): void {
+export function endTree(child: ChildProcess): void {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const inner = childrenOf(child.pid);
   try {

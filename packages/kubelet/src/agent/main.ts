@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { wallClock } from "@tracegate/contracts";
 import { runCommand } from "./command.ts";
+import { namespacedRuntime } from "./namespaced-runtime.ts";
 import { makeBridge } from "./node-network.ts";
 import { Pods } from "./pods.ts";
 import { type AgentServer, startAgentServer } from "./server.ts";
@@ -51,6 +52,7 @@ await runCommand("sh", ["-c", "echo 0 > /proc/sys/user/max_user_namespaces"]).ca
 
 let server: AgentServer | undefined;
 const pods = new Pods({
+  runtime: namespacedRuntime(),
   mountPoint,
   clock,
   logBytes: Number(logBytes),

@@ -1,36 +1,22 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
+import { mkdirSync, rmSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "@tracegate/contracts";
-import { podAddress, podAddressCount } from "../network/addresses.ts";
-import { runCommand } from "./command.ts";
-import {
-  defaultPath,
-  killContainer,
-  readTerminationMessage,
-  type StartedContainer,
-  spawnContainer,
-} from "./container.ts";
-import { layOutRoot } from "./container-root.ts";
-import { openLog } from "./log-writer.ts";
-import { makePodNamespaces, type PodNamespaces, removePodNamespaces } from "./node-network.ts";
+import { defaultPath, readTerminationMessage } from "./container.ts";
+import { type LogWriter, openLog } from "./log-writer.ts";
+import type { PodRuntime, RuntimePod, StartedContainer } from "./pod-runtime.ts";
 import type {
   ContainerProcessSpec,
   ContainerProcessState,
+  ExecRequest,
   PodSandboxSpec,
   PodSandboxState,
   VolumeFile,
 } from "./protocol.ts";
 import { replaceVolumeFiles } from "./volume-files.ts";
 
-interface Pod {
-  readonly spec: PodSandboxSpec;
-  readonly ip: string;
-  readonly link: string;
-  /** The pod's tmpfs: roots, in-memory volumes, namespace files. */
-  readonly directory: string;
-  readonly namespaces: PodNamespaces;
-  readonly volumes: Map<string, string>;
+interface Pod extends RuntimePod {
   readonly containers: Map<string, Container>;
 }
 
@@ -47,6 +33,7 @@ interface Container {
 
 /** Every pod of the node, and all that is done to them. */
 export class Pods {
+  readonly #runtime: PodRuntime;
   readonly #mountPoint: string;
   readonly #clock: Clock;
   readonly #logBytes: number;
@@ -55,15 +42,16 @@ export class Pods {
   readonly #pods = new Map<string, Promise<Pod>>();
   readonly #addresses = new Set<string>();
   #nextAddress = 0;
-  #nextLink = 0;
 
   constructor(options: {
+    runtime: PodRuntime;
     mountPoint: string;
     clock: Clock;
     logBytes: number;
     nowNs: () => bigint;
     onChange: (podUid: string, state: ContainerProcessState) => void;
   }) {
+    this.#runtime = options.runtime;
     this.#mountPoint = options.mountPoint;
     this.#clock = options.clock;
     this.#logBytes = options.logBytes;
@@ -87,37 +75,28 @@ export class Pods {
 
   async #make(spec: PodSandboxSpec): Promise<Pod> {
     const ip = this.#takeAddress();
-    this.#nextLink += 1;
-    const link = `tg${this.#nextLink}`;
     const directory = join(this.#mountPoint, spec.uid);
+    const volumes = new Map<string, string>();
+    for (const name of spec.memoryVolumes) volumes.set(name, join(directory, "volumes", name));
+    for (const [name, path] of Object.entries(spec.diskVolumes)) volumes.set(name, path);
+    const pod = { spec, ip, directory, volumes, containers: new Map() };
     try {
-      mkdirSync(directory, { recursive: true });
-      await runCommand("mount", [
-        ...["-t", "tmpfs", "-o", `mode=755,nosuid,nodev,size=${spec.memoryBytes}`],
-        ...["tmpfs", directory],
-      ]);
-      const volumes = new Map<string, string>();
-      for (const name of spec.memoryVolumes) volumes.set(name, join(directory, "volumes", name));
-      for (const [name, path] of Object.entries(spec.diskVolumes)) volumes.set(name, path);
-      for (const path of volumes.values()) mkdirSync(path, { recursive: true, mode: 0o777 });
-      const namespaces = await makePodNamespaces({ directory, link, ip, hostname: spec.hostname });
-      return { spec, ip, link, directory, namespaces, volumes, containers: new Map() };
+      await this.#runtime.makePod(pod);
+      return pod;
     } catch (error) {
       this.#addresses.delete(ip);
-      await runCommand("umount", ["-l", directory]).catch(() => {});
-      rmSync(directory, { recursive: true, force: true });
       throw error;
     }
   }
 
   #takeAddress(): string {
-    for (let tries = 0; tries < podAddressCount; tries += 1) {
-      const ip = podAddress(this.#nextAddress++);
+    for (let tries = 0; tries < this.#runtime.podAddressCount; tries += 1) {
+      const ip = this.#runtime.podAddress(this.#nextAddress++);
       if (this.#addresses.has(ip)) continue;
       this.#addresses.add(ip);
       return ip;
     }
-    throw new Error("no pod address is left in 10.244.0.0/16");
+    throw new Error("no pod address is left");
   }
 
   async startContainer(spec: ContainerProcessSpec): Promise<{ startError?: string }> {
@@ -128,12 +107,9 @@ export class Pods {
       rmSync(before.root, { recursive: true, force: true });
     }
     const place = join(pod.directory, "containers", `${spec.name}.${spec.attempt}`);
-    const root = join(place, "root");
-    mkdirSync(root, { recursive: true });
+    mkdirSync(place, { recursive: true });
     const terminationFile = join(place, "termination-log");
-    const fstabFile = join(place, "fstab");
-    const { hostname, hosts, resolvConf } = pod.spec;
-    const etc = { hostname, hosts: hosts.replaceAll("{ip}", pod.ip), resolvConf };
+    const { hostname } = pod.spec;
     let exit: () => void = () => {};
     const container: Container = {
       spec: { ...spec, env: { PATH: defaultPath, HOME: "/root", HOSTNAME: hostname, ...spec.env } },
@@ -150,24 +126,26 @@ export class Pods {
       this.#change(pod, container, { state: "exited", finishedAt: this.#clock.now(), ...changes });
       exit();
     };
+    let log: LogWriter | undefined;
+    const openOwnLog = () => {
+      log = openLog(spec.logFile, { maxBytes: this.#logBytes, now: this.#nowNs });
+      return log;
+    };
+    let started: StartedContainer;
     try {
-      writeFileSync(fstabFile, layOutRoot(root, terminationFile, spec, etc, pod.volumes));
+      started = this.#runtime.startContainer({
+        ...{ pod, spec: container.spec, place, terminationFile },
+        log: openOwnLog,
+      });
     } catch (error) {
       const startError = error instanceof Error ? error.message : String(error);
+      log?.close();
       end({ exitCode: 128, startError });
       return { startError };
     }
-    const log = openLog(spec.logFile, { maxBytes: this.#logBytes, now: this.#nowNs });
-    const started = spawnContainer({
-      spec: container.spec,
-      namespaces: pod.namespaces,
-      root,
-      fstab: fstabFile,
-      log,
-    });
     container.started = started;
     started.process.once("close", async (code, signal) => {
-      log.close();
+      log?.close();
       const outcome = await started.started;
       const terminationMessage = readTerminationMessage(terminationFile);
       const number = signal === null ? undefined : constants.signals[signal];
@@ -180,7 +158,7 @@ export class Pods {
     const outcome = await started.started;
     if ("startError" in outcome) {
       if (started.process.pid === undefined) {
-        log.close();
+        log?.close();
         end({ exitCode: 128, startError: outcome.startError });
       }
       return outcome;
@@ -222,7 +200,7 @@ export class Pods {
   }
 
   #kill(container: Container): void {
-    if (container.started !== undefined) killContainer(container.started.process);
+    if (container.started !== undefined) this.#runtime.kill(container.started.process);
   }
 
   async remove(podUid: string): Promise<void> {
@@ -233,9 +211,7 @@ export class Pods {
       if (container.state.state !== "exited") this.#kill(container);
     }
     await Promise.all([...pod.containers.values()].map(({ exited }) => exited));
-    await removePodNamespaces(pod.namespaces, pod.link);
-    await runCommand("umount", ["-l", pod.directory]);
-    rmSync(pod.directory, { recursive: true, force: true });
+    await this.#runtime.removePod(pod);
     for (const path of Object.values(pod.spec.diskVolumes)) rmSync(path, { recursive: true, force: true });
     this.#addresses.delete(pod.ip);
     this.#pods.delete(podUid);
@@ -248,17 +224,14 @@ export class Pods {
     replaceVolumeFiles(path, files);
   }
 
-  /** The PID that `nsenter` may enter, and what a further process in the container gets. */
-  async running(
-    podUid: string,
-    name: string,
-  ): Promise<{ pid: number; spec: ContainerProcessSpec; hostname: string }> {
-    const pod = await this.#pod(podUid);
-    const container = pod.containers.get(name);
+  /** Starts a further process in a running container. */
+  async spawnInside(request: ExecRequest): Promise<{ process: ChildProcess; end(): void }> {
+    const pod = await this.#pod(request.podUid);
+    const container = pod.containers.get(request.container);
     if (container === undefined || container.state.state !== "running" || container.pid <= 1) {
-      throw new Error(`container "${name}" is not running`);
+      throw new Error(`container "${request.container}" is not running`);
     }
-    return { pid: container.pid, spec: container.spec, hostname: pod.spec.hostname };
+    return this.#runtime.spawnInside({ pid: container.pid, spec: container.spec, pod }, request);
   }
 
   async list(): Promise<PodSandboxState[]> {

@@ -1,0 +1,44 @@
+import type { ChildProcess } from "node:child_process";
+import type { LogWriter } from "./log-writer.ts";
+import type { ContainerProcessSpec, ExecRequest, PodSandboxSpec } from "./protocol.ts";
+
+/** A pod as the runtime sees it. */
+export interface RuntimePod {
+  readonly spec: PodSandboxSpec;
+  readonly ip: string;
+  /** The pod's own: roots, in-memory volumes. */
+  readonly directory: string;
+  /** Where each volume lies, as the agent sees it. */
+  readonly volumes: ReadonlyMap<string, string>;
+}
+
+export interface StartedContainer {
+  readonly process: ChildProcess;
+  /** Resolves once the program runs, with its PID as the agent sees it, or with why it cannot run. */
+  readonly started: Promise<{ pid: number } | { startError: string }>;
+}
+
+/** How pods are made and their programs started; what they are in at any time is the business of `Pods`. */
+export interface PodRuntime {
+  /** The addresses in the order they are handed out. */
+  podAddress(index: number): string;
+  readonly podAddressCount: number;
+  /** `directory` is made by now only as a name; on failure nothing is left of it. */
+  makePod(pod: RuntimePod): Promise<void>;
+  removePod(pod: RuntimePod): Promise<void>;
+  /** `place` is a directory of this start of the container. Throws where it cannot even be laid out. */
+  startContainer(options: {
+    pod: RuntimePod;
+    spec: ContainerProcessSpec;
+    place: string;
+    terminationFile: string;
+    log: () => LogWriter;
+  }): StartedContainer;
+  /** Kills every process of a container, whether its program has been started yet or not. */
+  kill(waiter: ChildProcess): void;
+  /** Starts a further process in a running container. `end` kills it and what it started. */
+  spawnInside(
+    running: { pid: number; spec: ContainerProcessSpec; pod: RuntimePod },
+    request: ExecRequest,
+  ): { process: ChildProcess; end(): void };
+}
