@@ -61,10 +61,15 @@ export function stateReader(options: {
   const { client, git, renderings = 64 } = options;
   const kept = new Map<string, Promise<Rendered>>();
 
-  function rendered(source: ApplicationSource, commit: string, anew: boolean): Promise<Rendered> {
-    const key = `${commit}\n${JSON.stringify(source)}`;
+  function rendered(
+    source: ApplicationSource,
+    commit: string,
+    application: string,
+    anew: boolean,
+  ): Promise<Rendered> {
+    const key = `${application}\n${commit}\n${JSON.stringify(source)}`;
     const known = anew ? undefined : kept.get(key);
-    const rendering = known ?? renderSource(git, source, commit);
+    const rendering = known ?? renderSource(git, source, commit, application);
     kept.delete(key); // moves it to the young end
     kept.set(key, rendering);
     if (known === undefined) rendering.catch(() => kept.delete(key));
@@ -85,7 +90,12 @@ export function stateReader(options: {
       const revision =
         how.revision ??
         (await git.resolve(source.repoURL, source.targetRevision ?? "", { fresh: how.fresh }));
-      const { manifests, sourceType } = await rendered(source, revision, how.render);
+      const { manifests, sourceType } = await rendered(
+        source,
+        revision,
+        application.metadata.name,
+        how.render,
+      );
       const { namespace = "" } = application.spec.destination;
       const targets = prepareTargets(
         manifests.map(({ manifest }) => manifest),

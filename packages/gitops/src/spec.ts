@@ -40,7 +40,8 @@ export function sourceOf(spec: Application["spec"]): ApplicationSource | undefin
   return spec.sources?.[0] ?? spec.source;
 }
 
-function unsupportedField(source: ApplicationSource): string | undefined {
+/** A field of a source that nothing here works with. */
+export function unsupportedField(source: ApplicationSource): string | undefined {
   if (source.chart !== undefined && source.chart !== "") return "chart";
   if (source.helm !== undefined) return "helm";
   if (source.plugin !== undefined) return "plugin";

@@ -5,7 +5,7 @@ export function rolloutHealth(live: Manifest): Health {
   // Written as text by the controller of Rollouts.
   const observed = valueAt(live, "status", "observedGeneration");
   const generation = live.metadata.generation ?? 0;
-  if (observed === undefined || Number(observed) < generation) {
+  if (observed === undefined || Number(observed) < generation || !isWorkloadObserved(live)) {
     return { status: "Progressing", message: "Waiting for rollout spec update to be observed" };
   }
   const phase = stringAt(live, "status", "phase");
@@ -16,6 +16,17 @@ export function rolloutHealth(live: Manifest): Health {
       message: "Waiting for rollout to finish: status has not been reconciled.",
     };
   return { status: phase === "Paused" ? "Suspended" : (phase as HealthStatusCode), message }; // Healthy, Progressing, Degraded
+}
+
+/** Of a Rollout that refers to a Deployment, the Deployment's newest template counts too. */
+function isWorkloadObserved(live: Manifest): boolean {
+  if (valueAt(live, "spec", "workloadRef") === undefined) return true;
+  const wanted = Number.parseInt(
+    live.metadata.annotations?.["rollout.argoproj.io/workload-generation"] ?? "",
+    10,
+  );
+  const observed = Number(valueAt(live, "status", "workloadObservedGeneration"));
+  return Number.isNaN(wanted) || Number.isNaN(observed) || wanted === observed;
 }
 
 export function analysisRunHealth(live: Manifest): Health {
@@ -99,4 +110,18 @@ export function cronJobHealth(live: Manifest): Health {
     return { status: "Degraded", message: "CronJob has not completed its last execution successfully" };
   }
   return { status: "Healthy" };
+}
+
+/** Of Argo Workflows. */
+export function workflowHealth(live: Manifest): Health {
+  const states: Readonly<Record<string, HealthStatusCode>> = {
+    "": "Progressing",
+    Pending: "Progressing",
+    Running: "Progressing",
+    Succeeded: "Healthy",
+    Failed: "Degraded",
+    Error: "Degraded",
+  };
+  const status = states[stringAt(live, "status", "phase") ?? ""] ?? "Unknown";
+  return { status, message: stringAt(live, "status", "message") ?? "" };
 }

@@ -6,9 +6,11 @@ import {
   cronJobHealth,
   experimentHealth,
   rolloutHealth,
+  workflowHealth,
 } from "./custom.ts";
 import { jobHealth, podHealth } from "./pods.ts";
 import {
+  apiServiceHealth,
   horizontalPodAutoscalerHealth,
   ingressHealth,
   persistentVolumeClaimHealth,
@@ -31,6 +33,8 @@ const checks: Readonly<Record<string, Check>> = {
   "extensions/Ingress": ingressHealth,
   "batch/Job": jobHealth,
   "autoscaling/HorizontalPodAutoscaler": horizontalPodAutoscalerHealth,
+  "apiregistration.k8s.io/APIService": apiServiceHealth,
+  "argoproj.io/Workflow": workflowHealth,
 };
 
 /** Checks that upstream writes as scripts: the kinds are judged while they live, but do not count as missing. */

@@ -37,7 +37,7 @@ const scalingFailures = new Set([
 ]);
 
 export function horizontalPodAutoscalerHealth(live: Manifest): Health {
-  const conditions = listAt(live, "status", "conditions");
+  const conditions = autoscalerConditions(live);
   for (const condition of conditions) {
     if (scalingFailures.has(`${stringAt(condition, "type")}/${stringAt(condition, "reason")}`)) {
       return { status: "Degraded", message: stringAt(condition, "message") ?? "" };
@@ -50,4 +50,26 @@ export function horizontalPodAutoscalerHealth(live: Manifest): Health {
     }
   }
   return { status: "Progressing", message: "Waiting to Autoscale" };
+}
+
+/** `autoscaling/v1` keeps its conditions in an annotation. */
+function autoscalerConditions(live: Manifest): readonly unknown[] {
+  if (live.apiVersion !== "autoscaling/v1") return listAt(live, "status", "conditions");
+  try {
+    const noted: unknown = JSON.parse(
+      live.metadata.annotations?.["autoscaling.alpha.kubernetes.io/conditions"] ?? "[]",
+    );
+    return Array.isArray(noted) ? noted : [];
+  } catch {
+    return []; // somebody edited it; nothing is known then
+  }
+}
+
+export function apiServiceHealth(live: Manifest): Health {
+  const available = listAt(live, "status", "conditions").find(
+    (condition) => stringAt(condition, "type") === "Available",
+  );
+  if (available === undefined) return { status: "Progressing", message: "Waiting to be processed" };
+  const message = `${stringAt(available, "reason") ?? ""}: ${stringAt(available, "message") ?? ""}`;
+  return { status: stringAt(available, "status") === "True" ? "Healthy" : "Progressing", message };
 }

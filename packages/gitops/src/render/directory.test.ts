@@ -105,3 +105,25 @@ test("a path must be a folder of the repository", async () => {
   await assert.rejects(render("../x"), /app path outside root/);
   await assert.rejects(render("chart"), /Helm charts are not supported/);
 });
+
+test("files beside the manifests override a source's tools, those of one Application last", async () => {
+  const git = memoryGit();
+  const commit = git.repository("file:///o").commit({
+    "app/a.yaml": object("a"),
+    "app/kustomization.yaml": "resources: [a.yaml]\n",
+    "app/.argocd-source.yaml": "kustomize: {namePrefix: x-, nameSuffix: -z}\npath: elsewhere\n",
+    "app/.argocd-source-web.yaml": "kustomize: {namePrefix: w-}\n",
+    "bad/.argocd-source.yaml": "helm: {}\n",
+  });
+  const rendered = async (path: string, application: string, more = {}) =>
+    (await renderSource(git, { repoURL: "file:///o", path, ...more }, commit, application)).manifests.map(
+      ({ manifest }) => manifest.metadata.name,
+    );
+  assert.deepEqual(await rendered("app", "web"), ["w-a-z"]);
+  assert.deepEqual(await rendered("app", "other"), ["x-a-z"]);
+  await assert.rejects(rendered("bad", "web"), /source\.helm is not supported/);
+  await assert.rejects(
+    rendered("app", "web", { directory: { recurse: true } }),
+    /multiple application sources defined: Kustomize,Directory/,
+  );
+});

@@ -1,9 +1,12 @@
 import { posix } from "node:path";
-import { type GitRepositories, SourceError } from "../git/repositories.ts";
+import { applyMergePatch } from "@tracegate/kube";
+import { type GitRepositories, type RepositoryTree, SourceError } from "../git/repositories.ts";
+import { unsupportedField } from "../spec.ts";
 import type { ApplicationSource, SourceType } from "../types/application.ts";
 import { type RenderedManifest, renderDirectory } from "./directory.ts";
 import { kustomizationFiles } from "./kustomize/folders.ts";
 import { renderKustomization } from "./kustomize/kustomize.ts";
+import { readYaml } from "./yaml-documents.ts";
 
 export interface Rendered {
   readonly manifests: readonly RenderedManifest[];
@@ -15,6 +18,7 @@ export async function renderSource(
   git: GitRepositories,
   source: ApplicationSource,
   commit: string,
+  application?: string,
 ): Promise<Rendered> {
   const folder = sourceFolder(source.path ?? "");
   const tree = await git.tree(source.repoURL, commit);
@@ -28,10 +32,48 @@ export async function renderSource(
     throw new SourceError(
       `${source.path}: Helm charts are not supported: render the chart before committing`,
     );
-  if (source.kustomize !== undefined || kustomizationFiles.some(has)) {
-    return { manifests: await renderKustomization(tree, folder, source.kustomize), sourceType: "Kustomize" };
+  const overridden = await withOverrides(source, tree, prefix, application);
+  const kustomize = unlessEmpty(overridden.kustomize);
+  const directory = unlessEmpty(overridden.directory);
+  if (kustomize !== undefined && directory !== undefined) {
+    throw new SourceError(
+      "error getting app source type: multiple application sources defined: Kustomize,Directory",
+    );
   }
-  return { manifests: await renderDirectory(tree, folder, source.directory), sourceType: "Directory" };
+  if (kustomize !== undefined || (directory === undefined && kustomizationFiles.some(has))) {
+    return { manifests: await renderKustomization(tree, folder, kustomize), sourceType: "Kustomize" };
+  }
+  return { manifests: await renderDirectory(tree, folder, directory), sourceType: "Directory" };
+}
+
+/** A block without any setting is as none. */
+const unlessEmpty = <T extends object>(block: T | undefined): T | undefined =>
+  Object.values(block ?? {}).some(Boolean) ? block : undefined;
+
+/** The source with what `.argocd-source.yaml` and `.argocd-source-APP.yaml` beside the manifests say of its tools. */
+async function withOverrides(
+  source: ApplicationSource,
+  tree: RepositoryTree,
+  prefix: string,
+  application: string | undefined,
+): Promise<ApplicationSource> {
+  const names = [
+    ".argocd-source.yaml",
+    ...(application === undefined ? [] : [`.argocd-source-${application}.yaml`]),
+  ];
+  const contents = await tree.read(names.map((name) => `${prefix}${name}`));
+  let merged: unknown = source;
+  for (const name of names) {
+    const content = contents.get(`${prefix}${name}`);
+    if (content === undefined) continue;
+    const { documents, error } = readYaml(Buffer.from(content).toString());
+    if (error !== undefined) throw new SourceError(`error unmarshaling overrides of ${name}: ${error}`);
+    merged = applyMergePatch(merged, documents[0]?.value ?? {});
+  }
+  const { repoURL, path: _path, targetRevision: _revision, ...tools } = merged as ApplicationSource; // where it lies is not theirs to say
+  const unsupported = unsupportedField({ repoURL, ...tools });
+  if (unsupported !== undefined) throw new SourceError(`source.${unsupported} is not supported`);
+  return { ...tools, repoURL: source.repoURL };
 }
 
 /** The folder a source's path names, from the root, "" for the root itself. */
