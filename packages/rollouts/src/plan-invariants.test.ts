@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { maxSurge, maxUnavailable } from "./canary-replicas.ts";
 import { abortRollout, promoteRollout, retryRollout } from "./commands.ts";
 import { RolloutWorld, template } from "./rollout-world.ts";
-import { type CanaryStep, hashLabel, type RolloutStatus } from "./types.ts";
+import { type BlueGreenStrategy, type CanaryStep, hashLabel, type RolloutStatus } from "./types.ts";
 
 /** A release in a world where pods become ready when they please, and people do what they like. */
 type Happening =
@@ -146,6 +146,62 @@ test("whatever happens, a canary keeps its promises at every pass, and comes to 
         };
         for (const event of happenings) {
           happen(world, event);
+          pass();
+        }
+        let passes = 0;
+        for (; passes < 200; passes++) {
+          world.allReady();
+          if (!pass()) break;
+        }
+        assert.ok(passes < 200, "with all pods ready it comes to rest");
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+const blueGreen: fc.Arbitrary<Partial<BlueGreenStrategy>> = fc.record(
+  {
+    previewService: fc.constant("preview"),
+    previewReplicaCount: fc.integer({ min: 1, max: 3 }),
+    autoPromotionEnabled: fc.boolean(),
+    autoPromotionSeconds: fc.integer({ min: 1, max: 10 }),
+    scaleDownDelaySeconds: fc.integer({ min: 1, max: 20 }),
+    scaleDownDelayRevisionLimit: fc.nat(2),
+    abortScaleDownDelaySeconds: fc.nat(10),
+    prePromotionAnalysis: fc.constant({ templates: [{ templateName: "proof" }] }),
+    postPromotionAnalysis: fc.constant({ templates: [{ templateName: "proof" }] }),
+  },
+  { requiredKeys: [] },
+);
+type Verdict = "Successful" | "Failed" | "Inconclusive";
+const verdict = fc.constantFrom<Verdict>("Successful", "Failed", "Inconclusive");
+
+test("whatever happens, the active Service moves only to a version that has all its pods", () => {
+  fc.assert(
+    fc.property(
+      blueGreen,
+      fc.integer({ min: 1, max: 4 }),
+      fc.array(fc.oneof(happening, verdict), { maxLength: 40 }),
+      (strategy, replicas, happenings) => {
+        const spec = { replicas, strategy: { blueGreen: { activeService: "active", ...strategy } } };
+        const world = new RolloutWorld(spec, ["active", "preview"], ["proof"]);
+        const active = () => world.services.get("active")?.spec.selector?.[hashLabel];
+        const pass = (): boolean => {
+          const before = active();
+          const aborted = world.rollout.status?.abort === true;
+          const changed = world.pass();
+          const now = active();
+          if (now === before || aborted || world.rollout.status?.abort === true) return changed;
+          const rs = [...world.sets.values()].find(({ metadata }) => metadata.labels?.[hashLabel] === now);
+          assert.equal(rs === undefined ? 0 : ready(rs), world.rollout.spec.replicas ?? 1);
+          return changed;
+        };
+        for (const event of happenings) {
+          if (typeof event !== "string") happen(world, event);
+          else
+            for (const [name, { status }] of world.runs)
+              if (status?.phase === "Running") world.endRun(name, event);
           pass();
         }
         let passes = 0;
