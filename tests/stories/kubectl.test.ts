@@ -14,6 +14,8 @@ describe("the real kubectl on the kinds of the example", { skip }, () => {
   const state = join(temporary.path, "s");
   let platform: Run;
   const run = (...args: string[]) => kubectl(state, ...args);
+  /** As PID 1 of its container it gets only the signals that it asks for. */
+  const serve = "trap 'exit 0' TERM; sleep 1000 & wait";
   /** A command that goes on, such as a watch; `seen` waits for what it prints. */
   const following = (...args: string[]) =>
     start("kubectl", ["--kubeconfig", join(state, "kubeconfig"), ...args]);
@@ -73,7 +75,18 @@ describe("the real kubectl on the kinds of the example", { skip }, () => {
 
   test("create, label, scale, wait, watch and delete a Deployment", async () => {
     run("create", "namespace", "lab");
-    run("create", "deployment", "web", "-n", "lab", "--image=curlimages/curl:8.11.1", "--", "sleep", "1000");
+    run(
+      "create",
+      "deployment",
+      "web",
+      "-n",
+      "lab",
+      "--image=curlimages/curl:8.11.1",
+      "--",
+      "sh",
+      "-c",
+      serve,
+    );
     run("wait", "deployment/web", "-n", "lab", "--for=condition=Available", "--timeout=30s");
     run("label", "deployment", "web", "-n", "lab", "tier=front");
     assert.match(run("get", "deployments", "-n", "lab", "-l", "tier=front"), /web +1\/1/);
@@ -82,7 +95,7 @@ describe("the real kubectl on the kinds of the example", { skip }, () => {
     run("scale", "deployment", "web", "-n", "lab", "--replicas=2");
     await watch.seen(/(web-\S+) +1\/1 +Running[\s\S]+ContainerCreating[\s\S]+1\/1 +Running/);
     watch.process.kill();
-    run("delete", "deployment", "web", "-n", "lab", "--grace-period=1");
+    run("delete", "deployment", "web", "-n", "lab");
     run("wait", "pods", "--all", "-n", "lab", "--for=delete", "--timeout=30s");
   });
 
