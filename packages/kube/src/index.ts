@@ -37,7 +37,7 @@ export {
   readJsonBody,
   strictDecodingError,
 } from "./schema/decode-body.ts";
-export { parseJsonText } from "./schema/json-text.ts";
+export { JsonSyntaxError, parseJsonText } from "./schema/json-text.ts";
 export { DecodeError, decodeTyped, emptyObject } from "./schema/typed-object.ts";
 export type { Field, ListType, MapType, StructType, ValueType } from "./schema/value-type.ts";
 export { checkFieldSelector, matchesFieldSelector } from "./selectors/field-labels.ts";

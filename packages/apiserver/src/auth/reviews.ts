@@ -11,6 +11,7 @@ import type { ServedKind } from "../core/served-kinds.ts";
 import { apiVersionOfResource } from "../core/served-kinds.ts";
 import type { TokenReader } from "./authentication.ts";
 import { type AccessRequest, authorize, rulesOf } from "./rbac.ts";
+import { checkReview } from "./review-rules.ts";
 import { AUTHENTICATED, type User } from "./user.ts";
 
 /** Kinds that are asked, not stored: the answer is the object with its status filled in. */
@@ -32,7 +33,7 @@ interface Attributes {
   name?: string;
 }
 
-interface ReviewSpec {
+export interface ReviewSpec {
   resourceAttributes?: Attributes;
   nonResourceAttributes?: { path?: string; verb?: string };
   user?: string;
@@ -49,8 +50,10 @@ export function review(
   user: User,
   readToken: TokenReader,
   fieldManager: string,
+  namespace?: string,
 ): object {
   const { spec = {} } = sent as KubeObject & { spec?: ReviewSpec };
+  checkReview(served.plural, spec, namespace);
   const owned = withManager(api, served, sent, fieldManager);
   switch (served.plural) {
     case "selfsubjectaccessreviews":

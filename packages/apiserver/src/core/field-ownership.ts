@@ -9,6 +9,7 @@ import {
 } from "@tracegate/kube";
 import type { ApiContext, WriteRequest } from "./context.ts";
 import { asJson, asObject } from "./object-rules.ts";
+import { badRequest } from "./refusals.ts";
 import { apiVersionOfResource, hasSubresource, type ServedKind } from "./served-kinds.ts";
 
 /** Who is said to write when a request names nobody. */
@@ -57,6 +58,11 @@ export function applied(
   subresource: string,
   request: WriteRequest & { force?: boolean },
 ): KubeObject {
+  if (configuration.kind !== served.kind) {
+    throw badRequest(
+      `the kind in the data (${configuration.kind}) does not match the expected kind (${served.kind})`,
+    );
+  }
   if (served.type === undefined) return configuration;
   const before = live === undefined ? emptyOf(served) : asJson(live);
   const result = serverSideApply(served.type, before, asJson(configuration), {

@@ -8,7 +8,7 @@ import {
 import type { ApiContext, ObjectRef, WriteRequest } from "./context.ts";
 import { deleteObject } from "./deleting.ts";
 import type { DeleteRequest } from "./deletion.ts";
-import { storedObject } from "./reading.ts";
+import { keyFor, storedObject } from "./reading.ts";
 import { badRequest, conflict } from "./refusals.ts";
 import type { ServedKind } from "./served-kinds.ts";
 import { updateObject } from "./updating.ts";
@@ -54,30 +54,63 @@ export function bindPod(
   updateObject(ctx, pods, ref, "status", scheduled, request);
 }
 
+interface Budget extends KubeObject {
+  readonly spec?: { readonly selector?: LabelSelector };
+  readonly status?: {
+    readonly observedGeneration?: number;
+    readonly disruptionsAllowed?: number;
+    readonly desiredHealthy?: number;
+    readonly currentHealthy?: number;
+  };
+}
+
 /** Deletes a pod unless a disruption budget says that one less is too few. */
 export function evictPod(ctx: ApiContext, pods: ServedKind, ref: ObjectRef, request: DeleteRequest): void {
-  const pod = ctx.store.get(`pods/${ref.namespace ?? ""}/${ref.name}`);
-  const labels = pod === undefined ? {} : storedObject(pod.value).metadata.labels;
-  for (const { value } of ctx.store.list(`poddisruptionbudgets.policy/${ref.namespace ?? ""}/`)) {
-    const budget = storedObject(value) as KubeObject & {
-      spec?: { selector?: LabelSelector };
-      status?: { disruptionsAllowed?: number };
-    };
-    if (!matchesLabelSelector(budget.spec?.selector, labels)) continue;
-    if ((budget.status?.disruptionsAllowed ?? 0) > 0) continue;
-    throw new StatusError({
-      message: "Cannot evict pod as it would violate the pod's disruption budget.",
-      reason: "TooManyRequests",
-      details: {
-        causes: [
-          {
-            reason: "DisruptionBudget",
-            message: `The disruption budget ${budget.metadata.name} does not allow another disruption now`,
-          },
-        ],
-      },
-      code: 429,
-    });
-  }
+  const entry = ctx.store.get(keyFor(pods, ref.namespace, ref.name));
+  const pod = entry === undefined ? undefined : storedObject(entry.value);
+  if (pod !== undefined && isGuarded(pod)) checkBudgets(ctx, pod);
   deleteObject(ctx, pods, ref, request);
+}
+
+/** Pods that do not run yet, have ended or go anyway disturb nobody by going. */
+function isGuarded(pod: KubeObject): boolean {
+  const { phase = "" } = (pod as { status?: { phase?: string } }).status ?? {};
+  return pod.metadata.deletionTimestamp === undefined && !["Pending", "Succeeded", "Failed"].includes(phase);
+}
+
+function checkBudgets(ctx: ApiContext, pod: KubeObject): void {
+  const budgets = ctx.store
+    .list(`poddisruptionbudgets.policy/${pod.metadata.namespace ?? ""}/`)
+    // What is stored there is of this kind.
+    .map(({ value }) => storedObject(value) as Budget)
+    .filter(({ spec }) => matchesLabelSelector(spec?.selector, pod.metadata.labels));
+  const [budget] = budgets;
+  if (budget === undefined) return;
+  if (budgets.length > 1) {
+    const message =
+      "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
+    throw new StatusError({ message, reason: "InternalError", code: 500 });
+  }
+  const { name, generation = 0 } = budget.metadata;
+  const { observedGeneration = 0, disruptionsAllowed = 0, ...health } = budget.status ?? {};
+  if (observedGeneration < generation) {
+    throw tooDisruptive(`The disruption budget ${name} is still being processed by the server.`, 10);
+  }
+  if (disruptionsAllowed > 0) return;
+  const { desiredHealthy = 0, currentHealthy = 0 } = health;
+  throw tooDisruptive(
+    `The disruption budget ${name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`,
+  );
+}
+
+function tooDisruptive(message: string, retryAfterSeconds?: number): StatusError {
+  return new StatusError({
+    message: "Cannot evict pod as it would violate the pod's disruption budget.",
+    reason: "TooManyRequests",
+    details: {
+      causes: [{ reason: "DisruptionBudget", message }],
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    },
+    code: 429,
+  });
 }

@@ -57,7 +57,12 @@ export function withScale(served: ServedKind, object: KubeObject, scale: KubeObj
       invalidField("spec.replicas", replicas, "must be greater than or equal to 0"),
     ]);
   }
-  const { uid, resourceVersion } = scale.metadata;
+  const { name, uid, resourceVersion } = scale.metadata;
+  if ((name ?? "") !== "" && name !== object.metadata.name) {
+    throw badRequest(
+      `the name of the object (${name}) does not match the name on the URL (${object.metadata.name})`,
+    );
+  }
   const next = setAt(object, pathsOf(served).wanted, replicas);
   return {
     ...next,
@@ -88,8 +93,10 @@ function selectorText(served: ServedKind, object: KubeObject, { selector }: Scal
   }
   if (served.custom !== undefined) return "";
   const own = at(object, ["spec", "selector"]);
-  // Checked by the kind's validation when it was stored.
-  return own === undefined ? "" : formatLabelSelector(own as LabelSelector);
+  if (own === undefined) return "";
+  // Checked by the kind's validation when it was stored; that of a ReplicationController is a bare map.
+  const isMap = served.kind === "ReplicationController";
+  return formatLabelSelector((isMap ? { matchLabels: own } : own) as LabelSelector);
 }
 
 function at(object: object, path: readonly string[]): unknown {

@@ -3,8 +3,10 @@ import { commitChange } from "./committing.ts";
 import type { ApiContext, ObjectRef, WriteRequest } from "./context.ts";
 import { asVersion } from "./conversion.ts";
 import { withOwners } from "./field-ownership.ts";
+import { isNamespaces } from "./namespace-admission.ts";
 import { changedMetadata, isNewGeneration } from "./object-metadata.ts";
 import { objectErrors, withDefaults } from "./object-rules.ts";
+import { withEphemeralContainers, withResources } from "./pod-changes.ts";
 import { keyFor, storedObject } from "./reading.ts";
 import { checkAddressed, checkIdentity, receive } from "./receiving.ts";
 import { badRequest, invalid, notFound, qualified } from "./refusals.ts";
@@ -78,11 +80,14 @@ function prepareChanged(
   switch (subresource) {
     case "":
     case "scale":
-    case "binding":
-    case "resize":
-    case "ephemeralcontainers": {
+    case "binding": {
       const kept = split ? { status: oldStatus } : {};
-      const next = own(withDefaults(served, withoutUndefined({ ...received, metadata, ...kept })), current);
+      // A namespace is let go through `finalize` alone.
+      const spec = isNamespaces(served) ? { spec: (current as { spec?: unknown }).spec } : {};
+      const next = own(
+        withDefaults(served, withoutUndefined({ ...received, metadata, ...kept, ...spec })),
+        current,
+      );
       return isServices(served) ? withKeptAddresses(next, current) : next;
     }
     case "status": {
@@ -93,6 +98,10 @@ function prepareChanged(
         current,
       );
     }
+    case "ephemeralcontainers":
+      return own(withDefaults(served, withEphemeralContainers({ ...received, metadata }, current)), current);
+    case "resize":
+      return own(withDefaults(served, withResources({ ...received, metadata }, current)), current);
     case "finalize": {
       const { finalizers } = (received as { spec?: { finalizers?: string[] } }).spec ?? {};
       return own(withoutUndefined({ ...current, metadata, spec: { finalizers: finalizers ?? [] } }), current);

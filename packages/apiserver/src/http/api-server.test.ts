@@ -385,3 +385,82 @@ test("what is asked of a list, a read, a watch or a write is checked in kube-api
   ];
   for (const [path, expected, sent] of cases) assert.equal(await messageOf(path, sent), expected);
 });
+
+const posted = (body: object): Sent => ({ method: "POST", headers: json, body: JSON.stringify(body) });
+const patchOf = (type: string, body: string): Sent => ({
+  method: "PATCH",
+  headers: { "Content-Type": `application/${type}` },
+  body,
+});
+
+test("reviews and requests for tokens must say what they ask", async () => {
+  const reviews = "/apis/authorization.k8s.io/v1";
+  const only = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
+  const attributes = { resourceAttributes: { verb: "get", resource: "pods", namespace: "other" } };
+  const cases: readonly (readonly [string, object, string])[] = [
+    [
+      `${reviews}/selfsubjectaccessreviews`,
+      {},
+      `422 .authorization.k8s.io "" is invalid: spec.resourceAttributes: Invalid value: null: ${only}`,
+    ],
+    [
+      `${reviews}/subjectaccessreviews`,
+      attributes,
+      '422 .authorization.k8s.io "" is invalid: spec.user: Invalid value: "": at least one of user or group must be specified',
+    ],
+    [
+      `${reviews}/namespaces/default/localsubjectaccessreviews`,
+      { ...attributes, user: "jane" },
+      '422 .authorization.k8s.io "" is invalid: spec.resourceAttributes.namespace: Invalid value: "other": must match metadata.namespace',
+    ],
+    [
+      "/apis/authentication.k8s.io/v1/tokenreviews",
+      {},
+      "400 token is required for TokenReview in authentication",
+    ],
+    [
+      "/api/v1/namespaces/default/serviceaccounts/default/token",
+      { expirationSeconds: 10 },
+      '422 .authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 10: may not specify a duration less than 10 minutes',
+    ],
+  ];
+  for (const [path, spec, expected] of cases) assert.equal(await messageOf(path, posted({ spec })), expected);
+});
+
+test("a patch of another form or kind is refused, and leaves the object as it was", async () => {
+  const path = "/api/v1/namespaces/default/configmaps/formed";
+  const made = { metadata: { name: "formed" }, data: { a: "1" } };
+  assert.equal((await send("/api/v1/namespaces/default/configmaps", posted(made))).code, 201);
+  const cases: readonly (readonly [string, string, string])[] = [
+    ["merge-patch+json", "{", "error decoding patch: unexpected end of JSON input"],
+    [
+      "merge-patch+json",
+      "[]",
+      "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}",
+    ],
+    [
+      "json-patch+json",
+      "{}",
+      "error decoding patch: json: cannot unmarshal object into Go value of type []interface {}",
+    ],
+    [
+      "apply-patch+yaml",
+      '{"apiVersion":"v1","kind":"Secret","metadata":{"name":"formed"}}',
+      "the kind in the data (Secret) does not match the expected kind (ConfigMap)",
+    ],
+  ];
+  for (const [type, body, expected] of cases) {
+    assert.equal(await messageOf(`${path}?fieldManager=t`, patchOf(type, body)), `400 ${expected}`);
+  }
+  const { data } = JSON.parse((await send(path)).body) as { data: object };
+  assert.deepEqual(data, made.data);
+});
+
+test("a namespace is let go through finalize alone", async () => {
+  assert.equal((await send("/api/v1/namespaces", posted({ metadata: { name: "kept" } }))).code, 201);
+  const { body } = await send(
+    "/api/v1/namespaces/kept",
+    patchOf("merge-patch+json", '{"spec":{"finalizers":[]}}'),
+  );
+  assert.deepEqual((JSON.parse(body) as { spec: object }).spec, { finalizers: ["kubernetes"] });
+});

@@ -1,8 +1,8 @@
-import { formatTime, type KubeObject } from "@tracegate/kube";
+import { formatTime, invalid as invalidField, type KubeObject } from "@tracegate/kube";
 import type { ServiceAccountTokens } from "../auth/service-account-tokens.ts";
 import type { Api } from "../core/api.ts";
 import type { DeleteRequest } from "../core/deletion.ts";
-import { notServed } from "../core/refusals.ts";
+import { invalid, notServed } from "../core/refusals.ts";
 import type { ServedKind } from "../core/served-kinds.ts";
 import { answer } from "./answers.ts";
 import { bodyFormat, readBody, readObjectBody } from "./bodies.ts";
@@ -56,7 +56,7 @@ export async function handlePosted(
 interface TokenRequest extends KubeObject {
   spec?: {
     audiences?: string[] | null;
-    expirationSeconds?: number;
+    expirationSeconds?: number | null;
     boundObjectRef?: { kind?: string; name?: string; uid?: string };
   };
 }
@@ -70,6 +70,7 @@ function issueToken(
 ): object {
   const { metadata } = api.get(served, refOf(path));
   const { audiences, expirationSeconds, boundObjectRef } = sent.spec ?? {};
+  if (typeof expirationSeconds === "number") checkLifetime(expirationSeconds);
   const pod =
     boundObjectRef?.kind === "Pod"
       ? { name: boundObjectRef.name ?? "", uid: boundObjectRef.uid ?? "" }
@@ -78,7 +79,7 @@ function issueToken(
     { namespace: metadata.namespace ?? "", name: metadata.name, uid: metadata.uid ?? "" },
     {
       ...(audiences ? { audiences } : {}),
-      ...(expirationSeconds === undefined ? {} : { seconds: expirationSeconds }),
+      ...(typeof expirationSeconds === "number" ? { seconds: expirationSeconds } : {}),
       ...(pod === undefined ? {} : { pod }),
     },
   );
@@ -91,4 +92,18 @@ function issueToken(
     spec: { ...sent.spec, expirationSeconds: expirationSeconds ?? 3600 },
     status: { token, expirationTimestamp: formatTime(expires) },
   };
+}
+
+/** Seconds. */
+const SHORTEST_TOKEN = 600;
+const LONGEST_TOKEN = 2 ** 32;
+
+function checkLifetime(seconds: number): void {
+  if (seconds >= SHORTEST_TOKEN && seconds <= LONGEST_TOKEN) return;
+  const bound = seconds < SHORTEST_TOKEN ? "less than 10 minutes" : "larger than 2^32 seconds";
+  const detail = `may not specify a duration ${bound}`;
+  // Upstream names only the group here.
+  throw invalid({ group: "authentication.k8s.io", kind: "" }, "", [
+    invalidField("spec.expirationSeconds", seconds, detail),
+  ]);
 }

@@ -218,7 +218,11 @@ async function answerReview(
     fieldValidation,
     () => {},
   );
-  answer(response, 201, review(api, served, sent, user, readToken, fieldManager ?? "unknown"));
+  answer(
+    response,
+    201,
+    review(api, served, sent, user, readToken, fieldManager ?? "unknown", info.resource?.namespace),
+  );
 }
 
 const DISCOVERY_FORMS = ["APIGroupDiscoveryList"];

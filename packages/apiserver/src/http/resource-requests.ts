@@ -1,5 +1,13 @@
-import type { JsonPatchOperation, KubeObject, Patch } from "@tracegate/kube";
-import { builtInType, decodeBuiltInBody, forbidden, parseJsonPatch, StatusError } from "@tracegate/kube";
+import type { KubeObject, Patch } from "@tracegate/kube";
+import {
+  builtInType,
+  decodeBuiltInBody,
+  forbidden,
+  JsonSyntaxError,
+  parseJsonPatch,
+  parseJsonText,
+  StatusError,
+} from "@tracegate/kube";
 import { parse } from "yaml";
 import { escalationCheck } from "../auth/escalation.ts";
 import type { Api } from "../core/api.ts";
@@ -217,12 +225,15 @@ async function readPatch(served: ServedKind, { request }: Exchange): Promise<Pat
   const type = mediaType(request.headers["content-type"]);
   switch (type) {
     case "application/json-patch+json":
-      return { type: "json", operations: jsonPatch(patchJson(await readBody(request))) };
+      return {
+        type: "json",
+        operations: parseJsonPatch(patchJson(await readBody(request), "[]interface {}")),
+      };
     case "application/merge-patch+json":
-      return { type: "merge", body: patchJson(await readBody(request)) };
+      return { type: "merge", body: patchJson(await readBody(request), "map[string]interface {}") };
     case "application/strategic-merge-patch+json":
       if (served.custom !== undefined) throw unsupportedPatch(false);
-      return { type: "strategic", body: patchJson(await readBody(request)) };
+      return { type: "strategic", body: patchJson(await readBody(request), "map[string]interface {}") };
     case "application/apply-patch+yaml":
       return { type: "apply", body: patchYaml(await readBody(request)) };
     default:
@@ -235,13 +246,16 @@ async function readPatch(served: ServedKind, { request }: Exchange): Promise<Pat
   }
 }
 
-const jsonPatch = (body: unknown): JsonPatchOperation[] => parseJsonPatch(body);
-
-function patchJson(bytes: Buffer): unknown {
+/** A patch of the wanted form; Go's name of it is told where it has another. */
+function patchJson(bytes: Buffer, form: "[]interface {}" | "map[string]interface {}"): unknown {
   try {
-    return JSON.parse(bytes.toString("utf8"));
+    const { value } = parseJsonText(bytes.toString("utf8"));
+    const given = Array.isArray(value) ? "array" : typeof value;
+    if (value === null || given === (form === "[]interface {}" ? "array" : "object")) return value;
+    throw new JsonSyntaxError(`json: cannot unmarshal ${given} into Go value of type ${form}`);
   } catch (error) {
-    throw badRequest(`error decoding patch: ${error instanceof Error ? error.message : String(error)}`);
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    throw badRequest(`error decoding patch: ${error.message}`);
   }
 }
 

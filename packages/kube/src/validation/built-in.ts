@@ -17,7 +17,8 @@ import {
   pathSegmentErrors,
 } from "./names.ts";
 import { networkPolicyErrors } from "./network-policies.ts";
-import { podSpecErrors, podUpdateErrors } from "./pods.ts";
+import { ephemeralContainersUpdateErrors, podUpdateErrors, resizeErrors } from "./pod-updates.ts";
+import { podSpecErrors } from "./pods.ts";
 import { disruptionBudgetErrors, leaseErrors } from "./policies.ts";
 import {
   limitRangeErrors,
@@ -35,6 +36,12 @@ import {
   storageClassUpdateErrors,
 } from "./storage.ts";
 import {
+  daemonSetStatusErrors,
+  deploymentStatusErrors,
+  replicaSetStatusErrors,
+  statefulSetStatusErrors,
+} from "./workload-status.ts";
+import {
   daemonSetErrors,
   deploymentErrors,
   replicaSetErrors,
@@ -48,6 +55,8 @@ interface KindRules {
   errors?(object: JsonObject): FieldError[];
   /** What an update may not do. */
   updateErrors?(object: JsonObject, before: JsonObject): FieldError[];
+  /** The same for updates through a subresource, by its name. */
+  readonly through?: Readonly<Record<string, (object: JsonObject, before: JsonObject) => FieldError[]>>;
 }
 
 const specOf = (object: JsonObject): JsonObject => objectAt(object, "spec") ?? {};
@@ -62,6 +71,10 @@ const KINDS: Readonly<Record<string, KindRules>> = {
   Pod: {
     errors: withSpec((spec) => podSpecErrors(spec, "spec")),
     updateErrors: (pod, before) => podUpdateErrors(specOf(pod), specOf(before)),
+    through: {
+      ephemeralcontainers: (pod, before) => ephemeralContainersUpdateErrors(specOf(pod), specOf(before)),
+      resize: (pod, before) => resizeErrors(specOf(pod), specOf(before)),
+    },
   },
   Service: {
     names: dns1035LabelErrors,
@@ -83,12 +96,25 @@ const KINDS: Readonly<Record<string, KindRules>> = {
   },
   ConfigMap: { errors: configMapErrors, updateErrors: configurationUpdateErrors },
   Secret: { errors: secretErrors, updateErrors: configurationUpdateErrors },
-  "Deployment.apps": { errors: withSpec(deploymentErrors), updateErrors: fixed("selector") },
-  "ReplicaSet.apps": { errors: withSpec(replicaSetErrors), updateErrors: fixed("selector") },
-  "DaemonSet.apps": { errors: withSpec(daemonSetErrors), updateErrors: fixed("selector") },
+  "Deployment.apps": {
+    errors: withSpec(deploymentErrors),
+    updateErrors: fixed("selector"),
+    through: { status: deploymentStatusErrors },
+  },
+  "ReplicaSet.apps": {
+    errors: withSpec(replicaSetErrors),
+    updateErrors: fixed("selector"),
+    through: { status: replicaSetStatusErrors },
+  },
+  "DaemonSet.apps": {
+    errors: withSpec(daemonSetErrors),
+    updateErrors: fixed("selector"),
+    through: { status: daemonSetStatusErrors },
+  },
   "StatefulSet.apps": {
     errors: withSpec(statefulSetErrors),
     updateErrors: (set, before) => statefulSetUpdateErrors(specOf(set), specOf(before)),
+    through: { status: statefulSetStatusErrors },
   },
   "Job.batch": {
     errors: withSpec(jobErrors),
@@ -155,9 +181,10 @@ export function builtInErrors(
   if (update === undefined) return [...metadata, ...(rules.errors?.(object) ?? [])];
   const { before, subresource = "" } = update;
   const errors = [...metadataUpdateErrors(object, before), ...metadata];
-  if (subresource === "status") return errors;
-  errors.push(...(rules.errors?.(object) ?? []));
-  return subresource === "" ? [...errors, ...(rules.updateErrors?.(object, before) ?? [])] : errors;
+  const special = rules.through?.[subresource];
+  if (subresource === "status") return [...errors, ...(special?.(object, before) ?? [])];
+  const check = subresource === "" ? rules.updateErrors : special;
+  return [...errors, ...(rules.errors?.(object) ?? []), ...(check?.(object, before) ?? [])];
 }
 
 /** The name of a CronJob leaves room for what its Jobs' names add. */

@@ -43,6 +43,46 @@ export function containersErrors(
   return [...errors, ...hostPortConflicts(containers, path)];
 }
 
+/** What a container for debugging may not have: others come to rely on it. */
+const NOT_EPHEMERAL = [
+  "ports",
+  "resources",
+  "livenessProbe",
+  "readinessProbe",
+  "startupProbe",
+  "lifecycle",
+  "resizePolicy",
+  "restartPolicy",
+];
+
+export function ephemeralContainersErrors(
+  containers: readonly JsonObject[],
+  others: readonly JsonObject[],
+  path: string,
+  scope: ContainerScope,
+): FieldError[] {
+  const targets = new Set(others.map((container) => stringAt(container, "name")));
+  const names = new Set(targets);
+  return containers.flatMap((container, i) => {
+    const at = `${path}[${i}]`;
+    const target = stringAt(container, "targetContainerName");
+    const given = NOT_EPHEMERAL.filter((field) => isGiven(container[field]));
+    return [
+      ...containerErrors(container, at, scope),
+      ...repeatedName(container, names, at),
+      ...(target === "" || targets.has(target) ? [] : [notFound(`${at}.targetContainerName`, target)]),
+      ...given.map((field) => forbidden(`${at}.${field}`, "cannot be set for an Ephemeral Container")),
+    ];
+  });
+}
+
+const isGiven = (value: unknown): boolean =>
+  isObject(value)
+    ? Object.keys(value).length > 0
+    : Array.isArray(value)
+      ? value.length > 0
+      : value !== undefined;
+
 export function initContainersErrors(
   containers: readonly JsonObject[],
   regular: readonly JsonObject[],

@@ -1,5 +1,10 @@
-import { isObject, type JsonObject, jsonEqual, listAt, numberAt, objectAt, stringAt } from "../json.ts";
-import { containersErrors, initContainersErrors, pullSecretErrors } from "./containers.ts";
+import { isObject, type JsonObject, listAt, numberAt, objectAt, stringAt } from "../json.ts";
+import {
+  containersErrors,
+  ephemeralContainersErrors,
+  initContainersErrors,
+  pullSecretErrors,
+} from "./containers.ts";
 import { duplicate, type FieldError, forbidden, invalid, notSupported, required } from "./field-error.ts";
 import { annotationErrors, labelsErrors } from "./metadata.ts";
 import {
@@ -26,6 +31,12 @@ export function podSpecErrors(spec: JsonObject, path: string): FieldError[] {
     ...volumes.errors,
     ...containersErrors(containers, `${path}.containers`, scope),
     ...initContainersErrors(inits, containers, `${path}.initContainers`, scope),
+    ...ephemeralContainersErrors(
+      listAt(spec, "ephemeralContainers").filter(isObject),
+      [...containers, ...inits],
+      `${path}.ephemeralContainers`,
+      scope,
+    ),
     ...hostNetworkErrors(spec, [...containers, ...inits], path),
     ...oneOf(spec, "restartPolicy", ["Always", "OnFailure", "Never"], path),
     ...oneOf(spec, "dnsPolicy", ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"], path),
@@ -56,84 +67,6 @@ export function podTemplateErrors(template: JsonObject, path: string): FieldErro
     );
   }
   return errors;
-}
-
-const UPDATABLE = [
-  "`spec.containers[*].image`",
-  "`spec.initContainers[*].image`",
-  "`spec.activeDeadlineSeconds`",
-  "`spec.tolerations` (only additions to existing tolerations)",
-  "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)",
-].join(",");
-
-/**
- * What an update may change of a pod's spec. Upstream ends the complaint with a diff of its internal form; here stand the
- * fields that changed.
- */
-export function podUpdateErrors(spec: JsonObject, before: JsonObject): FieldError[] {
-  for (const list of ["containers", "initContainers"]) {
-    if (listAt(spec, list).length !== listAt(before, list).length) {
-      return [forbidden(`spec.${list}`, "pod updates may not add or remove containers")];
-    }
-  }
-  const errors: FieldError[] = [];
-  const [deadline, former] = [
-    numberAt(spec, "activeDeadlineSeconds"),
-    numberAt(before, "activeDeadlineSeconds"),
-  ];
-  if (deadline !== undefined && former !== undefined && former < deadline) {
-    errors.push(
-      invalid("spec.activeDeadlineSeconds", deadline, "must be less than or equal to previous value"),
-    );
-  } else if (deadline === undefined && former !== undefined) {
-    const detail = "must not update from a positive integer to nil value";
-    errors.push(invalid("spec.activeDeadlineSeconds", null, detail));
-  }
-  errors.push(...removedTolerations(spec, before));
-  const allowed = withAllowedChanges(spec, before);
-  if (jsonEqual(allowed, before)) return errors;
-  const changed = [...new Set([...Object.keys(allowed), ...Object.keys(before)])]
-    .filter((field) => !jsonEqual(allowed[field], before[field]))
-    .sort();
-  const detail = `pod updates may not change fields other than ${UPDATABLE}\n${changed.map((f) => `spec.${f}`).join("\n")}`;
-  return [...errors, forbidden("spec", detail)];
-}
-
-/** The new spec with what may change put back to what it was. */
-function withAllowedChanges(spec: JsonObject, before: JsonObject): JsonObject {
-  const withOldImages = (list: string) => {
-    if (spec[list] === undefined) return {};
-    const old = listAt(before, list);
-    const restored = listAt(spec, list).map((container, i) =>
-      isObject(container) ? { ...container, image: objectAt({ c: old[i] }, "c")?.["image"] } : container,
-    );
-    return { [list]: restored };
-  };
-  const kept = ["activeDeadlineSeconds", "tolerations", "schedulingGates"].flatMap((field) =>
-    before[field] === undefined ? [] : [[field, before[field]]],
-  );
-  const { activeDeadlineSeconds, tolerations, schedulingGates, ...rest } = spec;
-  const grace =
-    (numberAt(before, "terminationGracePeriodSeconds") ?? 0) < 0 &&
-    spec["terminationGracePeriodSeconds"] === 1;
-  return {
-    ...rest,
-    ...withOldImages("containers"),
-    ...withOldImages("initContainers"),
-    ...Object.fromEntries(kept),
-    ...(grace ? { terminationGracePeriodSeconds: before["terminationGracePeriodSeconds"] } : {}),
-  };
-}
-
-function removedTolerations(spec: JsonObject, before: JsonObject): FieldError[] {
-  const now = listAt(spec, "tolerations").filter(isObject);
-  const comparable = ({ tolerationSeconds, ...rest }: JsonObject) => rest;
-  const missing = listAt(before, "tolerations")
-    .filter(isObject)
-    .some((old) => !now.some((toleration) => jsonEqual(comparable(toleration), comparable(old))));
-  return missing
-    ? [forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds")]
-    : [];
 }
 
 function volumeErrors(

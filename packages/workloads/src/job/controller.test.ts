@@ -94,3 +94,24 @@ test("a suspended Job has no pods until it is resumed", async () => {
   await scheduler.advanceBy(5000);
   assert.equal((await look()).succeeded, 1);
 });
+
+test("a Job that asks for what is not implemented is told so by name, and not run", async () => {
+  const wishes = [
+    { completionMode: "Indexed", completions: 2 },
+    { podFailurePolicy: { rules: [{ action: "Ignore", onPodConditions: [{ type: "DisruptionTarget" }] }] } },
+  ];
+  for (const wish of wishes) {
+    const { client, scheduler, pods } = await begin(job(wish as Partial<Job["spec"]>));
+    await scheduler.runUntilIdle();
+    assert.equal((await pods()).length, 0);
+    const [event] = (await client.list(Event)).items;
+    assert.equal(event?.reason, "NotImplemented");
+    assert.match(event?.message ?? "", new RegExp(Object.keys(wish)[0] ?? ""));
+  }
+});
+
+test("a Job that another controller looks after is left to it", async () => {
+  const { scheduler, pods } = await begin(job({ managedBy: "example.org/queue" } as Partial<Job["spec"]>));
+  await scheduler.runUntilIdle();
+  assert.equal((await pods()).length, 0);
+});

@@ -5,7 +5,26 @@ import { claimed, claims } from "../pods/claiming.ts";
 import { createPods, deletePods } from "../pods/pod-control.ts";
 import { JOB_TRACKING, planJob } from "./plan.ts";
 
-/** Runs Jobs to their end. Completion mode `Indexed` is refused by an event. */
+/** What Jobs may ask for that is not done here. */
+interface JobWishes {
+  readonly completionMode?: string;
+  readonly podFailurePolicy?: unknown;
+  readonly successPolicy?: unknown;
+  readonly managedBy?: string;
+}
+
+/** Who looks after a Job that names nobody. */
+const MANAGER = "kubernetes.io/job-controller";
+
+/** Why a Job is not run, where it asks for what is not implemented. */
+function notImplemented({ completionMode, podFailurePolicy, successPolicy }: JobWishes): string | undefined {
+  if (completionMode === "Indexed") return "completionMode Indexed is not implemented; use NonIndexed";
+  if (podFailurePolicy !== undefined) return "podFailurePolicy is not implemented; use backoffLimit";
+  if (successPolicy !== undefined) return "successPolicy is not implemented; use completions";
+  return undefined;
+}
+
+/** Runs Jobs to their end. What is not implemented is refused by an event, and the Job is left as it is. */
 export function jobController(dependencies: WorkloadDependencies): Controller<Job> {
   const { client, clock, events } = dependencies;
   return {
@@ -16,9 +35,12 @@ export function jobController(dependencies: WorkloadDependencies): Controller<Jo
       const job = await client.get(Job, ref).catch(undefinedIfGone);
       if (job === undefined) return freeOrphans(client, ref);
       if (job.metadata.deletionTimestamp !== undefined) return freeOrphans(client, ref);
-      if ((job.spec as { completionMode?: string }).completionMode === "Indexed") {
-        const message = "completionMode Indexed is not implemented; use NonIndexed";
-        events.event(job, "Warning", "NotImplemented", message);
+      // The types of the package hold what is used here; the stored object holds all.
+      const wishes = job.spec as JobWishes;
+      if ((wishes.managedBy ?? MANAGER) !== MANAGER) return undefined;
+      const refused = notImplemented(wishes);
+      if (refused !== undefined) {
+        events.event(job, "Warning", "NotImplemented", refused);
         return undefined;
       }
       const plan = planJob({ job, pods: await podsOf(client, job) }, clock.now());

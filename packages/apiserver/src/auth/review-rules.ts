@@ -1,0 +1,46 @@
+import { type FieldError, invalid as invalidField } from "@tracegate/kube";
+import { badRequest, invalid } from "../core/refusals.ts";
+import type { ReviewSpec } from "./reviews.ts";
+
+/** Upstream names only the group here: the kind is lost in its internal form. */
+const REVIEW = { group: "authorization.k8s.io", kind: "" };
+
+/** Refuses a review that does not say what it asks, or about whom. `namespace` is that of the path. */
+export function checkReview(plural: string, spec: ReviewSpec, namespace: string | undefined): void {
+  if (plural === "tokenreviews" && (spec.token ?? "") === "") {
+    throw badRequest("token is required for TokenReview in authentication");
+  }
+  if (!plural.endsWith("accessreviews")) return;
+  const errors = attributeErrors(spec);
+  const others = plural !== "selfsubjectaccessreviews";
+  if (others && (spec.user ?? "") === "" && (spec.groups ?? []).length === 0) {
+    errors.push(invalidField("spec.user", "", "at least one of user or group must be specified"));
+  }
+  if (plural === "localsubjectaccessreviews") errors.push(...localErrors(spec, namespace ?? ""));
+  if (errors.length > 0) throw invalid(REVIEW, "", errors);
+}
+
+function attributeErrors({ resourceAttributes, nonResourceAttributes }: ReviewSpec): FieldError[] {
+  if (resourceAttributes !== undefined && nonResourceAttributes !== undefined) {
+    const { path = "", verb = "" } = nonResourceAttributes;
+    const detail = "cannot be specified in combination with resourceAttributes";
+    return [invalidField("spec.nonResourceAttributes", { Path: path, Verb: verb }, detail)];
+  }
+  if (resourceAttributes !== undefined || nonResourceAttributes !== undefined) return [];
+  const detail = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
+  return [invalidField("spec.resourceAttributes", null, detail)];
+}
+
+function localErrors(spec: ReviewSpec, namespace: string): FieldError[] {
+  const errors: FieldError[] = [];
+  const { resourceAttributes: attributes, nonResourceAttributes: path } = spec;
+  if (attributes !== undefined && (attributes.namespace ?? "") !== namespace) {
+    const field = "spec.resourceAttributes.namespace";
+    errors.push(invalidField(field, attributes.namespace ?? "", "must match metadata.namespace"));
+  }
+  if (path !== undefined) {
+    const shown = { Path: path.path ?? "", Verb: path.verb ?? "" };
+    errors.push(invalidField("spec.nonResourceAttributes", shown, "disallowed on this kind of request"));
+  }
+  return errors;
+}
