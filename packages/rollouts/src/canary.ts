@@ -47,7 +47,6 @@ const isTemplateOrStepsChanged = (pass: Pass): boolean =>
 /** The status at the end of a pass: a step further, promoted, aborted, or the counts alone. */
 export function canaryStatus(pass: Pass): RolloutStatus {
   const { rollout, before } = pass;
-  const steps = canarySteps(rollout);
   const all = allReplicaSets(pass);
   const status: RolloutStatus = {
     ...baseStatus(pass),
@@ -57,38 +56,39 @@ export function canaryStatus(pass: Pass): RolloutStatus {
     currentStepHash: stepsHash(rollout.spec.strategy?.canary?.steps),
     ...(before.stableRS === undefined ? {} : { stableRS: before.stableRS }),
   };
-  const at = (index: number | undefined): RolloutStatus =>
-    index === undefined || steps.length === 0 ? status : { ...status, currentStepIndex: index };
+  return isTemplateOrStepsChanged(pass) ? startedStatus(pass, status) : movedStatus(pass, status);
+}
 
-  if (isTemplateOrStepsChanged(pass)) {
-    const fresh = reset(pass, status);
-    if (steps.length === 0) return fresh;
-    const skipped = reasonToSkipSteps(pass);
-    if (skipped !== undefined) normal(pass, "SkipSteps", skipped);
-    return { ...fresh, currentStepIndex: skipped === undefined ? 0 : steps.length };
-  }
-  const { step, index } = currentStep(pass);
+/** Other steps or another template: from the first step, or past all of them where nothing needs to be proven. */
+function startedStatus(pass: Pass, status: RolloutStatus): RolloutStatus {
+  const fresh = reset(pass, status);
+  const count = canarySteps(pass.rollout).length;
+  if (count === 0) return fresh;
+  const skipped = reasonToSkipSteps(pass);
+  if (skipped !== undefined) normal(pass, "SkipSteps", skipped);
+  return { ...fresh, currentStepIndex: skipped === undefined ? 0 : count };
+}
+
+function movedStatus(pass: Pass, status: RolloutStatus): RolloutStatus {
+  const { before } = pass;
+  const count = canarySteps(pass.rollout).length;
+  const at = (index: number | undefined): RolloutStatus =>
+    withRuns(pass, index === undefined || count === 0 ? status : { ...status, currentStepIndex: index });
   const isFullPromotion = before.promoteFull === true || isRollbackWithinWindow(pass);
   if (isFullPromotion) {
     pass.pause.clear = true;
     pass.pause.removeAbort = true;
   }
   const reason = promotionReason(pass);
-  if (reason !== undefined) return atEnd(promote(pass, withRuns(pass, status), reason), steps.length);
-  if (isAborted(pass))
-    return withRuns(pass, at(before.stableRS === status.currentPodHash ? steps.length : 0));
-  if (isFullPromotion) return withRuns(pass, at(steps.length));
-  if (step !== undefined && index !== undefined && isStepDone(pass)) {
-    normal(
-      pass,
-      "RolloutStepCompleted",
-      `Rollout step ${index + 1}/${steps.length} completed (${stepText(step)})`,
-    );
-    pass.pause.remove.add("CanaryPauseStep");
-    delete pass.runs.step;
-    return withRuns(pass, at(index + 1));
-  }
-  return withRuns(pass, at(index));
+  if (reason !== undefined) return promote(pass, at(count), reason);
+  if (isAborted(pass)) return at(before.stableRS === status.currentPodHash ? count : 0);
+  if (isFullPromotion) return at(count);
+  const { step, index } = currentStep(pass);
+  if (step === undefined || index === undefined || !isStepDone(pass)) return at(index);
+  normal(pass, "RolloutStepCompleted", `Rollout step ${index + 1}/${count} completed (${stepText(step)})`);
+  pass.pause.remove.add("CanaryPauseStep");
+  delete pass.runs.step;
+  return at(index + 1);
 }
 
 /** Why a changed template need not go through the steps. */
@@ -99,9 +99,6 @@ function reasonToSkipSteps(pass: Pass): string | undefined {
     ? "Rollback to active ReplicaSets within RollbackWindow"
     : undefined;
 }
-
-const atEnd = (status: RolloutStatus, count: number): RolloutStatus =>
-  count === 0 ? status : { ...status, currentStepIndex: count };
 
 function withRuns(pass: Pass, status: RolloutStatus): RolloutStatus {
   const step = mirrorOf(pass.runs.step);

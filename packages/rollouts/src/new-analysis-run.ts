@@ -1,8 +1,9 @@
-import { type AnalysisRun, mergeTemplates } from "@tracegate/analysis";
+import { type AnalysisRun, type AnalysisRunSpec, mergeTemplates } from "@tracegate/analysis";
 import { goJson } from "@tracegate/kube";
 import { rolloutArgs } from "./analysis-args.ts";
 import { findTemplates } from "./analysis-templates.ts";
 import { type CurrentRuns, hashOf, type Pass, revisionOf } from "./pass.ts";
+import { ownedBy } from "./replica-sets.ts";
 import { hashLabel, type RolloutAnalysis, revisionAnnotation } from "./types.ts";
 
 /** Which of a Rollout's analyses a run belongs to. */
@@ -27,34 +28,14 @@ export function createRun(
   infix: string | undefined,
   labels: Record<string, string>,
 ): AnalysisRun | undefined {
-  const { rollout, snapshot } = pass;
-  const found = findTemplates(snapshot, analysis.templates ?? []);
-  if ("missing" in found) return undefined; // refused before any pass gets here
+  const { rollout } = pass;
+  const spec = runSpec(pass, analysis);
+  if (spec === undefined) return undefined; // refused before any pass gets here
   const hash = hashOf(pass.newRS);
-  const args = rolloutArgs(rollout, analysis.args ?? [], { latest: hash, stable: hashOf(pass.stableRS) });
-  if ("error" in args) return undefined;
-  const merged = mergeTemplates(found.templates, { ...analysis, args: args.args });
-  if ("error" in merged) return undefined;
   const revision = revisionOf(pass.newRS ?? rollout);
-  const base = [rollout.metadata.name, hash, String(revision), ...(infix === undefined ? [] : [infix])].join(
-    "-",
-  );
-  const { metrics, dryRun, measurementRetention } = merged.spec;
-  const spec = {
-    metrics,
-    ...(merged.spec.args.length > 0 ? { args: merged.spec.args } : {}),
-    ...(dryRun.length > 0 ? { dryRun } : {}),
-    ...(measurementRetention.length > 0 ? { measurementRetention } : {}),
-  };
-  const taken = new Map(snapshot.analysisRuns.map((run) => [run.metadata.name, run]));
-  let name = base;
-  for (let n = 1; taken.has(name); n++) {
-    const existing = taken.get(name);
-    // A run that was made and then forgotten (we died before the status was written) is taken up again.
-    if (existing !== undefined && !isDone(existing) && goJson(existing.spec) === goJson(spec))
-      return existing;
-    name = `${base}.${n}`;
-  }
+  const base = [rollout.metadata.name, hash, revision, infix].filter((part) => part !== undefined).join("-");
+  const name = freeName(pass, base, spec);
+  if (typeof name !== "string") return name;
   const run: AnalysisRun = {
     apiVersion: "argoproj.io/v1alpha1",
     kind: "AnalysisRun",
@@ -69,20 +50,40 @@ export function createRun(
         ...rollout.spec.selector?.matchLabels,
       },
       annotations: { ...analysis.analysisRunMetadata?.annotations, [revisionAnnotation]: String(revision) },
-      ownerReferences: [
-        {
-          apiVersion: "argoproj.io/v1alpha1",
-          kind: "Rollout",
-          name: rollout.metadata.name,
-          uid: rollout.metadata.uid ?? "",
-          controller: true,
-          blockOwnerDeletion: true,
-        },
-      ],
+      ownerReferences: [ownedBy(rollout)],
     },
     spec,
     status: { phase: "" },
   };
   pass.actions.push({ do: "createAnalysisRun", run });
   return run;
+}
+
+/** What the templates and the Rollout's arguments make together; undefined where they do not fit. */
+function runSpec(pass: Pass, analysis: RolloutAnalysis): AnalysisRunSpec | undefined {
+  const found = findTemplates(pass.snapshot, analysis.templates ?? []);
+  if ("missing" in found) return undefined;
+  const hashes = { latest: hashOf(pass.newRS), stable: hashOf(pass.stableRS) };
+  const args = rolloutArgs(pass.rollout, analysis.args ?? [], hashes);
+  if ("error" in args) return undefined;
+  const merged = mergeTemplates(found.templates, { ...analysis, args: args.args });
+  if ("error" in merged) return undefined;
+  const { metrics, dryRun, measurementRetention } = merged.spec;
+  return {
+    metrics,
+    ...(merged.spec.args.length > 0 ? { args: merged.spec.args } : {}),
+    ...(dryRun.length > 0 ? { dryRun } : {}),
+    ...(measurementRetention.length > 0 ? { measurementRetention } : {}),
+  };
+}
+
+/** The first free name; or the run that was made and then forgotten, as we died before the status was written. */
+function freeName({ snapshot }: Pass, base: string, spec: AnalysisRunSpec): string | AnalysisRun {
+  const taken = new Map(snapshot.analysisRuns.map((run) => [run.metadata.name, run]));
+  for (let n = 0; ; n++) {
+    const name = n === 0 ? base : `${base}.${n}`;
+    const existing = taken.get(name);
+    if (existing === undefined) return name;
+    if (!isDone(existing) && goJson(existing.spec) === goJson(spec)) return existing;
+  }
 }

@@ -1,4 +1,4 @@
-import { formatTime, type ReplicaSet } from "@tracegate/kube";
+import { formatTime, type OwnerReference, type PodTemplateSpec, type ReplicaSet } from "@tracegate/kube";
 import { changeReplicaSet, hashOf, normal, type Pass, revisionOf } from "./pass.ts";
 import { podTemplateHash, sameTemplate } from "./pod-template-hash.ts";
 import {
@@ -64,22 +64,17 @@ const notCopied = new Set([
 const copied = ({ metadata }: Rollout): Record<string, string> =>
   Object.fromEntries(Object.entries(metadata.annotations ?? {}).filter(([key]) => !notCopied.has(key)));
 
-/** Creates the ReplicaSet of the current template, empty. False when its name is taken by another. */
+/** Creates the ReplicaSet of the current template, empty. Undefined when its name is taken by another. */
 export function createReplicaSet(pass: Pass, metadata: PodMetadata | undefined): ReplicaSet | undefined {
-  const { rollout } = pass;
+  const { rollout, snapshot } = pass;
   const { template, selector } = rollout.spec;
   if (template === undefined || selector === undefined) return undefined;
   const hash = podTemplateHash(template, pass.before.collisionCount);
   const name = `${rollout.metadata.name}-${hash}`;
-  if (
-    pass.snapshot.foreignReplicaSets.includes(name) ||
-    pass.snapshot.replicaSets.some((rs) => rs.metadata.name === name)
-  )
-    return undefined;
-  const revision = Math.max(0, ...pass.snapshot.replicaSets.map(revisionOf)) + 1;
-  const labels = { ...template.metadata?.labels, ...metadata?.labels, [hashLabel]: hash };
-  const annotations = { ...template.metadata?.annotations, ...metadata?.annotations };
-  const rs: ReplicaSet = {
+  const taken = [...snapshot.foreignReplicaSets, ...snapshot.replicaSets.map((rs) => rs.metadata.name)];
+  if (taken.includes(name)) return undefined;
+  const revision = Math.max(0, ...snapshot.replicaSets.map(revisionOf)) + 1;
+  const replicaSet: ReplicaSet = {
     apiVersion: "apps/v1",
     kind: "ReplicaSet",
     metadata: {
@@ -92,16 +87,7 @@ export function createReplicaSet(pass: Pass, metadata: PodMetadata | undefined):
         [desiredReplicasAnnotation]: String(pass.replicas),
         ...(metadata === undefined ? {} : { [ephemeralMetadataAnnotation]: JSON.stringify(metadata) }),
       },
-      ownerReferences: [
-        {
-          apiVersion: "argoproj.io/v1alpha1",
-          kind: "Rollout",
-          name: rollout.metadata.name,
-          uid: rollout.metadata.uid ?? "",
-          controller: true,
-          blockOwnerDeletion: true,
-        },
-      ],
+      ownerReferences: [ownedBy(rollout)],
     },
     spec: {
       replicas: 0,
@@ -109,22 +95,42 @@ export function createReplicaSet(pass: Pass, metadata: PodMetadata | undefined):
         ? {}
         : { minReadySeconds: rollout.spec.minReadySeconds }),
       selector: { ...selector, matchLabels: { ...selector.matchLabels, [hashLabel]: hash } },
-      template: {
-        ...template,
-        metadata: {
-          ...template.metadata,
-          labels,
-          ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
-        },
-      },
+      template: podTemplate(template, metadata, hash),
     },
   };
-  pass.actions.push({ do: "createReplicaSet", replicaSet: rs });
+  pass.actions.push({ do: "createReplicaSet", replicaSet });
   setRolloutRevision(pass, revision);
   normal(pass, "RolloutUpdated", `Rollout updated to revision ${revision}`);
   normal(pass, "NewReplicaSetCreated", `Created ReplicaSet ${name} (revision ${revision})`);
-  return rs;
+  return replicaSet;
 }
+
+/** The Rollout's template with the hash, and with the metadata of its first role. */
+function podTemplate(
+  template: PodTemplateSpec,
+  metadata: PodMetadata | undefined,
+  hash: string,
+): PodTemplateSpec {
+  const annotations = { ...template.metadata?.annotations, ...metadata?.annotations };
+  return {
+    ...template,
+    metadata: {
+      ...template.metadata,
+      labels: { ...template.metadata?.labels, ...metadata?.labels, [hashLabel]: hash },
+      ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
+    },
+  };
+}
+
+/** Makes the Rollout the controller of what it creates. */
+export const ownedBy = ({ metadata }: Rollout): OwnerReference => ({
+  apiVersion: "argoproj.io/v1alpha1",
+  kind: "Rollout",
+  name: metadata.name,
+  uid: metadata.uid ?? "",
+  controller: true,
+  blockOwnerDeletion: true,
+});
 
 /** Gives a re-used ReplicaSet the newest revision, and keeps its annotations in step with the Rollout's. */
 export function syncRevision(pass: Pass): void {
