@@ -56,12 +56,21 @@ function kubectlMissing(): boolean {
 
 const env = { ...process.env, KUBECONFIG: config, HOME: folder };
 
-function run(args: readonly string[], input?: string): Promise<{ code: number; out: string; err: string }> {
+function run(
+  args: readonly string[],
+  input?: string,
+  more: Record<string, string> = {},
+): Promise<{ code: number; out: string; err: string }> {
   return new Promise((resolve) => {
-    const child = execFile("kubectl", args, { env, timeout: 60_000 }, (error, out, err) => {
-      const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
-      resolve({ code, out, err });
-    });
+    const child = execFile(
+      "kubectl",
+      args,
+      { env: { ...env, ...more }, timeout: 60_000 },
+      (error, out, err) => {
+        const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
+        resolve({ code, out, err });
+      },
+    );
     child.stdin?.end(input ?? "");
   });
 }
@@ -192,6 +201,64 @@ test("a watch shows what comes", options, async () => {
   } finally {
     child.kill();
   }
+});
+
+test("diff shows what would change, and changes nothing", options, async () => {
+  const { code, out } = await run(["diff", "-f", "-"], web.replace("web:1", "web:9"));
+  assert.equal(code, 1);
+  assert.match(out, /^\+ +- image: web:9$/m);
+  assert.notEqual(
+    await kubectl("get deploy web -o jsonpath={.spec.template.spec.containers[0].image}"),
+    "web:9",
+  );
+});
+
+test("edit sends what the editor left", options, async () => {
+  const edited = await run(["edit", "deploy", "web"], undefined, {
+    KUBE_EDITOR: "sed -i 's/revisionHistoryLimit: 10/revisionHistoryLimit: 4/'",
+  });
+  assert.equal(edited.out, "deployment.apps/web edited\n", edited.err);
+  assert.equal(await kubectl("get deploy web -o jsonpath={.spec.revisionHistoryLimit}"), "4");
+});
+
+test("rollout restart, pause and resume change the template and the spec", options, async () => {
+  assert.equal(await kubectl("rollout restart deploy/web"), "deployment.apps/web restarted\n");
+  assert.match(
+    await kubectl("get deploy web -o jsonpath={.spec.template.metadata.annotations}"),
+    /kubectl\.kubernetes\.io\/restartedAt/,
+  );
+  assert.equal(await kubectl("rollout pause deploy/web"), "deployment.apps/web paused\n");
+  assert.equal(await kubectl("get deploy web -o jsonpath={.spec.paused}"), "true");
+  assert.equal(await kubectl("rollout resume deploy/web"), "deployment.apps/web resumed\n");
+});
+
+test("expose and autoscale make what goes with a Deployment", options, async () => {
+  assert.equal(await kubectl("expose deploy web --port=80 --target-port=8080"), "service/web exposed\n");
+  assert.equal(await kubectl("get svc web -o jsonpath={.spec.selector.app}"), "web");
+  await kubectl("autoscale deploy web --min=1 --max=3 --cpu-percent=50");
+  assert.match(await kubectl("get hpa web"), /Deployment\/web +cpu: <unknown>\/50% +1 +3 +0/);
+});
+
+test("a List is created whole; --all deletes, and wait sees it go", options, async () => {
+  const item = (name: string) => ({ apiVersion: "v1", kind: "ConfigMap", metadata: { name } });
+  const list = { apiVersion: "v1", kind: "List", items: [item("l1"), item("l2")] };
+  await kubectl("create namespace listed");
+  assert.equal(
+    await kubectl("create -n listed -f -", JSON.stringify(list)),
+    "configmap/l1 created\nconfigmap/l2 created\n",
+  );
+  const wait = kubectl("wait --for=delete cm/l1 -n listed --timeout=30s");
+  assert.match(await kubectl("delete cm --all -n listed"), /configmap "l1" deleted/);
+  await wait;
+});
+
+test("raw paths, whole schemas, and what is not served", options, async () => {
+  assert.equal(await kubectl("get --raw /readyz"), "ok");
+  assert.match(await kubectl("explain deployment --recursive"), /minReadySeconds\t<integer>/);
+  assert.match(await kubectl("get ingressclasses,rc -A"), /^$/);
+  const { code, err } = await run(["top", "pods"]);
+  assert.equal(code, 1);
+  assert.match(err, /Metrics API not available/);
 });
 
 const widgets = `

@@ -30,6 +30,22 @@ export const servicePrinter: TablePrinter = {
   },
 };
 
+export const ingressClassPrinter: TablePrinter = {
+  columns: [NAME, column("Controller"), column("Parameters"), AGE],
+  cells(ingressClass, now) {
+    const spec = objectAt(ingressClass, "spec");
+    const parameters = objectAt(spec, "parameters");
+    const group = stringAt(parameters, "apiGroup");
+    const kind = `${stringAt(parameters, "kind")}${group === "" ? "" : `.${group}`}`;
+    return [
+      nameOf(ingressClass),
+      stringAt(spec, "controller"),
+      parameters === undefined ? "<none>" : `${kind}/${stringAt(parameters, "name")}`,
+      ageOf(ingressClass, now),
+    ];
+  },
+};
+
 export const endpointsPrinter: TablePrinter = {
   columns: [NAME, column("Endpoints"), AGE],
   cells: (endpoints, now) => [nameOf(endpoints), endpointsText(endpoints), ageOf(endpoints, now)],

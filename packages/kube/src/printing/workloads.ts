@@ -52,6 +52,23 @@ export const replicaSetPrinter: TablePrinter = {
   ],
 };
 
+export const replicationControllerPrinter: TablePrinter = {
+  columns: replicaSetPrinter.columns,
+  cells: (object, now) => [
+    ...replicaSetPrinter.cells(object, now).slice(0, -1),
+    labelsText(objectAt(objectAt(object, "spec"), "selector")),
+  ],
+};
+
+export const podTemplatePrinter: TablePrinter = {
+  columns: [NAME, column("Containers"), column("Images"), column("Pod Labels")],
+  cells: (object) => [
+    nameOf(object),
+    ...containerCells(object),
+    labelsText(objectAt(objectAt(objectAt(object, "template"), "metadata"), "labels")),
+  ],
+};
+
 export const daemonSetPrinter: TablePrinter = {
   columns: [
     NAME,
