@@ -29,6 +29,14 @@ export async function requestSync(
 ): Promise<Application> {
   const application = await client.get(Application, ref);
   const source = sourceOf(application.spec) ?? { repoURL: "" };
+  const target = source.targetRevision || "HEAD";
+  const elsewhere = (options.revision || target) !== target;
+  if (elsewhere && options.dryRun !== true && isAutomated(application)) {
+    throw new ProblemError({
+      code: "gitops/automated",
+      message: `Cannot sync to ${options.revision}: auto-sync currently set to ${target}`,
+    });
+  }
   const revision = await git.resolve(source.repoURL, options.revision ?? source.targetRevision ?? "", {
     fresh: true,
   });
@@ -67,8 +75,7 @@ export async function requestRollback(
           : `application '${ref.name}' does not have deployment id '${id}' in history`,
     });
   }
-  const automated = application.spec.syncPolicy?.automated;
-  if (automated !== undefined && automated.enabled !== false) {
+  if (isAutomated(application)) {
     throw new ProblemError({
       code: "gitops/automated",
       message: "rollback cannot be initiated when auto-sync is enabled",
@@ -84,6 +91,11 @@ export async function requestRollback(
       syncStrategy: { apply: {} },
     },
   });
+}
+
+function isAutomated({ spec }: Application): boolean {
+  const automated = spec.syncPolicy?.automated;
+  return automated !== undefined && automated.enabled !== false;
 }
 
 /** Asks for a comparison with what Git says now; done when the annotation has gone. */

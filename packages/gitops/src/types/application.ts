@@ -51,6 +51,12 @@ export interface KustomizeSource {
   images?: string[];
   commonLabels?: Record<string, string>;
   commonAnnotations?: Record<string, string>;
+  /** Whether keys that the kustomization sets already may be overridden. */
+  forceCommonLabels?: boolean;
+  forceCommonAnnotations?: boolean;
+  /** Labels go on objects, and on their pod templates if told so, but not into selectors. */
+  labelWithoutSelector?: boolean;
+  labelIncludeTemplates?: boolean;
   replicas?: { name: string; count: number | string }[];
   patches?: {
     path?: string;

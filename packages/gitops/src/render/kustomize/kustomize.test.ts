@@ -204,3 +204,20 @@ test("images match by their whole name", () => {
   assert.equal(change("host:5000/web:1", "host:5000/web:3"), "host:5000/web:3");
   assert.equal(change("web@sha256:abc", "web:2"), "web:2");
 });
+
+test("labels of an Application go beside selectors when told so, and replace those of the file only by force", async () => {
+  const tree = await treeOf({
+    "app/d.yaml": deployment,
+    "app/kustomization.yaml": "resources: [d.yaml]\ncommonLabels: {env: test}\n",
+  });
+  const [plain] = await renderKustomization(tree, "app", {
+    commonLabels: { team: "a" },
+    labelWithoutSelector: true,
+  });
+  assert.deepEqual(plain?.manifest.metadata.labels, { env: "test", team: "a" });
+  assert.deepEqual(valueAt(plain?.manifest, "spec", "selector", "matchLabels"), { app: "web", env: "test" });
+  const taken = { commonLabels: { env: "prod" } };
+  await assert.rejects(renderKustomization(tree, "app", taken), /label env already in kustomization file/);
+  const [forced] = await renderKustomization(tree, "app", { ...taken, forceCommonLabels: true });
+  assert.equal(forced?.manifest.metadata.labels?.["env"], "prod");
+});

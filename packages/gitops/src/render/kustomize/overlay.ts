@@ -1,5 +1,5 @@
 import type { KustomizeSource } from "../../types/application.ts";
-import type { ImageChange, Kustomization } from "./kustomization.ts";
+import { type ImageChange, type Kustomization, KustomizeError } from "./kustomization.ts";
 
 /** An Application's `source.kustomize` counts as edits of the outermost file. */
 export function withOverlay(file: Kustomization, overlay: KustomizeSource): Kustomization {
@@ -14,6 +14,9 @@ export function withOverlay(file: Kustomization, overlay: KustomizeSource): Kust
     commonAnnotations,
     components,
   } = overlay;
+  refuseTaken("label", file.commonLabels, commonLabels, overlay.forceCommonLabels);
+  refuseTaken("annotation", file.commonAnnotations, commonAnnotations, overlay.forceCommonAnnotations);
+  const plainLabels = overlay.labelWithoutSelector === true;
   return {
     ...file,
     ...(namePrefix ? { namePrefix } : {}),
@@ -28,13 +31,35 @@ export function withOverlay(file: Kustomization, overlay: KustomizeSource): Kust
             ...replicas.map(({ name, count }) => ({ name, count: Number(count) })),
           ],
         }),
-    ...(commonLabels === undefined ? {} : { commonLabels: { ...file.commonLabels, ...commonLabels } }),
+    ...(commonLabels === undefined || plainLabels
+      ? {}
+      : { commonLabels: { ...file.commonLabels, ...commonLabels } }),
+    ...(commonLabels !== undefined && plainLabels
+      ? {
+          labels: [
+            ...(file.labels ?? []),
+            { pairs: commonLabels, includeTemplates: overlay.labelIncludeTemplates === true },
+          ],
+        }
+      : {}),
     ...(commonAnnotations === undefined
       ? {}
       : { commonAnnotations: { ...file.commonAnnotations, ...commonAnnotations } }),
     ...(patches === undefined ? {} : { patches: [...(file.patches ?? []), ...patches] }),
     ...(components === undefined ? {} : { components: [...(file.components ?? []), ...components] }),
   };
+}
+
+/** As `kustomize edit add` does, a key that the file sets already is refused unless forced. */
+function refuseTaken(
+  what: "label" | "annotation",
+  own: Readonly<Record<string, string>> | undefined,
+  added: Readonly<Record<string, string>> | undefined,
+  force: boolean | undefined,
+): void {
+  if (force === true) return;
+  const taken = Object.keys(added ?? {}).find((key) => Object.hasOwn(own ?? {}, key));
+  if (taken !== undefined) throw new KustomizeError(`${what} ${taken} already in kustomization file`);
 }
 
 function mergedImages(own: readonly ImageChange[], added: readonly ImageChange[]): ImageChange[] {
