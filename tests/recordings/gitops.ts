@@ -1,5 +1,6 @@
 import { crds as analysisKinds } from "@tracegate/analysis";
 import { createApi, embeddedClient } from "@tracegate/apiserver";
+import { runArgocd } from "@tracegate/cli/argocd";
 import { type Controller, createEventRecorder, startControllers, VirtualScheduler } from "@tracegate/controller-runtime";
 import {
   Application,
@@ -10,11 +11,6 @@ import {
   cachedGit,
   crds,
   defaultProject,
-  readHealth,
-  renderApplication,
-  renderHistory,
-  requestRollback,
-  requestSync,
   watchedByDefault,
 } from "@tracegate/gitops";
 import { type MemoryGit, type MemoryRepository, memoryGit } from "@tracegate/gitops/testing";
@@ -36,6 +32,8 @@ import { startGarbageCollector, workloadControllers } from "@tracegate/workloads
 import { simulatedPods } from "@tracegate/workloads/testing";
 import type { Difference, RunRecordings } from "./difference.ts";
 import { kindFolder, recordingsOf } from "./files.ts";
+import { type Printed, runCommand, withLatency } from "./command.ts";
+import { commandDifference } from "./gitops-commands.ts";
 import { differencesOf, type ObjectState, operationRuns, type Tracks, tracksOf } from "./gitops-tracks.ts";
 
 /** One file of `gitops/`. */
@@ -50,14 +48,14 @@ export interface GitOpsRecording {
     readonly actions: readonly Action[];
   };
   readonly recorded: readonly (ObjectState | ActionRecord)[];
-  readonly final: { readonly get?: { readonly exit: number; readonly out: readonly string[] }; readonly live: readonly string[] };
+  readonly final: { readonly get?: Printed; readonly live: readonly string[] };
 }
 
 interface ActionRecord {
   readonly type: "ACTION";
   readonly t: number;
   readonly do: Action["do"];
-  readonly result?: { readonly exit: number; readonly out: readonly string[] };
+  readonly result?: Printed | string | null;
 }
 
 interface Action {
@@ -83,24 +81,29 @@ const epoch = Date.UTC(2031, 1, 3, 10, 11, 12);
 /** Plays a recording's input on virtual time and says where the run parts from it; empty when they agree. */
 export async function replayGitOps(recording: GitOpsRecording): Promise<Difference[]> {
   const world = createWorld(recording);
-  const printed: Record<string, string[]> = {};
+  const printed = new Map<number, Printed>();
   const states = await play(world, recording, printed);
   const recorded = recording.recorded.filter((entry): entry is ObjectState => entry.type !== "ACTION");
   const own = tracksOf(named(states, world.repository));
   own["live"] = await liveNames(world, recording.final.live);
   const expected: Tracks = tracksOf(named(recorded, world.repository));
-  Object.assign(own, printed);
-  for (const [index, { do: what, result }] of actionsOf(recording).entries()) {
-    const name = `${index} ${what}`;
-    if (name in printed) expected[name] = withoutTimes(result?.out ?? []);
-  }
-  const asked = recording.input.objects.some(({ kind }) => kind === "Application") && recording.final.get?.exit === 0;
-  if (asked && recording.final.get !== undefined && !staleRefreshes(recording).some(({ name }) => name === world.name)) {
-    own["get"] = await shown(world);
-    expected["get"] = withoutTimes(recording.final.get.out);
-  }
   expected["live"] = recording.final.live.filter((name) => /^(deployment|service|configmap|job)/.test(name)).sort();
-  return differencesOf(expected, own);
+  const differences = differencesOf(expected, own);
+  const run = { name: recording.name, commits: world.repository.commits };
+  for (const [index, { do: what, result }] of actionsOf(recording).entries()) {
+    const ours = printed.get(index);
+    if (ours === undefined || typeof what !== "string" || typeof result !== "object" || result === null) continue;
+    const found = commandDifference(what, result, ours, run);
+    if (found !== undefined) differences.push(found);
+  }
+  const { get } = recording.final;
+  const asked = recording.input.objects.some(({ kind }) => kind === "Application") && get?.exit === 0;
+  if (asked && get !== undefined && !staleRefreshes(recording).some(({ name }) => name === world.name)) {
+    const command = "argocd app get NAME";
+    const found = commandDifference(command, get, await runArgo(world, command), run);
+    if (found !== undefined) differences.push({ ...found, what: `at the end, ${found.what}` });
+  }
+  return differences;
 }
 
 interface World {
@@ -138,7 +141,7 @@ function actionsOf({ recorded }: GitOpsRecording): ActionRecord[] {
   return recorded.filter((entry): entry is ActionRecord => entry.type === "ACTION");
 }
 
-async function play(world: World, recording: GitOpsRecording, printed: Record<string, string[]>): Promise<ObjectState[]> {
+async function play(world: World, recording: GitOpsRecording, printed: Map<number, Printed>): Promise<ObjectState[]> {
   const { client, scheduler, git } = world;
   const withRollouts = JSON.stringify(recording.input.files).includes('"Rollout"');
   const definitions = [...crds, ...(withRollouts ? [...rolloutKinds, ...analysisKinds] : [])];
@@ -213,31 +216,39 @@ async function act(
   world: World,
   recording: GitOpsRecording,
   states: readonly ObjectState[],
-  printed: Record<string, string[]>,
+  printed: Map<number, Printed>,
 ): Promise<void> {
   const { scheduler } = world;
   // A stale self-heal of the real one ended in a refresh, which saw later commits early; the run is given that refresh.
   const stale = staleRefreshes(recording);
-  let before = 0;
+  let previous = { recorded: 0, ours: scheduler.now() };
+  const pass = async (t: number) => {
+    const until = previous.ours + Math.max(0, t - previous.recorded);
+    await scheduler.advanceTo(Math.max(scheduler.now(), until));
+  };
   for (const [index, action] of recording.input.actions.entries()) {
-    const elapsed = Math.max(0, action.t - before);
-    for (const { name, t } of stale.filter((entry) => entry.t > before && entry.t <= action.t)) {
+    for (const { name, t } of stale.filter((entry) => entry.t > previous.recorded && entry.t <= action.t)) {
       if (action.waited !== undefined) continue;
-      await scheduler.advanceBy(Math.max(0, t - before));
+      await pass(t);
       await refresh(world, name);
-      before = t;
+      previous = { recorded: t, ours: scheduler.now() };
     }
-    if (action.waited === undefined || action.waited === "TIMED OUT") await scheduler.advanceBy(Math.min(elapsed, Math.max(0, action.t - before)));
-    else {
+    if (action.waited === undefined || action.waited === "TIMED OUT") {
+      // What a real controller did between a sync and the wait after it takes no time here.
+      const before = recording.input.actions[index - 1]?.do;
+      const argocd = (what: Action["do"] | undefined, verb: string) =>
+        typeof what === "string" && what.startsWith(`argocd app ${verb}`);
+      const follows = argocd(action.do, "wait") && argocd(before, "");
+      if (!follows) await pass(action.t);
+    } else {
       const reached = () => hasReached(action.waited ?? "", states);
       const inTime = await scheduler.advanceUntil(reached, scheduler.now() + 60_000);
       if (!inTime) throw new Error(`"${action.waited}" was not reached: ${JSON.stringify(states.at(-1)?.status)}`);
     }
-    before = action.t;
-    await carryOut(world, action);
+    previous = { recorded: action.t, ours: scheduler.now() };
+    const outcome = await carryOut(world, action);
+    if (outcome !== undefined) printed.set(index, outcome);
     await scheduler.runUntilIdle();
-    const lines = await printedBy(world, action);
-    if (lines !== undefined) printed[`${index} ${action.do}`] = lines;
   }
   await scheduler.advanceBy(1000);
 }
@@ -275,47 +286,89 @@ function hasReached(wanted: string, states: readonly ObjectState[]): boolean {
   }
 }
 
-async function carryOut(world: World, { do: what }: Action): Promise<void> {
-  const { client, git, name, namespace, repository } = world;
+async function carryOut(world: World, { do: what }: Action): Promise<Printed | undefined> {
+  const { client, name, repository } = world;
   if (typeof what !== "string") {
     repository.commit(filesOf(what.commit, world));
-    return;
+    return undefined;
   }
-  const own = { namespace: controlPlane, name };
   const [command = "", verb = "", ...rest] = what.split(" ");
-  if (command === "wait") return;
-  if (command === "refresh") return await refresh(world, name);
-  if (command === "delete") {
-    await client.delete(verb === "Application" ? Application : ApplicationSet, own, { propagationPolicy: "Background" });
-    return;
+  switch (command) {
+    case "wait":
+      return undefined;
+    case "refresh":
+      await refresh(world, name, verb === "hard" ? "hard" : "normal");
+      return undefined;
+    case "delete": {
+      const kind: Kind<KubeObject> = verb === "Application" ? Application : ApplicationSet;
+      await client.delete(kind, { namespace: controlPlane, name }, { propagationPolicy: "Background" });
+      return undefined;
+    }
+    case "argocd":
+      return await runArgo(world, what);
+    case "kubectl":
+      await runKubectl(world, verb, rest);
+      return undefined;
+    default:
+      throw new Error(`the recording runs "${what}", which the runner does not know`);
   }
-  if (command === "argocd" && verb === "app") {
-    const [action, application] = rest;
-    if (application !== "NAME") return;
-    if (action === "sync") await requestSync(client, git, own, { dryRun: rest.includes("--dry-run") });
-    if (action === "get" && rest.includes("--refresh")) await refresh(world, name);
-    if (action === "rollback") await requestRollback(client, own, Number(rest[2])).catch(onlyRefusals);
-    return;
-  }
-  if (command === "argocd") return;
-  if (what.startsWith("kubectl scale deploy/web --replicas=3")) {
-    await client.patch(Deployment, { namespace, name: "web" }, { type: "merge", body: { spec: { replicas: 3 } } });
-  } else if (what.startsWith("kubectl delete svc/web")) await client.delete(Service, { namespace, name: "web" });
-  else if (what.startsWith("kubectl get")) return;
-  else if (what.startsWith("kubectl patch rollout web")) {
-    const body = JSON.parse(what.slice(what.indexOf("{")));
-    await client.patch(Rollout, { namespace, name: "web" }, { type: "merge", body }, { subresource: "status" });
-  }
-  else throw new Error(`the recording runs "${what}", which the runner does not know`);
 }
 
-/** A rollback that is refused leaves nothing to compare but what follows. */
-function onlyRefusals(error: unknown): void {
-  if (!(error instanceof Error) || error.name !== "ProblemError") throw error;
+/** Runs a command of our own argocd in this process. */
+function runArgo(world: World, text: string): Promise<Printed> {
+  const { client, git, scheduler } = world;
+  const argv = text
+    .split(" ")
+    .slice(1)
+    .map((word) => fillText(word, world));
+  return runCommand(scheduler, (io, clock) =>
+    runArgocd(argv, {
+      connect: () => ({ client: withLatency(client, clock), server: "http://SERVER", close: () => {} }),
+      git,
+      config: () => ({ read: () => noContexts, write: () => {} }),
+      ask: async () => undefined,
+      clock,
+      io,
+    }),
+  );
 }
 
-async function refresh({ client }: World, name: string): Promise<void> {
-  const body = { metadata: { annotations: { "argocd.argoproj.io/refresh": "normal" } } };
+const noContexts = { contexts: [], "current-context": "", servers: [], users: [] };
+
+/** What recordings do with kubectl: `scale KIND/NAME --replicas=N`, `delete KIND/NAME`, `patch KIND NAME -p JSON`; `get` changes nothing. */
+async function runKubectl({ client, namespace }: World, verb: string, rest: readonly string[]): Promise<void> {
+  if (verb === "get") return;
+  const [target = "", next = ""] = rest;
+  const [word = "", name = next] = target.split("/");
+  const kind = kubectlKinds[word];
+  if (kind === undefined) throw new Error(`the recording names the kind "${word}", which the runner does not know`);
+  const option = (flag: string): string | undefined =>
+    rest.find((token) => token.startsWith(`${flag}=`))?.slice(flag.length + 1);
+  if (verb === "delete") await client.delete(kind, { namespace, name });
+  else if (verb === "scale") {
+    const body = { spec: { replicas: Number(option("--replicas")) } };
+    await client.patch(kind, { namespace, name }, { type: "merge", body }, { subresource: "scale" });
+  } else if (verb === "patch") {
+    const body: unknown = JSON.parse(rest.slice(rest.indexOf("-p") + 1).join(" "));
+    const subresource = option("--subresource");
+    const options = subresource === undefined ? {} : { subresource };
+    await client.patch(kind, { namespace, name }, { type: "merge", body }, options);
+  } else throw new Error(`the recording runs kubectl ${verb}, which the runner does not know`);
+}
+
+const kubectlKinds: Readonly<Record<string, Kind<KubeObject>>> = {
+  deploy: Deployment,
+  deployment: Deployment,
+  svc: Service,
+  service: Service,
+  cm: ConfigMap,
+  configmap: ConfigMap,
+  job: Job,
+  rollout: Rollout,
+};
+
+async function refresh({ client }: World, name: string, how: "normal" | "hard" = "normal"): Promise<void> {
+  const body = { metadata: { annotations: { "argocd.argoproj.io/refresh": how } } };
   try {
     await client.patch(Application, { namespace: controlPlane, name }, { type: "merge", body });
   } catch (error) {
@@ -360,33 +413,6 @@ function named<T>(value: T, { commits }: MemoryRepository): T {
     text = text.replaceAll(commit, `commit${index + 1}`);
   });
   return JSON.parse(text);
-}
-
-/** What our own renderers print for a command of the recording. */
-async function printedBy(world: World, { do: what }: Action): Promise<string[] | undefined> {
-  if (what === "argocd app get NAME" || what === "argocd app get NAME --refresh") return await shown(world);
-  if (what !== "argocd app history NAME") return undefined;
-  const application = await world.client.get(Application, { namespace: controlPlane, name: world.name });
-  return withoutTimes(withCommits(renderHistory(application).trimEnd(), world.repository).split("\n"));
-}
-
-function withCommits(text: string, { commits }: MemoryRepository): string {
-  return commits.reduce(
-    (lines, commit, index) => lines.replaceAll(commit, `commit${index + 1}`).replaceAll(commit.slice(0, 7), `commit${index + 1}`),
-    text,
-  );
-}
-
-/** What `argocd app get` prints. */
-async function shown({ client, name, repository }: World): Promise<string[]> {
-  const application = await client.get(Application, { namespace: controlPlane, name });
-  const text = renderApplication(application, { url: `http://SERVER/applications/${name}`, health: await readHealth(client, application) });
-  return withoutTimes(withCommits(text.trimEnd(), repository).split("\n"));
-}
-
-/** Times and commits were given other names than they had, so columns are no measure: runs of blanks count as one. */
-function withoutTimes(lines: readonly string[]): string[] {
-  return lines.map((line) => line.replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0000 UTC/g, "DATE").replace(/ +/g, " ").trimEnd());
 }
 
 async function liveNames({ client, namespace }: World, recorded: readonly string[]): Promise<string[]> {

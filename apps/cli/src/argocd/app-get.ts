@@ -1,0 +1,70 @@
+import {
+  Application,
+  readHealth,
+  renderApplication,
+  renderHistory,
+  renderResourceList,
+} from "@tracegate/gitops";
+import { refOf, refresh } from "./applications.ts";
+import { formatted } from "./output.ts";
+import { appNamespace, command, Fatal, outputFlag } from "./session.ts";
+
+const oneApplication = { use: "APPNAME", args: [1, 1] } as const;
+
+export const appGet = command({
+  ...oneApplication,
+  path: "app get",
+  summary: "Show an Application: where it comes from, its state, its resources",
+  examples: ["argocd app get hotrod", "argocd app get hotrod --refresh", "argocd app get hotrod -o yaml"],
+  flags: {
+    output: { ...outputFlag("json|yaml|wide"), default: "wide" },
+    refresh: { type: "bool", help: "ask Git for the newest commit first" },
+    "hard-refresh": { type: "bool", help: "and render anew what is cached" },
+    "show-operation": { type: "bool", help: "show the last sync too" },
+    "app-namespace": appNamespace,
+  },
+  async run([text = ""], flags, session) {
+    const { client, io, server } = session;
+    const ref = refOf(text, flags["app-namespace"]);
+    const how = flags["hard-refresh"] ? "hard" : flags.refresh ? "normal" : undefined;
+    const application =
+      how === undefined ? await client.get(Application, ref) : await refresh(session, ref, how);
+    if (flags.output === "tree" || flags.output === "tree=detailed")
+      throw new Fatal(`the output format ${flags.output} is not supported: use wide, json or yaml`);
+    const health = await readHealth(client, application);
+    const shown = () =>
+      renderApplication(application, {
+        url: `${server}/applications/${ref.name}`,
+        health,
+        showOperation: flags["show-operation"],
+      });
+    io.out(formatted(flags.output, application, { wide: shown, "": shown }));
+    return 0;
+  },
+});
+
+export const appHistory = command({
+  ...oneApplication,
+  path: "app history",
+  summary: "Show what was deployed when",
+  examples: ["argocd app history hotrod", "argocd app history hotrod -o id"],
+  flags: { output: { ...outputFlag("wide|id"), default: "wide" }, "app-namespace": appNamespace },
+  async run([text = ""], flags, { client, io }) {
+    const application = await client.get(Application, refOf(text, flags["app-namespace"]));
+    const ids = () => (application.status?.history ?? []).map(({ id }) => `${id}\n`).join("");
+    io.out(flags.output === "id" ? ids() : renderHistory(application));
+    return 0;
+  },
+});
+
+export const appResources = command({
+  ...oneApplication,
+  path: "app resources",
+  summary: "List the resources of an Application",
+  examples: ["argocd app resources hotrod"],
+  flags: { "app-namespace": appNamespace },
+  async run([text = ""], flags, { client, io }) {
+    io.out(renderResourceList(await client.get(Application, refOf(text, flags["app-namespace"]))));
+    return 0;
+  },
+});

@@ -1,0 +1,122 @@
+import { Application, type ApplicationState, predictedAndCurrent, stateReader } from "@tracegate/gitops";
+import type { KubeObject } from "@tracegate/kube";
+import { refOf, refresh } from "./applications.ts";
+import { normalDiff } from "./normal-diff.ts";
+import { goYaml } from "./output.ts";
+import { appNamespace, command, Fatal, type Session } from "./session.ts";
+
+export const appManifests = command({
+  path: "app manifests",
+  use: "APPNAME",
+  summary: "Print the manifests of an Application, as Git has them or as they live",
+  examples: ["argocd app manifests hotrod", "argocd app manifests hotrod --source live"],
+  args: [1, 1],
+  flags: {
+    source: { type: "string", default: "git", help: "one of: git|live" },
+    revision: { type: "string", help: "a commit, branch or tag in place of the Application's" },
+    "app-namespace": appNamespace,
+  },
+  async run([text = ""], flags, session) {
+    if (flags.source !== "git" && flags.source !== "live")
+      throw new Fatal(`Unknown source type '${flags.source}'`);
+    const application = await session.client.get(Application, refOf(text, flags["app-namespace"]));
+    const state = await stateOf(session, application, flags.revision);
+    // Both in the order of groups, kinds and names, as they are compared.
+    const side = flags.source === "live" ? "live" : "target";
+    const manifests = state.comparison.resources.flatMap((resource) => resource[side] ?? []);
+    session.io.out(manifests.map((manifest) => `---\n${goYaml(manifest)}\n`).join(""));
+    return 0;
+  },
+});
+
+export const appDiff = command({
+  path: "app diff",
+  use: "APPNAME",
+  summary: "Show how what lives differs from what Git says; exit code 1 when it does",
+  examples: ["argocd app diff hotrod", "argocd app diff hotrod --refresh"],
+  args: [1, 1],
+  flags: {
+    refresh: { type: "bool", help: "ask Git for the newest commit first" },
+    "hard-refresh": { type: "bool", help: "and render anew what is cached" },
+    "exit-code": {
+      type: "bool",
+      default: true,
+      help: "exit otherwise than with 0 when there are differences",
+    },
+    "diff-exit-code": { type: "number", default: 1, help: "the exit code when there are differences" },
+    revision: { type: "string", help: "a commit, branch or tag in place of the Application's" },
+    "app-namespace": appNamespace,
+  },
+  async run([text = ""], flags, session) {
+    const ref = refOf(text, flags["app-namespace"]);
+    const how = flags["hard-refresh"] ? "hard" : flags.refresh ? "normal" : undefined;
+    const application =
+      how === undefined ? await session.client.get(Application, ref) : await refresh(session, ref, how);
+    const state = await stateOf(session, application, flags.revision);
+    let different = false;
+    for (const { key, live, target, status } of state.comparison.resources) {
+      if (status.hook === true) continue;
+      const [current, wanted] = bothSides(application, live, target);
+      const difference = normalDiff(current, wanted);
+      if (difference === "") continue;
+      different = true;
+      session.io.out(`\n===== ${key.group}/${key.kind} ${key.namespace}/${key.name} ======\n${difference}`);
+    }
+    return different && flags["exit-code"] ? flags["diff-exit-code"] : 0;
+  },
+});
+
+type Compared = ApplicationState["comparison"]["resources"][number];
+
+/** The live object and what applying would make of it, as YAML; what is not there is empty. */
+function bothSides(
+  application: Application,
+  live: Compared["live"],
+  target: Compared["target"],
+): [string, string] {
+  if (live === undefined) return ["", target === undefined ? "" : goYaml(target)];
+  if (target === undefined) return [goYaml(live), ""];
+  const { predicted, current } = predictedAndCurrent(target, live, application.spec.ignoreDifferences ?? []);
+  return [goYaml(withServerFields(current, live)), goYaml(withServerFields(predicted, live))];
+}
+
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+
+/** What the comparison leaves aside is shown on both sides. */
+function withServerFields(compared: KubeObject, live: KubeObject): unknown {
+  const { creationTimestamp: _created, annotations: known, labels: _labels, ...server } = live.metadata;
+  const { status } = live as { status?: unknown }; // of any kind
+  const applied = known?.[lastApplied];
+  const annotations = {
+    ...compared.metadata.annotations,
+    ...(applied === undefined ? {} : { [lastApplied]: applied }),
+  };
+  return {
+    ...compared,
+    metadata: {
+      ...server,
+      ...compared.metadata,
+      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+    },
+    ...(status === undefined ? {} : { status }),
+  };
+}
+
+/** Rendered and compared here, from the repository itself. */
+async function stateOf(
+  { client, git }: Session,
+  application: Application,
+  revision: string,
+): Promise<ApplicationState> {
+  const repoURL = application.spec.source?.repoURL ?? "";
+  const commit = revision === "" ? undefined : await git.resolve(repoURL, revision, { fresh: true });
+  const state = await stateReader({ client, git }).read(application, {
+    ...(commit === undefined ? {} : { revision: commit }),
+    fresh: true,
+    render: false,
+    everyKind: false,
+  });
+  const [condition] = state.refused === undefined ? state.conditions : [state.refused];
+  if (state.targets === undefined && condition !== undefined) throw new Fatal(condition.message);
+  return state;
+}

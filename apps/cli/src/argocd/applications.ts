@@ -1,0 +1,65 @@
+import {
+  Application,
+  readHealth,
+  renderOperation,
+  renderResources,
+  renderSummary,
+  requestRefresh,
+} from "@tracegate/gitops";
+import type { Ref } from "@tracegate/kube";
+import { controlPlane, Fatal, type Session } from "./session.ts";
+
+/** `NAME` or `NAMESPACE/NAME`. */
+export function refOf(text: string, appNamespace: string): Ref & { readonly namespace: string } {
+  const slash = text.indexOf("/");
+  if (slash > 0) return { namespace: text.slice(0, slash), name: text.slice(slash + 1) };
+  return { namespace: appNamespace || controlPlane, name: text };
+}
+
+/** How often it is looked whether the controller has done what it was asked for. */
+const lookEveryMs = 50;
+
+/** Asks for a comparison and waits for it: the controller takes the annotation away when it has compared. */
+export async function refresh(session: Session, ref: Ref, how: "normal" | "hard"): Promise<Application> {
+  const { client, clock, io } = session;
+  await requestRefresh(client, ref, how);
+  for (;;) {
+    const application = await client.get(Application, ref);
+    if (application.metadata.annotations?.["argocd.argoproj.io/refresh"] === undefined) return application;
+    await clock.after(lookEveryMs, io.signal);
+  }
+}
+
+/** What `sync`, `wait` and `rollback` print at their end: the block, the operation where one was waited for, the resources. */
+export async function finalState(
+  { client, server }: Session,
+  application: Application,
+  shown: { readonly operation: boolean; readonly path: string },
+): Promise<string> {
+  const table = renderResources(application, await readHealth(client, application));
+  const lines = [
+    "",
+    ...renderSummary(application, `${server}/applications/${shown.path}`),
+    "",
+    ...(shown.operation ? renderOperation(application) : []),
+    ...(table.length > 0 ? ["", ...table] : []),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** The Applications that names or a selector choose; a command needs one or the other. */
+export async function chosen(
+  { client }: Session,
+  names: readonly string[],
+  selector: string,
+  appNamespace: string,
+): Promise<Application[]> {
+  if (selector === "")
+    return await Promise.all(names.map((name) => client.get(Application, refOf(name, appNamespace))));
+  const { items } = await client.list(Application, {
+    namespace: appNamespace || controlPlane,
+    labelSelector: selector,
+  });
+  if (items.length === 0) throw new Fatal(`No matching apps found for filter: selector ${selector}`, 1);
+  return items;
+}

@@ -1,0 +1,1 @@
+export { type ArgocdEnvironment, runArgocd } from "./program.ts";

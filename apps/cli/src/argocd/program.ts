@@ -1,0 +1,167 @@
+import { type Clock, ProblemError } from "@tracegate/contracts";
+import { type GitRepositories, SourceError } from "@tracegate/gitops";
+import { formatTime, isStatusError, type ResourceClient } from "@tracegate/kube";
+import type { CobraProgram } from "../cobra/command.ts";
+import { helpText } from "../cobra/help.ts";
+import { parseLine } from "../cobra/parse.ts";
+import type { Io } from "../command.ts";
+import { appDelete, appSet } from "./app-change.ts";
+import { appGet, appHistory, appResources } from "./app-get.ts";
+import { appList } from "./app-list.ts";
+import { appDiff, appManifests } from "./app-manifests.ts";
+import { appRollback, appSync, appTerminate, appWait } from "./app-sync.ts";
+import { type ArgoConfig, currentToken } from "./config.ts";
+import { context, login, logout } from "./context.ts";
+import { appsetGet, appsetList, clusterList, projGet, projList, repoList } from "./others.ts";
+import { Fatal, type Session } from "./session.ts";
+import { version } from "./version.ts";
+
+const accepted = "accepted for scripts, and without effect: the Kubernetes API is spoken to";
+
+const program: CobraProgram<Session> = {
+  name: "argocd",
+  summary: "See and sync GitOps Applications",
+  globals: {
+    kubeconfig: { type: "string", help: "the kubeconfig file" },
+    "kube-context": { type: "string", help: "the kubeconfig's context" },
+    "auth-token": { type: "string", help: "a bearer token in place of the context's credentials" },
+    config: { type: "string", help: "the file that remembers contexts" },
+    "argocd-context": { type: "string", help: "a context in place of the current one" },
+    core: { type: "bool", help: accepted },
+    server: { type: "string", help: accepted },
+    insecure: { type: "bool", help: accepted },
+    plaintext: { type: "bool", help: accepted },
+    "grpc-web": { type: "bool", help: accepted },
+    logformat: { type: "string", default: "json", help: "one of: json|text" },
+  },
+  commands: [
+    appList,
+    appGet,
+    appSync,
+    appWait,
+    appHistory,
+    appRollback,
+    appDiff,
+    appManifests,
+    appResources,
+    appSet,
+    appDelete,
+    appTerminate,
+    appsetList,
+    appsetGet,
+    projList,
+    projGet,
+    clusterList,
+    repoList,
+    login,
+    logout,
+    context,
+    version,
+  ],
+};
+
+/** Where the program finds its server, Git, files, clock and terminal. */
+export interface ArgocdEnvironment {
+  /** A client of the kubeconfig's server, with the token where there is one. */
+  connect(
+    flags: { readonly kubeconfig: string; readonly context: string },
+    token: string | undefined,
+  ): { readonly client: ResourceClient; readonly server: string; close(): void };
+  readonly git: GitRepositories;
+  config(flag: string): ArgoConfig;
+  ask(question: string): Promise<string | undefined>;
+  readonly clock: Clock;
+  readonly io: Io;
+}
+
+/** Runs one command line; resolves with its exit code. */
+export async function runArgocd(argv: readonly string[], environment: ArgocdEnvironment): Promise<number> {
+  const { io, clock } = environment;
+  const parsed = parseLine(program, argv);
+  switch (parsed.kind) {
+    case "help":
+      io.out(helpText(program, parsed.path, parsed.command));
+      return 0;
+    case "arguments":
+      io.out(helpText(program, parsed.command.path, parsed.command));
+      return parsed.command.path === "app diff" ? 2 : 1;
+    case "mistake":
+      io.err(
+        `Error: ${parsed.message}\nRun '${program.name} ${parsed.path} --help' for usage.\n`.replace(
+          "  ",
+          " ",
+        ),
+      );
+      return 1;
+    case "run": {
+      const flag = (name: string) => String(parsed.flags[name] ?? "");
+      const target = { kubeconfig: flag("kubeconfig"), context: flag("kube-context") };
+      const config = environment.config(flag("config"));
+      let connection: ReturnType<ArgocdEnvironment["connect"]> | undefined;
+      // Made when first asked for: `version --client` and `context` need no server.
+      const connected = () => {
+        const named = flag("argocd-context");
+        const contexts = { ...config.read(), ...(named === "" ? {} : { "current-context": named }) };
+        connection ??= environment.connect(target, flag("auth-token") || currentToken(contexts));
+        return connection;
+      };
+      try {
+        return await parsed.command.run(parsed.args, parsed.flags, {
+          get client() {
+            return connected().client;
+          },
+          get server() {
+            return connected().server;
+          },
+          git: environment.git,
+          clock,
+          io,
+          given: parsed.given,
+          config,
+          connectWith: (token) => environment.connect(target, token),
+          ask: environment.ask,
+        });
+      } catch (error) {
+        if (io.signal.aborted) return 130;
+        const { message, exit } = describe(error);
+        const time = formatTime(clock.now());
+        io.err(
+          flag("logformat") === "text"
+            ? `time="${time}" level=fatal msg=${JSON.stringify(message)}\n`
+            : `${JSON.stringify({ level: "fatal", msg: message, time })}\n`,
+        );
+        return exit;
+      } finally {
+        connection?.close();
+      }
+    }
+  }
+}
+
+/** What a command's failure is called, and its exit code. */
+function describe(error: unknown): { message: string; exit: number } {
+  if (error instanceof Fatal) return { message: error.message, exit: error.exit };
+  if (isStatusError(error)) {
+    const { code, reason } = error.status;
+    // ⚠ An unknown Application is told from one that is not allowed by nobody, as the original does.
+    if (reason === "NotFound" || code === 403)
+      return { message: "rpc error: code = PermissionDenied desc = permission denied", exit: 20 };
+    if (code === 401)
+      return { message: `rpc error: code = Unauthenticated desc = ${error.message}`, exit: 20 };
+    return { message: `rpc error: code = Unknown desc = ${error.message}`, exit: 20 };
+  }
+  if (error instanceof SourceError)
+    return { message: `rpc error: code = ${error.code} desc = ${error.message}`, exit: 20 };
+  if (error instanceof ProblemError) {
+    const { code, message } = error.problem;
+    const ofServer = code === "gitops/automated" || code === "gitops/operation-in-progress";
+    return {
+      message: ofServer ? `rpc error: code = FailedPrecondition desc = ${message}` : message,
+      exit: 20,
+    };
+  }
+  const { code, message } = error as NodeJS.ErrnoException; // anything thrown has a text
+  if (code === "ECONNREFUSED" || code === "ENOTFOUND" || code === "ECONNRESET")
+    return { message: `Failed to establish connection: ${message}`, exit: 1 };
+  return { message: error instanceof Error ? message : String(error), exit: 20 };
+}

@@ -1,0 +1,160 @@
+import { Application, type Health, progressTable, readHealth } from "@tracegate/gitops";
+import type { WatchEvent } from "@tracegate/kube";
+import { finalState, refresh } from "./applications.ts";
+import { Fatal, type Session } from "./session.ts";
+
+/** What is waited for; health, suspended and degraded are alternatives of each other. */
+export interface Awaited {
+  readonly sync?: boolean;
+  readonly health?: boolean;
+  readonly suspended?: boolean;
+  readonly degraded?: boolean;
+  readonly operation?: boolean;
+  readonly delete?: boolean;
+}
+
+export interface WaitOptions {
+  readonly awaited: Awaited;
+  /** 0: for ever. */
+  readonly timeoutSeconds: number;
+  /** How the Application's page is named in the final block. */
+  readonly path?: string;
+  /** The health of the resources at the start, where it was read before something was asked for. */
+  readonly health?: ReadonlyMap<string, Health>;
+  /** Only the final state, as JSON or YAML, is to be printed: by the caller. */
+  readonly quiet?: boolean;
+}
+
+/**
+ * From a state on, prints the resources as they change until the Application is as awaited; resolves with its last state (undefined: deleted).
+ * The order of checks is the original's, for what is printed follows from it.
+ */
+export async function waitFor(
+  session: Session,
+  start: Application,
+  options: WaitOptions,
+): Promise<Application | undefined> {
+  const { client, clock, io } = session;
+  const { namespace = "", name: own } = start.metadata;
+  const ref = { namespace, name: own };
+  const { awaited, timeoutSeconds, path = ref.name, quiet = false } = options;
+  const out = (text: string) => {
+    if (!quiet) io.out(text);
+  };
+  const table = progressTable();
+  out(`${table.header}\n`);
+  const stop = new AbortController();
+  const signal = AbortSignal.any([stop.signal, io.signal]);
+  let application = start;
+  const states = follow(session, application, signal);
+  const end =
+    timeoutSeconds > 0
+      ? clock.after(timeoutSeconds * 1000, signal).then(() => "timeout" as const)
+      : undefined;
+  end?.catch(() => {});
+  let refreshFirst = false;
+  let known = options.health;
+  const finish = async (): Promise<Application> => {
+    if (refreshFirst) application = await refresh(session, ref, "normal");
+    out(await finalState(session, application, { operation: awaited.operation === true, path }));
+    return application;
+  };
+  try {
+    for (;;) {
+      const event = await (end === undefined ? states.next() : Promise.race([states.next(), end]));
+      if (event === "timeout") break;
+      if (event === "closed") throw new Fatal(`the watch of application '${ref.name}' ended`);
+      if (event.type === "BOOKMARK") continue;
+      if (event.type === "DELETED") {
+        if (awaited.delete !== true) throw new Fatal(`application '${ref.name}' was deleted`);
+        out(`Application '${ref.namespace}/${ref.name}' deleted\n`);
+        return undefined;
+      }
+      application = event.object;
+      if (application.operation !== undefined && application.operation.sync?.dryRun !== true)
+        refreshFirst = true;
+      if (isReached(application, awaited) && !(awaited.operation === true && operates(application)))
+        return await finish();
+      const { lines, degraded } = table.update(
+        application,
+        known ?? (await readHealth(client, application)),
+        clock.now(),
+      );
+      known = undefined;
+      if (awaited.health === true && degraded !== undefined) {
+        await finish();
+        throw new Fatal(
+          `application '${ref.name}' health state has transitioned from ${degraded.from} to Degraded`,
+        );
+      }
+      for (const line of lines) out(`${line}\n`);
+    }
+    refreshFirst = false;
+    application = await client.get(Application, ref);
+    out("\nThis is the state of the app after wait timed out:\n");
+    out("\nThe command timed out waiting for the conditions to be met.\n");
+    await finish();
+    throw new Fatal(`timed out (${timeoutSeconds}s) waiting for app "${ref.name}" match desired state`);
+  } finally {
+    stop.abort();
+    states.stop();
+  }
+}
+
+/** Whether a sync is asked for, runs, or has ended so lately that the comparison does not know of it. */
+function operates({ operation, status }: Application): boolean {
+  if (operation !== undefined) return true;
+  const state = status?.operationState;
+  if (state === undefined) return false;
+  if (state.finishedAt === undefined) return true;
+  if (state.operation.sync?.dryRun === true) return false;
+  return status?.reconciledAt === undefined || Date.parse(status.reconciledAt) < Date.parse(state.finishedAt);
+}
+
+function isReached({ operation, status }: Application, awaited: Awaited): boolean {
+  if (awaited.delete === true) return false;
+  const health = status?.health?.status;
+  const checksHealth = awaited.health === true || awaited.suspended === true || awaited.degraded === true;
+  const healthy =
+    !checksHealth ||
+    (awaited.health === true && health === "Healthy") ||
+    (awaited.suspended === true && health === "Suspended") ||
+    (awaited.degraded === true && health === "Degraded");
+  const synced = awaited.sync !== true || status?.sync?.status === "Synced";
+  return synced && healthy && (awaited.operation !== true || operation === undefined);
+}
+
+/** The Application as it is, and each change of it, in order. */
+function follow({ client }: Session, start: Application, signal: AbortSignal) {
+  const { namespace = "", name, resourceVersion = "" } = start.metadata;
+  const events: (WatchEvent<Application> | "closed")[] = [{ type: "ADDED", object: start }];
+  let wake = () => {};
+  const watch = client.watch(
+    Application,
+    { namespace, fieldSelector: `metadata.name=${name}`, resourceVersion },
+    {
+      event(event) {
+        if (event.type !== "BOOKMARK" && event.object.metadata.name !== name) return;
+        events.push(event);
+        wake();
+      },
+      close() {
+        events.push("closed");
+        wake();
+      },
+    },
+  );
+  return {
+    async next(): Promise<WatchEvent<Application> | "closed"> {
+      for (;;) {
+        const event = events.shift();
+        if (event !== undefined) return event;
+        await new Promise<void>((resolve, reject) => {
+          wake = resolve;
+          signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+        });
+      }
+    },
+    stop: () => watch.stop(),
+  };
+}
