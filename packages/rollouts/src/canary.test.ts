@@ -263,3 +263,53 @@ test("a template and a size changed at once are both carried out", () => {
   world.settle();
   assert.deepEqual([world.size(1), world.size(2)], [3, 3]);
 });
+
+test("a Rollout of no replicas goes through its steps without pods", () => {
+  const world = released({ steps: pauses }, { replicas: 0 });
+  world.deploy(2);
+  world.settle();
+  assert.equal(world.rollout.status?.message, "CanaryPauseStep");
+  world.command(promoteRollout(world.rollout, true));
+  world.settle();
+  assert.equal(world.rollout.status?.phase, "Healthy");
+});
+
+test("an update that makes no progress is told so, and given up where the spec says", () => {
+  for (const [progressDeadlineAbort, message] of [
+    [false, "ProgressDeadlineExceeded: ReplicaSet 'v2' has timed out progressing."],
+    [true, "RolloutAborted: Rollout aborted update to revision 2"],
+  ] as const) {
+    const world = released({ steps: pauses }, { progressDeadlineSeconds: 10, progressDeadlineAbort });
+    world.deploy(2);
+    for (let passes = 0; passes < 10; passes++) world.pass();
+    assert.ok((world.wakeAt ?? 0) > world.now);
+    world.now += 12_000;
+    for (let passes = 0; passes < 5; passes++) world.pass();
+    const shown = world.rollout.status?.message?.replace(`"web-${world.hash(2)}"`, "'v2'");
+    assert.equal(shown, message);
+    const events = progressDeadlineAbort
+      ? ['ReplicaSet "web-v2" has timed out progressing.', "Rollout aborted update to revision 2"]
+      : [];
+    assert.deepEqual(world.told("RolloutAborted"), events);
+  }
+});
+
+test("at a pause no deadline counts", () => {
+  const world = released({ steps: pauses }, { progressDeadlineSeconds: 10 });
+  world.deploy(2);
+  world.settle();
+  world.wait(3600);
+  assert.equal(world.rollout.status?.phase, "Paused");
+});
+
+test("a pod that is lost after the promotion makes the Rollout progress again, not time out", () => {
+  const world = released({}, { progressDeadlineSeconds: 10 });
+  world.now += 3_600_000;
+  const rs = world.replicaSet(1);
+  assert.ok(rs);
+  world.available(rs, 1);
+  world.pass();
+  const progressing = world.rollout.status?.conditions?.find(({ type }) => type === "Progressing");
+  assert.equal(progressing?.reason, "ReplicaSetNotAvailable");
+  assert.equal(world.rollout.status?.message, "updated replicas are still becoming available");
+});
