@@ -246,3 +246,38 @@ test("a person's pause stops the switch", () => {
   world.settle();
   assert.equal(world.selected("active"), 2);
 });
+
+test("while the new version is proven after the switch, the stable one follows a new size too", () => {
+  const world = released({ postPromotionAnalysis: analysis("post") });
+  world.deploy(2);
+  world.settle();
+  world.change({ replicas: 3 });
+  world.settle();
+  assert.deepEqual([world.size(1), world.size(2)], [3, 3]);
+  world.endRun(run(world, 2, 2, "post"), "Successful");
+  world.settle();
+  assert.equal(world.rollout.status?.phase, "Healthy");
+});
+
+test("a second version that is replaced before it took over goes after the delay", () => {
+  const world = released({ autoPromotionEnabled: false });
+  for (const version of [2, 3]) {
+    world.deploy(version);
+    world.settle();
+  }
+  assert.deepEqual([world.size(1), world.size(2), world.size(3)], [2, 2, 2]);
+  assert.deepEqual([world.selected("active"), world.selected("preview")], [1, 3]);
+  world.wait(31);
+  assert.equal(world.size(2), 0);
+});
+
+test("back to the stable version before the switch needs nothing", () => {
+  const world = released({ autoPromotionEnabled: false, prePromotionAnalysis: analysis("pre") });
+  world.deploy(2);
+  world.settle();
+  world.deploy(1);
+  world.settle();
+  assert.equal(world.rollout.status?.phase, "Healthy");
+  assert.equal(world.selected("preview"), 1);
+  assert.equal(world.runs.get(run(world, 2, 2, "pre"))?.spec.terminate, true);
+});

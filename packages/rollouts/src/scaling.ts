@@ -116,11 +116,13 @@ export function removeDeadlines(pass: Pass): void {
       changeReplicaSet(pass, rs, { annotations: { [scaleDownDeadlineAnnotation]: null } });
 }
 
-/** Scales blue-green ReplicaSets: the active one full, the new one as previewed, older ones down after their delay. */
+/** Scales blue-green ReplicaSets: the active and the stable one full, the new one as previewed, older ones down after their delay. */
 export function reconcileBlueGreenReplicaSets(pass: Pass, activeHash: string | undefined): void {
   removeDeadlines(pass);
   const active = allReplicaSets(pass).find((rs) => activeHash !== undefined && hashOf(rs) === activeHash);
   if (active !== undefined) scale(pass, active, pass.replicas);
+  // After the switch the stable version is no longer active, but the way back until the new one is proven.
+  if (hasStable(pass) && pass.stableRS !== undefined) scale(pass, pass.stableRS, pass.replicas);
   scaleBlueGreenNew(pass);
   scaleDownOldBlueGreens(pass);
 }
