@@ -63,10 +63,6 @@ export const listedDifferences: Readonly<Record<string, Readonly<Record<string, 
     "table/events": { in: [".rows"], why: "events come from controllers, which do not run here" },
     "table/deployments": { in: [".rows"], why: "UP-TO-DATE is counted by the deployment controller" },
     "table/jobs": { in: [".rows"], why: "the start time behind DURATION is set by the job controller" },
-    "table/daemonsets": {
-      in: [".rows"],
-      why: "the row shows the annotation that the object has; upstream's internal form hides it",
-    },
   },
   jaeger: {},
 };

@@ -4,6 +4,7 @@ import type { Clock } from "@tracegate/contracts";
 import {
   ConfigMap,
   CustomResourceDefinition,
+  DaemonSet,
   Deployment,
   defineKind,
   isAlreadyExists,
@@ -368,4 +369,20 @@ test("the generation rises with what is asked for, not with a status, whatever a
   assert.deepEqual([told.metadata.generation, told.metadata.annotations], [1, { a: "1" }]);
   const asked = await client.patch(Deployment, at("d"), annotate("2"));
   assert.equal(asked.metadata.generation, 2);
+});
+
+test("a DaemonSet counts its templates, and nobody else does", async () => {
+  const { spec } = deployment("ds");
+  const made = await client.create(DaemonSet, {
+    apiVersion: "apps/v1",
+    kind: "DaemonSet",
+    metadata: at("ds"),
+    spec: { selector: spec.selector, template: spec.template },
+  });
+  const countOf = ({ metadata }: KubeObject) =>
+    metadata.annotations?.["deprecated.daemonset.template.generation"];
+  const patch = (body: object) => client.patch(DaemonSet, at("ds"), { type: "merge", body });
+  assert.equal(countOf(made), "1");
+  assert.equal(countOf(await patch({ spec: { template: { metadata: { labels: { more: "1" } } } } })), "2");
+  assert.equal(countOf(await patch({ metadata: { annotations: null } })), "2");
 });

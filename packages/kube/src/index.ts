@@ -7,6 +7,7 @@ export type { CustomKindRules } from "./custom/validate.ts";
 export { customErrors, selectablePaths } from "./custom/validate.ts";
 export { withBuiltInDefaults } from "./defaults/built-in-defaults.ts";
 export { prepareForCreate, qosClass } from "./defaults/creation.ts";
+export { prepareForUpdate, TEMPLATE_GENERATION } from "./defaults/update.ts";
 export type { JsonObject } from "./json.ts";
 export { isObject, jsonEqual, sortedJson } from "./json.ts";
 export type { Kind, Ref } from "./kind.ts";

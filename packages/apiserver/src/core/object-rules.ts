@@ -8,6 +8,7 @@ import {
   type JsonObject,
   type KubeObject,
   prepareForCreate,
+  prepareForUpdate,
   pruneCustom,
   withBuiltInDefaults,
   withCustomDefaults,
@@ -43,6 +44,11 @@ export function withDefaults(served: ServedKind, object: KubeObject): KubeObject
 /** What a new object begins with; it has its name and uid. */
 export function atBirth(served: ServedKind, object: KubeObject): KubeObject {
   return served.custom === undefined ? asObject(prepareForCreate(asJson(object))) : object;
+}
+
+/** What an update of the main resource keeps whatever was sent. */
+export function forUpdate(served: ServedKind, object: KubeObject, before: KubeObject): KubeObject {
+  return served.custom === undefined ? asObject(prepareForUpdate(asJson(object), asJson(before))) : object;
 }
 
 /** An update: the stored object, and the subresource it is written through ("" for the object itself). */

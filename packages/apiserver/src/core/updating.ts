@@ -3,9 +3,8 @@ import { commitChange } from "./committing.ts";
 import type { ApiContext, ObjectRef, WriteRequest } from "./context.ts";
 import { asVersion } from "./conversion.ts";
 import { withOwners } from "./field-ownership.ts";
-import { isNamespaces } from "./namespace-admission.ts";
 import { changedMetadata, isNewGeneration } from "./object-metadata.ts";
-import { objectErrors, withDefaults } from "./object-rules.ts";
+import { forUpdate, objectErrors, withDefaults } from "./object-rules.ts";
 import { withEphemeralContainers, withResources } from "./pod-changes.ts";
 import { keyFor, storedObject } from "./reading.ts";
 import { checkAddressed, checkIdentity, receive } from "./receiving.ts";
@@ -82,12 +81,8 @@ function prepareChanged(
     case "scale":
     case "binding": {
       const kept = split ? { status: oldStatus } : {};
-      // A namespace is let go through `finalize` alone.
-      const spec = isNamespaces(served) ? { spec: (current as { spec?: unknown }).spec } : {};
-      const next = own(
-        withDefaults(served, withoutUndefined({ ...received, metadata, ...kept, ...spec })),
-        current,
-      );
+      const complete = withDefaults(served, withoutUndefined({ ...received, metadata, ...kept }));
+      const next = own(forUpdate(served, complete, current), current);
       return isServices(served) ? withKeptAddresses(next, current) : next;
     }
     case "status": {

@@ -1,4 +1,4 @@
-import type { KubeList, KubeObject } from "@tracegate/kube";
+import { type KubeList, type KubeObject, type ObjectMeta, TEMPLATE_GENERATION } from "@tracegate/kube";
 import type { ServedKind } from "../core/served-kinds.ts";
 import type { Representation } from "./negotiation.ts";
 import { tableOf } from "./tables.ts";
@@ -58,7 +58,15 @@ export function listAs(
 }
 
 export function metadataOnly(object: KubeObject, { version = "v1" }: { version?: string }): object {
-  return { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${version}`, metadata: object.metadata };
+  const metadata = withoutInternal(object);
+  return { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${version}`, metadata };
+}
+
+/** Upstream reads metadata from its internal form, where a DaemonSet's template generation is no annotation. */
+function withoutInternal({ apiVersion, kind, metadata }: KubeObject): ObjectMeta {
+  if (kind !== "DaemonSet" || apiVersion !== "apps/v1") return metadata;
+  const { annotations: { [TEMPLATE_GENERATION]: _, ...annotations } = {}, ...rest } = metadata;
+  return Object.keys(annotations).length === 0 ? rest : { ...rest, annotations };
 }
 
 function bare(object: KubeObject): object {

@@ -1,6 +1,7 @@
 import { isObject, type JsonObject, objectAt, stringAt } from "../json.ts";
 import { compareQuantities, parseQuantity } from "../values/quantity.ts";
 import { ensureObject } from "./defaulter.ts";
+import { TEMPLATE_GENERATION } from "./update.ts";
 
 /**
  * What only the creation of an object adds, beside its defaults (upstream's `PrepareForCreate`): the first status of pods
@@ -23,9 +24,7 @@ const PREPARATIONS: Readonly<Record<string, (object: JsonObject) => void>> = {
     namespace["status"] = { phase: "Active" };
   },
   "apps/v1 DaemonSet": (daemonSet) => {
-    ensureObject(ensureObject(daemonSet, "metadata"), "annotations")[
-      "deprecated.daemonset.template.generation"
-    ] = "1";
+    ensureObject(ensureObject(daemonSet, "metadata"), "annotations")[TEMPLATE_GENERATION] = "1";
   },
   "batch/v1 Job": (job) => {
     const spec = ensureObject(job, "spec");

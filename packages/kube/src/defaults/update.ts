@@ -1,0 +1,32 @@
+import { type JsonObject, jsonEqual, objectAt, stringAt } from "../json.ts";
+import { ensureObject } from "./defaulter.ts";
+
+/** Which template a DaemonSet has had: an annotation that upstream keeps in its internal form, so nobody can set it. */
+export const TEMPLATE_GENERATION = "deprecated.daemonset.template.generation";
+
+/**
+ * What an update of the main resource keeps or counts whatever was sent, beside the rules that all kinds share (upstream's
+ * `PrepareForUpdate`): the finalizers of a namespace, which go through `finalize`, and the template generation of DaemonSets.
+ */
+export function prepareForUpdate(object: JsonObject, before: JsonObject): JsonObject {
+  const prepare = PREPARATIONS[`${stringAt(object, "apiVersion")} ${stringAt(object, "kind")}`];
+  if (prepare === undefined) return object;
+  const copy = structuredClone(object);
+  prepare(copy, before);
+  return copy;
+}
+
+const PREPARATIONS: Readonly<Record<string, (object: JsonObject, before: JsonObject) => void>> = {
+  "v1 Namespace": (namespace, before) => {
+    namespace["spec"] = structuredClone(before["spec"]);
+  },
+  "apps/v1 DaemonSet": (daemonSet, before) => {
+    const old = objectAt(objectAt(before, "metadata"), "annotations");
+    const count = Number(stringAt(old, TEMPLATE_GENERATION) || "0");
+    const template = (set: JsonObject) => objectAt(objectAt(set, "spec"), "template");
+    const changed = !jsonEqual(template(daemonSet), template(before));
+    ensureObject(ensureObject(daemonSet, "metadata"), "annotations")[TEMPLATE_GENERATION] = String(
+      changed ? count + 1 : count,
+    );
+  },
+};
