@@ -1,4 +1,3 @@
-import type { Ref } from "@tracegate/kube";
 import {
   abortRollout,
   type CommandPatches,
@@ -8,6 +7,7 @@ import {
 } from "@tracegate/rollouts";
 import { command, common, type ExitCode, type Io } from "../../command.ts";
 import { connect } from "../../connection.ts";
+import { print } from "../../output.ts";
 
 const rolloutName = { name: "name", help: "the Rollout" } as const;
 
@@ -16,8 +16,8 @@ export const abort = command({
   summary: "Take a release back: all of the traffic returns to the stable version",
   examples: ["tracegate rollouts abort hotrod -n hotrod"],
   positionals: [rolloutName],
-  options: { namespace: common.namespace, state: common.state },
-  run: ({ name, namespace, state }, io) => steer({ namespace, name }, state, io, abortRollout),
+  options: { namespace: common.namespace, output: common.output, state: common.state },
+  run: (input, io) => steer(input, io, abortRollout),
 });
 
 export const retry = command({
@@ -25,8 +25,8 @@ export const retry = command({
   summary: "Start an aborted release again from its first step",
   examples: ["tracegate rollouts retry hotrod -n hotrod"],
   positionals: [rolloutName],
-  options: { namespace: common.namespace, state: common.state },
-  run: ({ name, namespace, state }, io) => steer({ namespace, name }, state, io, retryRollout),
+  options: { namespace: common.namespace, output: common.output, state: common.state },
+  run: (input, io) => steer(input, io, retryRollout),
 });
 
 export const promote = command({
@@ -40,27 +40,36 @@ export const promote = command({
   options: {
     full: { flags: "--full", help: "skip all remaining steps, pauses and analyses" },
     namespace: common.namespace,
+    output: common.output,
     state: common.state,
   },
-  run: ({ name, full, namespace, state }, io) =>
-    steer({ namespace, name }, state, io, (rollout) => promoteRollout(rollout, full)),
+  run: (input, io) => steer(input, io, (rollout) => promoteRollout(rollout, input.full)),
 });
 
-/** Reads the Rollout, makes the command's patches, prints its line. */
+interface Steering {
+  readonly name: string;
+  readonly namespace: string;
+  readonly output: "json" | "yaml" | undefined;
+  readonly state: string;
+}
+
+/** Reads the Rollout, makes the command's patches, prints its line, or the Rollout as it is then. */
 async function steer(
-  ref: Ref,
-  state: string,
+  { name, namespace, output: format, state }: Steering,
   io: Io,
   patches: (rollout: Rollout) => CommandPatches,
 ): Promise<ExitCode> {
   const client = connect(state, io);
   try {
-    const { spec, status, output } = patches(await client.get(Rollout, ref));
-    if (spec !== undefined) await client.patch(Rollout, ref, { type: "merge", body: { spec } });
+    const ref = { namespace, name };
+    let rollout = await client.get(Rollout, ref);
+    const { spec, status, output } = patches(rollout);
+    if (spec !== undefined) rollout = await client.patch(Rollout, ref, { type: "merge", body: { spec } });
     if (status !== undefined) {
-      await client.patch(Rollout, ref, { type: "merge", body: { status } }, { subresource: "status" });
+      const patch = { type: "merge", body: { status } } as const;
+      rollout = await client.patch(Rollout, ref, patch, { subresource: "status" });
     }
-    io.out(`${output}\n`);
+    print(io, format, rollout, () => `${output}\n`);
     return 0;
   } finally {
     client.close();
