@@ -4,6 +4,8 @@ import { type Controller, controllerOf } from "@tracegate/controller-runtime";
 import {
   formatLabelSelector,
   isConflict,
+  isForbidden,
+  isInvalid,
   isNotFound,
   type Kind,
   type KubeObject,
@@ -13,7 +15,7 @@ import {
   type ResourceClient,
   Service,
 } from "@tracegate/kube";
-import { planRollout } from "./plan.ts";
+import { createFailure, planRollout } from "./plan.ts";
 import type { RolloutAction, RolloutSnapshot } from "./snapshot.ts";
 import { managedByAnnotation, Rollout, type RolloutStatus } from "./types.ts";
 
@@ -54,7 +56,12 @@ export function rolloutController({ client, clock, events }: RolloutControllerOp
       }
       const plan = planRollout(await readSnapshot(client, rollout), clock.now());
       try {
-        for (const action of plan.actions) await carryOut(client, rollout, action);
+        for (const action of plan.actions)
+          await carryOut(client, rollout, action).catch((error: unknown) =>
+            action.do === "createReplicaSet"
+              ? tellRefusal(rollout, action.replicaSet, error)
+              : rethrow(error),
+          );
         for (const { type, reason, message } of plan.events)
           await events.event(rollout, type, reason, message);
         await writeStatus(client, rollout, plan.status);
@@ -66,6 +73,21 @@ export function rolloutController({ client, clock, events }: RolloutControllerOp
       return plan.requeueAfterMs === undefined ? undefined : { requeueAfterMs: plan.requeueAfterMs };
     },
   };
+
+  /** A ReplicaSet that the API will not have (a quota, a policy) is shown; then the pass ends, to be tried again. */
+  async function tellRefusal(rollout: Rollout, replicaSet: ReplicaSet, error: unknown): Promise<never> {
+    if (isInvalid(error) || isForbidden(error)) {
+      const why = error instanceof Error ? error.message : String(error);
+      const { status, event } = createFailure(rollout, replicaSet.metadata.name, why, clock.now());
+      await writeStatus(client, rollout, status);
+      await events.event(rollout, event.type, event.reason, event.message);
+    }
+    return rethrow(error);
+  }
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }
 
 function managedService({ metadata }: KubeObject): readonly Ref[] {

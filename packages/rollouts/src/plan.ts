@@ -1,3 +1,4 @@
+import { formatTime } from "@tracegate/kube";
 import { splitRuns } from "./analysis-runs.ts";
 import { blueGreenStatus, planBlueGreen } from "./blue-green.ts";
 import { canaryStatus, planCanary } from "./canary.ts";
@@ -8,8 +9,8 @@ import { rolloutPhase } from "./phase.ts";
 import { createReplicaSet, findNewReplicaSet, syncRevision } from "./replica-sets.ts";
 import { isFastRollback } from "./rollback.ts";
 import { reconcileBlueGreenReplicaSets, reconcileCanaryReplicaSets } from "./scaling.ts";
-import type { RolloutPlan, RolloutSnapshot } from "./snapshot.ts";
-import { desiredReplicasAnnotation, hashLabel, type RolloutStatus } from "./types.ts";
+import type { RolloutEvent, RolloutPlan, RolloutSnapshot } from "./snapshot.ts";
+import { desiredReplicasAnnotation, hashLabel, type Rollout, type RolloutStatus } from "./types.ts";
 import { invalidSpec } from "./validate.ts";
 
 /** How long an invalid Rollout is left alone before it is looked at again (what it refers to may have come). */
@@ -128,6 +129,27 @@ function startVersion(pass: Pass): RolloutPlan {
     time(pass),
   );
   return finish(pass, { ...before, conditions: [...conditions] });
+}
+
+/** What a Rollout shows while the API refuses the ReplicaSet of its new version. */
+export function createFailure(
+  rollout: Rollout,
+  replicaSet: string,
+  why: string,
+  now: number,
+): { readonly status: RolloutStatus; readonly event: RolloutEvent } {
+  const message = `Failed to create new replica set "${replicaSet}": ${why}`;
+  const reason = "ReplicaSetCreateError";
+  const old = rollout.status ?? {};
+  const conditions = withCondition(
+    old.conditions ?? [],
+    "Progressing",
+    "False",
+    reason,
+    message,
+    formatTime(now),
+  );
+  return { status: { ...old, conditions: [...conditions] }, event: { type: "Warning", reason, message } };
 }
 
 /** The wanted size changed: only sizes follow in this pass. */
