@@ -19,3 +19,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
       .join("");
   return [head, ...rows].map((row) => `${line(row).trimEnd()}\n`).join("");
 }
+
+/** A word of a shell's command line: as it is where a shell leaves it alone, else in single quotes. */
+export const shellQuoted = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

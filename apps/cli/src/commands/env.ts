@@ -1,7 +1,7 @@
 import { ProblemError } from "@tracegate/contracts";
 import { runningPlatform, stateDirectory } from "@tracegate/platform";
 import { command, common } from "../command.ts";
-import { print } from "../output.ts";
+import { print, shellQuoted } from "../output.ts";
 
 export const env = command({
   path: "env",
@@ -27,7 +27,3 @@ export const env = command({
     return 0;
   },
 });
-
-/** As it is where a shell leaves it alone, else in single quotes. */
-const shellQuoted = (text: string) =>
-  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

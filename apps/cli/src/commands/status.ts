@@ -19,6 +19,7 @@ export const status = command({
       print(io, output, { running: false }, () => "No platform runs here. Start one with `tracegate up`.\n");
       return 3;
     }
+    const { pid, server, urls } = running;
     const client = connect(path, io);
     try {
       const applications = (await listed(client, Application)).map(({ metadata, status }) => ({
@@ -39,11 +40,11 @@ export const status = command({
       print(
         io,
         output,
-        { running: true, ...running, kubeconfig: state.kubeconfig, applications, rollouts },
+        { running: true, pid, server, urls, kubeconfig: state.kubeconfig, applications, rollouts },
         () =>
           [
-            `Platform: process ${running.pid}, Kubernetes API at ${running.server}\n`,
-            ...Object.entries(running.urls).map(([name, url]) => `  ${name.padEnd(12)} ${url}\n`),
+            `Platform: process ${pid}, Kubernetes API at ${server}\n`,
+            ...Object.entries(urls).map(([name, url]) => `  ${name.padEnd(12)} ${url}\n`),
             `  ${"kubeconfig".padEnd(12)} ${state.kubeconfig}\n`,
             applications.length === 0
               ? "\nNo applications.\n"

@@ -1,5 +1,5 @@
 import type { EvidencePackage } from "@tracegate/evidence";
-import { table } from "../output.ts";
+import { shellQuoted, table } from "../output.ts";
 import type { Painter } from "../painter.ts";
 import { rounded } from "./gate-lines.ts";
 
@@ -34,6 +34,6 @@ export function whereItServes(urls: Readonly<Record<string, string>>, kubeconfig
   return [
     ...Object.entries(urls).map(([name, url]) => `  ${name.padEnd(width)}  ${url}\n`),
     "\n",
-    `  export KUBECONFIG=${kubeconfig}\n`,
+    `  export KUBECONFIG=${shellQuoted(kubeconfig)}\n`,
   ].join("");
 }
