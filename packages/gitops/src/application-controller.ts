@@ -138,7 +138,10 @@ export function applicationController(options: ApplicationControllerOptions): Co
     const changed =
       mergePatch({ ...before, reconciledAt: "" }, { ...status, reconciledAt: "" }) !== undefined;
     const stale =
-      before.reconciledAt === undefined || now - Date.parse(before.reconciledAt) >= resyncIntervalMs;
+      before.reconciledAt === undefined ||
+      now - Date.parse(before.reconciledAt) >= resyncIntervalMs ||
+      // Whoever waits for a sync waits until it has been compared after it.
+      Date.parse(before.reconciledAt) < Date.parse(before.operationState?.finishedAt ?? "");
     const annotations = application.metadata.annotations ?? {};
     const asked = annotations[refreshAnnotation] !== undefined;
     if (asksGit && (changed || stale || asked)) status.reconciledAt = wholeSeconds(now);

@@ -8,6 +8,7 @@ import {
   makeDirectory,
   runningPlatform,
   type StateDirectory,
+  sandboxChoices,
   startPlatform,
   stateDirectory,
 } from "@tracegate/platform";
@@ -48,6 +49,12 @@ export const demo = command({
       choices: timingNames,
       default: "default",
     },
+    sandbox: {
+      flags: "--sandbox <kind>",
+      help: "how pods run: in namespaces, as plain processes, or as the machine allows",
+      choices: sandboxChoices,
+      default: "auto",
+    },
     exit: { flags: "--exit", help: "end after the verdict instead of serving on" },
     ports: {
       flags: "--ports <which>",
@@ -56,7 +63,7 @@ export const demo = command({
       default: "usual",
     },
   },
-  async run({ state: path, release, timing: timingName, exit, ports }, io) {
+  async run({ state: path, release, timing: timingName, sandbox, exit, ports }, io) {
     const state = stateDirectory(path);
     const timing = timings[timingName];
     const paint = painter(io.colour);
@@ -65,6 +72,9 @@ export const demo = command({
     const platform = await startPlatform({
       state,
       ports,
+      sandbox,
+      // The example's manifests are our own; its traffic generator brings a shell's command.
+      allowHostCommands: true,
       scrapeIntervalMs: timing.scrapeIntervalMs,
       gitPollMs: timing.gitPollMs,
       announce: (line) => io.out(`${line}\n`),

@@ -8,6 +8,7 @@ import {
   readConfiguration,
   runningPlatform,
   type StateDirectory,
+  sandboxChoices,
   startPlatform,
   stateDirectory,
 } from "@tracegate/platform";
@@ -26,6 +27,16 @@ export const up = command({
       flags: "--config <file>",
       help: "the user's own images and applications (default: ./tracegate.yaml)",
     },
+    sandbox: {
+      flags: "--sandbox <kind>",
+      help: "how pods run: in namespaces, as plain processes, or as the machine allows",
+      choices: sandboxChoices,
+      default: "auto",
+    },
+    allowHostCommands: {
+      flags: "--allow-host-commands",
+      help: "in the plain sandbox, run commands that manifests bring: nothing isolates them",
+    },
     detach: { flags: "-d, --detach", help: "serve in the background; `tracegate down` stops it" },
     ports: {
       flags: "--ports <which>",
@@ -34,12 +45,19 @@ export const up = command({
       default: "usual",
     },
   },
-  async run({ state: path, config, detach, ports }, io) {
+  async run({ state: path, config, sandbox, allowHostCommands, detach, ports }, io) {
     const state = stateDirectory(path);
     const configuration = readConfiguration({ cwd: io.cwd, file: config });
-    if (detach) return startInBackground(state, ports, configuration.file, io);
+    if (detach) {
+      const args = ["--ports", ports, "--sandbox", sandbox];
+      if (configuration.file !== undefined) args.push("--config", configuration.file);
+      if (allowHostCommands) args.push("--allow-host-commands");
+      return startInBackground(state, args, io);
+    }
     const announce = (line: string) => io.out(`${line}\n`);
-    const platform = await startPlatform({ state, ports, configuration, announce });
+    const platform = await startPlatform({
+      ...{ state, ports, configuration, sandbox, allowHostCommands, announce },
+    });
     io.out(`\nServing until Ctrl-C:\n\n${whereItServes(platform.urls, state.kubeconfig)}`);
     if (!io.signal.aborted) {
       await new Promise<void>((resolve) =>
@@ -55,16 +73,14 @@ export const up = command({
 /** Starts the same program detached and waits until it serves; its lines go to `platform.log` in the state directory. */
 async function startInBackground(
   state: StateDirectory,
-  ports: string,
-  config: string | undefined,
+  options: readonly string[],
   io: Io,
 ): Promise<ExitCode> {
   makeDirectory(state.root);
   const logPath = join(state.root, "platform.log");
   const log = openSync(logPath, "w", 0o600);
   const main = fileURLToPath(new URL("../main.ts", import.meta.url));
-  const args = [...process.execArgv, main, "up", "--state", state.root, "--ports", ports];
-  if (config !== undefined) args.push("--config", config);
+  const args = [...process.execArgv, main, "up", "--state", state.root, ...options];
   const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", log, log] });
   closeSync(log);
   let ended: number | undefined;
