@@ -386,3 +386,16 @@ test("a DaemonSet counts its templates, and nobody else does", async () => {
   assert.equal(countOf(await patch({ spec: { template: { metadata: { labels: { more: "1" } } } } })), "2");
   assert.equal(countOf(await patch({ metadata: { annotations: null } })), "2");
 });
+
+test("a custom resource is of the kind that its definition names", async () => {
+  await client.create(CustomResourceDefinition, widgets);
+  const gadget = {
+    apiVersion: "example.org/v1",
+    kind: "Gadget",
+    metadata: { name: "g", namespace: "default" },
+    spec: { size: 1 },
+  };
+  const served = api.kinds.find("example.org", "v1", "widgets");
+  assert.ok(served !== undefined);
+  assert.throws(() => api.create(served, "default", gadget), /kind: Invalid value: "Gadget": must be Widget/);
+});

@@ -4,6 +4,7 @@ import {
   customErrors,
   decodeTyped,
   type FieldError,
+  invalid,
   isObject,
   type JsonObject,
   type KubeObject,
@@ -61,6 +62,8 @@ export interface Update {
 export function objectErrors(served: ServedKind, object: KubeObject, update?: Update): FieldError[] {
   const json = asJson(object);
   if (served.custom !== undefined) {
+    // Nothing else is looked at where the kind is another.
+    if (object.kind !== served.kind) return [invalid("kind", object.kind, `must be ${served.kind}`)];
     const rules = { version: served.custom.version, namespaced: served.namespaced };
     return customErrors(rules, json, update === undefined ? undefined : asJson(update.before));
   }

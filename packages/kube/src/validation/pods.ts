@@ -96,7 +96,9 @@ const SOURCE_NAMES: Readonly<Record<string, string>> = {
 };
 
 function sourceErrors(volume: JsonObject, path: string): FieldError[] {
-  const given = Object.keys(volume).filter((key) => key !== "name" && isObject(volume[key]));
+  // Upstream looks at this one first, and complains of those that come after the first.
+  const sources = ["emptyDir", ...Object.keys(volume).filter((key) => key !== "emptyDir" && key !== "name")];
+  const given = sources.filter((key) => isObject(volume[key]));
   if (given.length === 0) return [required(path, "must specify a volume type")];
   return given.flatMap((type, i) => {
     if (i > 0) return [forbidden(`${path}.${type}`, "may not specify more than 1 volume type")];
