@@ -37,14 +37,8 @@ export function rolloutController({ client, clock, events }: RolloutControllerOp
       { kind: Service, map: managedService },
     ],
     async reconcile(ref) {
-      let rollout: Rollout;
-      try {
-        rollout = await client.get(Rollout, ref);
-      } catch (error) {
-        if (isNotFound(error)) return undefined;
-        throw error;
-      }
-      if (rollout.metadata.deletionTimestamp !== undefined) return undefined;
+      const rollout = await optional(client, Rollout, ref);
+      if (rollout === undefined || rollout.metadata.deletionTimestamp !== undefined) return undefined;
       if (rollout.status === undefined) {
         const { namespace = "default", name } = rollout.metadata;
         await events.event(

@@ -106,7 +106,8 @@ function forgetRefusal(pass: Pass): void {
 }
 
 function syncPausedConditions(pass: Pass): void {
-  if (pass.before.observedGeneration !== undefined) pass.before.conditions = [...pausedConditions(pass)];
+  if (pass.before.observedGeneration === String(pass.rollout.metadata.generation ?? 0))
+    pass.before.conditions = [...pausedConditions(pass)];
 }
 
 /** A version without a ReplicaSet gets one, empty, and this pass ends. */
