@@ -28,7 +28,18 @@ test("Go templates: fields, calls, pipelines, trimming", () => {
   assert.equal(fill('{{ default "x" (index .path.segments 1) | lower }}'), "web_1");
   assert.equal(fill("{{.nope}}", "default"), "<no value>");
   assert.throws(() => fill("{{.nope.x}}"), /map has no entry for key "nope"/);
-  assert.throws(() => fill("{{if .n}}x{{end}}"), /\{\{if\}\} is not supported/);
+  assert.equal(fill("{{if eq .n 3}}three{{else}}other{{end}}"), "three");
+  assert.equal(fill("{{if not .n}}a{{else if .path}}b{{else}}c{{end}}"), "b");
+  assert.equal(fill("{{range .path.segments}}<{{.}} {{$.n}}>{{end}}"), "<apps 3><Web_1 3>");
+  assert.equal(fill("{{with .path}}{{.basename}}{{end}}{{with 0}}x{{else}}none{{end}}"), "Web_1none");
+  assert.equal(fill("l:{{ toYaml .path.segments | nindent 2 }}"), "l:\n  - apps\n  - Web_1");
+  assert.throws(() => fill("{{if .n}}x"), /unexpected EOF/);
+  assert.throws(() => fill("x{{end}}"), /unexpected \{\{end\}\}/);
+  assert.throws(
+    () => fill("{{range $i, $v := .path}}{{end}}"),
+    /variables of \{\{range\}\} are not supported/,
+  );
+  assert.throws(() => fill('{{template "x"}}'), /\{\{template\}\} is not supported/);
   assert.throws(() => fill("{{constructor .n}}"), /function "constructor" not defined/);
 });
 

@@ -4,7 +4,7 @@ import { compareText, type GitRepositories, SourceError } from "../git/repositor
 import { globExpression } from "../render/glob.ts";
 import { readYaml } from "../render/yaml-documents.ts";
 import type { ApplicationSetSpec, GitGenerator } from "../types/application-set.ts";
-import { normalizeName } from "./go-template.ts";
+import { normalizeName } from "./go-functions.ts";
 import { flatten, GeneratorError, type Params, withValues } from "./params.ts";
 
 /** Parameters from the directories or files of a repository. */

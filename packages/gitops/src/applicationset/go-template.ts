@@ -1,4 +1,5 @@
 import { isObject } from "@tracegate/kube";
+import { functions, goText, isTrue } from "./go-functions.ts";
 
 /** Why a template could not be filled in. */
 export class TemplateError extends Error {
@@ -8,20 +9,50 @@ export class TemplateError extends Error {
   }
 }
 
+interface Filling {
+  readonly template: string;
+  readonly missingKey: "default" | "error";
+  /** `$`. */
+  readonly root: unknown;
+}
+
+type Block = "if" | "with" | "range";
+type Node =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "action"; readonly body: string }
+  | {
+      readonly kind: Block;
+      readonly body: string;
+      readonly whenTrue: readonly Node[];
+      readonly otherwise: readonly Node[];
+    };
+
 /**
- * The part of Go's text/template that Application templates need: fields, literals, calls and pipelines. Control
- * structures (`if`, `range`, …) and functions that are not listed below are refused by name.
+ * The part of Go's text/template that Application templates need: fields, literals, calls, pipelines, `if`, `with` and
+ * `range`. Variables, nested templates and functions that are not listed are refused by name.
  */
 export function fillGoTemplate(
   text: string,
   params: unknown,
   options: { missingKey: "default" | "error" },
 ): string {
-  let output = "";
+  if (!text.includes("{{")) return text;
+  const filling: Filling = { template: text, missingKey: options.missingKey, root: params };
+  const pieces = split(text);
+  const { nodes, end } = parse(pieces, 0, text);
+  if (end < pieces.length) throw new TemplateError(text, "unexpected {{end}}");
+  return render(nodes, params, filling);
+}
+
+type Piece = Extract<Node, { kind: "text" | "action" }>;
+
+/** Text and actions in turn; comments are gone, blanks beside `{{-` and `-}}` too. */
+function split(text: string): Piece[] {
+  const pieces: Piece[] = [];
   let at = 0;
   for (;;) {
     const open = text.indexOf("{{", at);
-    if (open < 0) return output + text.slice(at);
+    if (open < 0) return [...pieces, { kind: "text", text: text.slice(at) }];
     const close = text.indexOf("}}", open);
     if (close < 0) throw new TemplateError(text, "unclosed action");
     let body = text.slice(open + 2, close);
@@ -35,13 +66,86 @@ export function fillGoTemplate(
       body = body.slice(0, -1);
       while (/\s/.test(text.charAt(at))) at++;
     }
-    output += before;
-    if (!/^\s*\/\*[\s\S]*\*\/\s*$/.test(body))
-      output += goText(evaluate(body, params, text, options.missingKey));
+    pieces.push({ kind: "text", text: before });
+    if (!/^\s*\/\*[\s\S]*\*\/\s*$/.test(body)) pieces.push({ kind: "action", body: body.trim() });
   }
 }
 
-type Token = { readonly kind: "field" | "text" | "number" | "word" | "mark"; readonly value: string };
+/** Nodes up to the `{{end}}` or `{{else …}}` that closes them, and where that stands. */
+function parse(pieces: readonly Piece[], from: number, template: string): { nodes: Node[]; end: number } {
+  const nodes: Node[] = [];
+  for (let at = from; at < pieces.length; at++) {
+    const piece = pieces[at];
+    if (piece === undefined) break;
+    const word = piece.kind === "action" ? (/^[a-z]+/.exec(piece.body)?.[0] ?? "") : "";
+    if (piece.kind === "text" || !["if", "with", "range", "else", "end"].includes(word)) {
+      nodes.push(piece);
+      continue;
+    }
+    if (word === "end" || word === "else") return { nodes, end: at };
+    const block = parseBlock(pieces, at, word as Block, piece.body.slice(word.length), template); // one of the three
+    nodes.push(block.node);
+    at = block.end;
+  }
+  return { nodes, end: pieces.length };
+}
+
+function parseBlock(
+  pieces: readonly Piece[],
+  from: number,
+  kind: Block,
+  body: string,
+  template: string,
+): { node: Node; end: number } {
+  if (/^[^"`]*:=/.test(body)) throw new TemplateError(template, `variables of {{${kind}}} are not supported`);
+  const whenTrue = parse(pieces, from + 1, template);
+  const closing = pieces[whenTrue.end];
+  if (closing?.kind !== "action") throw new TemplateError(template, "unexpected EOF");
+  if (closing.body === "end")
+    return { node: { kind, body, whenTrue: whenTrue.nodes, otherwise: [] }, end: whenTrue.end };
+  const chained = /^else\s+if\b/.exec(closing.body)?.[0];
+  if (chained !== undefined) {
+    const { node, end } = parseBlock(
+      pieces,
+      whenTrue.end,
+      "if",
+      closing.body.slice(chained.length),
+      template,
+    );
+    return { node: { kind, body, whenTrue: whenTrue.nodes, otherwise: [node] }, end };
+  }
+  const otherwise = parse(pieces, whenTrue.end + 1, template);
+  const last = pieces[otherwise.end];
+  if (last?.kind !== "action" || last.body !== "end") throw new TemplateError(template, "unexpected EOF");
+  return { node: { kind, body, whenTrue: whenTrue.nodes, otherwise: otherwise.nodes }, end: otherwise.end };
+}
+
+function render(nodes: readonly Node[], dot: unknown, filling: Filling): string {
+  return nodes.map((node) => renderNode(node, dot, filling)).join("");
+}
+
+function renderNode(node: Node, dot: unknown, filling: Filling): string {
+  if (node.kind === "text") return node.text;
+  const value = evaluate(node.body, dot, filling);
+  if (node.kind === "action") return goText(value);
+  if (!isTrue(value)) return render(node.otherwise, dot, filling);
+  if (node.kind === "range") {
+    const items = Array.isArray(value)
+      ? value
+      : isObject(value)
+        ? Object.keys(value)
+            .sort()
+            .map((key) => value[key])
+        : [];
+    return items.map((item) => render(node.whenTrue, item, filling)).join("");
+  }
+  return render(node.whenTrue, node.kind === "with" ? value : dot, filling);
+}
+
+type Token = {
+  readonly kind: "field" | "root" | "text" | "number" | "word" | "mark";
+  readonly value: string;
+};
 
 function tokenize(body: string, template: string): Token[] {
   const tokens: Token[] = [];
@@ -53,7 +157,8 @@ function tokenize(body: string, template: string): Token[] {
     if (match === null)
       throw new TemplateError(template, `unexpected "${body.slice(from).trim().charAt(0)}" in operand`);
     const [, field, text, number, word, mark] = match;
-    if (field !== undefined) tokens.push({ kind: "field", value: field.replace(/^\$/, "") });
+    if (field !== undefined)
+      tokens.push({ kind: field.startsWith("$") ? "root" : "field", value: field.replace(/^\$/, "") });
     else if (text !== undefined)
       tokens.push({
         kind: "text",
@@ -66,7 +171,7 @@ function tokenize(body: string, template: string): Token[] {
   return tokens;
 }
 
-function evaluate(body: string, params: unknown, template: string, missingKey: "default" | "error"): unknown {
+function evaluate(body: string, dot: unknown, { template, missingKey, root }: Filling): unknown {
   const tokens = tokenize(body, template);
   let at = 0;
 
@@ -111,7 +216,9 @@ function evaluate(body: string, params: unknown, template: string, missingKey: "
     if (token === undefined) throw new TemplateError(template, "missing value for command");
     switch (token.kind) {
       case "field":
-        return field(token.value);
+        return field(dot, token.value);
+      case "root":
+        return field(root, token.value);
       case "text":
         return token.value;
       case "number":
@@ -127,8 +234,8 @@ function evaluate(body: string, params: unknown, template: string, missingKey: "
     }
   }
 
-  function field(path: string): unknown {
-    let value = params;
+  function field(from: unknown, path: string): unknown {
+    let value = from;
     for (const key of path.split(".").filter((part) => part !== "")) {
       if (isObject(value) && Object.hasOwn(value, key)) value = value[key];
       else if (missingKey === "error") {
@@ -144,71 +251,4 @@ function evaluate(body: string, params: unknown, template: string, missingKey: "
   const value = pipeline();
   if (at < tokens.length) throw new TemplateError(template, `unexpected "${tokens[at]?.value}" in command`);
   return value;
-}
-
-type Call = (args: readonly unknown[], fail: (reason: string) => Error) => unknown;
-
-const text = (value: unknown): string => (value === undefined || value === null ? "" : goText(value));
-
-const functions: Readonly<Record<string, Call>> = {
-  index([root, ...keys], fail) {
-    let value = root;
-    for (const key of keys) {
-      if (Array.isArray(value)) {
-        if (typeof key !== "number" || key < 0 || key >= value.length)
-          throw fail(`index out of range: ${text(key)}`);
-        value = value[key];
-      } else value = isObject(value) ? value[text(key)] : undefined;
-    }
-    return value;
-  },
-  lower: ([value]) => text(value).toLowerCase(),
-  upper: ([value]) => text(value).toUpperCase(),
-  trim: ([value]) => text(value).trim(),
-  trimPrefix: ([prefix, value]) =>
-    text(value).startsWith(text(prefix)) ? text(value).slice(text(prefix).length) : text(value),
-  trimSuffix: ([suffix, value]) =>
-    text(suffix) !== "" && text(value).endsWith(text(suffix))
-      ? text(value).slice(0, -text(suffix).length)
-      : text(value),
-  replace: ([from, to, value]) => text(value).split(text(from)).join(text(to)),
-  trunc: ([count, value]) =>
-    Number(count) < 0 ? text(value).slice(Number(count)) : text(value).slice(0, Number(count)),
-  default: ([fallback, value]) =>
-    value === undefined || value === "" || value === 0 || value === false ? fallback : value,
-  quote: ([value]) => JSON.stringify(text(value)),
-  splitList: ([separator, value]) => text(value).split(text(separator)),
-  join: ([separator, list]) => (Array.isArray(list) ? list.map(text).join(text(separator)) : text(list)),
-  first: ([list]) => (Array.isArray(list) ? list[0] : undefined),
-  last: ([list]) => (Array.isArray(list) ? list.at(-1) : undefined),
-  toString: (args: readonly unknown[]) => text(args[0]),
-  printf: ([format, ...values]) => {
-    let next = 0;
-    return text(format).replace(/%([sdvq%])/g, (_whole, verb: string) => {
-      if (verb === "%") return "%";
-      const value = text(values[next++]);
-      return verb === "q" ? JSON.stringify(value) : value;
-    });
-  },
-  normalize: ([value]) => normalizeName(text(value)),
-};
-
-/** Lower case, what no DNS name may hold replaced by `-`, at most 253 characters. */
-export function normalizeName(name: string): string {
-  return name
-    .toLowerCase()
-    .replace(/[^-a-z0-9.]/g, "-")
-    .slice(0, 253)
-    .replace(/^[-.]+|[-.]+$/g, "");
-}
-
-/** How Go prints a value. */
-function goText(value: unknown): string {
-  if (value === undefined || value === null) return "<no value>";
-  if (Array.isArray(value)) return `[${value.map(goText).join(" ")}]`;
-  if (isObject(value)) {
-    const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-    return `map[${entries.map(([key, child]) => `${key}:${goText(child)}`).join(" ")}]`;
-  }
-  return String(value);
 }
