@@ -34,7 +34,7 @@ import {
   watchedByDefault,
 } from "@tracegate/gitops";
 import type { ResourceClient } from "@tracegate/kube";
-import { createKubelet, imageCatalogue, openNamespacedSandbox } from "@tracegate/kubelet";
+import { createKubelet, imageCatalogue, openNamespacedSandbox, openPlainSandbox } from "@tracegate/kubelet";
 import { Rollout, rolloutController, crds as rolloutKinds } from "@tracegate/rollouts";
 import { sqliteStore } from "@tracegate/store";
 import { startGarbageCollector, workloadControllers } from "@tracegate/workloads";
@@ -46,6 +46,7 @@ import type { Configuration } from "./configuration.ts";
 import { installKinds, installNamespaces } from "./installation.ts";
 import { ownImage } from "./own-images.ts";
 import { freePorts, reservedNodePorts, usualPorts } from "./ports.ts";
+import { chooseSandbox, type SandboxChoice } from "./sandbox-choice.ts";
 import { scrapeTargetsController } from "./scrape-targets.ts";
 import { type Pace, settlePace } from "./settings.ts";
 import {
@@ -62,6 +63,10 @@ export interface PlatformOptions extends Partial<Pace> {
   readonly ports: "usual" | "free";
   /** The user's own programs and applications. */
   readonly configuration?: Configuration;
+  /** How pods run; `auto` (the default): in namespaces where the machine has them, else as plain processes. */
+  readonly sandbox?: SandboxChoice;
+  /** In the plain sandbox: whether manifests may bring commands of their own. Default: false. */
+  readonly allowHostCommands?: boolean;
   /** Told in plain lines what has come up. */
   announce(line: string): void;
 }
@@ -131,7 +136,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     void keepCompiledImages(background.signal);
 
     // 4. The node: an agent that runs pods, found again where an earlier control plane left it.
-    const sandbox = await openNamespacedSandbox({
+    const { kind, line } = chooseSandbox(options.sandbox ?? "auto");
+    if (line !== undefined) announce(line);
+    const open = kind === "plain" ? openPlainSandbox : openNamespacedSandbox;
+    const sandbox = await open({
       stateDir: state.root,
       clock: wallClock,
       onAgentLost: (message) => log.error({ component: "kubelet" }, message),
@@ -146,6 +154,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       catalogue: imageCatalogue([...images, ...bundledImages()]),
       stateDir: state.root,
       tokens: accountTokens(client, apiServer.tokens),
+      allowHostCommands: kind === "namespaced" || options.allowHostCommands === true,
       log,
     });
     started.defer(() => kubelet.stop({ pods: "end" }));

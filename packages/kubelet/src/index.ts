@@ -7,7 +7,7 @@ export { createKubelet } from "./kubelet.ts";
 export type { LogOptions } from "./logs/log-file.ts";
 export type { PodAccess } from "./logs/pod-access.ts";
 export type { NamespacedSandboxOptions } from "./namespaced/namespaced-sandbox.ts";
-export { openNamespacedSandbox } from "./namespaced/namespaced-sandbox.ts";
+export { openNamespacedSandbox, openPlainSandbox } from "./namespaced/namespaced-sandbox.ts";
 export type { SandboxProbe } from "./namespaced/probe-sandbox.ts";
 export { probeSandbox } from "./namespaced/probe-sandbox.ts";
 export type { PlatformService, PlatformTarget } from "./network/platform-services.ts";

@@ -22,6 +22,11 @@ export interface KubeletOptions {
   readonly stateDir: string;
   /** Issues service account tokens for projected volumes; without it pods that ask for one wait with `FailedMount`. */
   readonly tokens?: TokenSource;
+  /**
+   * Whether manifests may bring commands of their own. In a sandbox that isolates nothing, a command is run as this
+   * user with all that the user may do; programs of the catalogue were chosen by the user. Default: true.
+   */
+  readonly allowHostCommands?: boolean;
   readonly log?: Log;
   readonly node?: NodeFacts;
   /** Where node ports listen; loopback unless told otherwise. */
@@ -49,6 +54,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   const logs = logReader({ stateDir, clock });
   const pods = podController({
     ...{ client, clock, events, sandbox, catalogue, logs, stateDir, node, log },
+    allowHostCommands: options.allowHostCommands ?? true,
     ...(tokens === undefined ? {} : { tokens }),
   });
   const nodePorts = new NodePorts({

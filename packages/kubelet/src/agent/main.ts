@@ -2,18 +2,25 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { wallClock } from "@tracegate/contracts";
 import { runCommand } from "./command.ts";
+import { startDnsServer } from "./dns-server.ts";
 import { namespacedRuntime } from "./namespaced-runtime.ts";
 import { makeBridge } from "./node-network.ts";
+import { startPlainNetwork } from "./plain/plain-network.ts";
+import { plainRuntime } from "./plain/plain-runtime.ts";
+import type { PodRuntime } from "./pod-runtime.ts";
 import { Pods } from "./pods.ts";
+import type { NetworkConfig } from "./protocol.ts";
+import { directReach, type Reach } from "./reach.ts";
 import { type AgentServer, startAgentServer } from "./server.ts";
 
 /**
- * The node agent: PID 1 of its own user, mount, network and PID namespaces, started by `start-agent.ts`. It holds the
- * pods, their network and their logs. It never decides anything: the control plane tells it what to do, and when
- * nobody has for its grace time it ends, and the PID namespace takes every process along.
+ * The node agent, started by `start-agent.ts`: PID 1 of its own user, mount, network and PID namespaces, or in the plain
+ * sandbox an ordinary process. It holds the pods, their network and their logs. It never decides anything: the control
+ * plane tells it what to do, and when nobody has for its grace time it ends, and takes every process along.
  */
-const [runtimeDir, logBytes, graceMs] = process.argv.slice(2);
-if (runtimeDir === undefined) throw new Error("the agent is started by the control plane");
+const [runtimeDir, logBytes, graceMs, sandbox] = process.argv.slice(2);
+if (runtimeDir === undefined || (sandbox !== "namespaced" && sandbox !== "plain"))
+  throw new Error("the agent is started by the control plane");
 
 const mountPoint = join(runtimeDir, "m");
 const clock = wallClock;
@@ -21,7 +28,7 @@ let alone = new AbortController();
 
 async function end(code: number): Promise<never> {
   // The mount lies in this namespace only; without it the directory can be removed from here.
-  await runCommand("umount", ["-l", mountPoint]).catch(() => {});
+  if (sandbox === "namespaced") await runCommand("umount", ["-l", mountPoint]).catch(() => {});
   rmSync(runtimeDir ?? "", { recursive: true, force: true });
   process.exit(code);
 }
@@ -45,14 +52,10 @@ process.on("uncaughtException", (error) => {
   process.exit(1);
 });
 
-await runCommand("mount", ["-t", "tmpfs", "-o", "mode=755,nosuid,nodev", "tmpfs", mountPoint]);
-await makeBridge();
-// Nothing in a pod needs a user namespace of its own, and one would hand it capabilities to try the kernel with.
-await runCommand("sh", ["-c", "echo 0 > /proc/sys/user/max_user_namespaces"]).catch(() => {});
-
+const world = sandbox === "plain" ? await plainWorld(runtimeDir) : await namespacedWorld(mountPoint);
 let server: AgentServer | undefined;
 const pods = new Pods({
-  runtime: namespacedRuntime(),
+  runtime: world.runtime,
   mountPoint,
   clock,
   logBytes: Number(logBytes),
@@ -61,7 +64,7 @@ const pods = new Pods({
 });
 server = await startAgentServer({
   socketPath: join(runtimeDir, "a"),
-  pods,
+  ...{ sandbox, pods, reach: world.reach, setRecords: world.setRecords },
   log: (message) => console.error(message),
   onControl: () => alone.abort(),
   onAlone: endAfter,
@@ -70,3 +73,35 @@ server = await startAgentServer({
 // Started by a control plane that may die before it ever connects.
 endAfter(Number(graceMs));
 console.log("ready");
+
+/** What differs between the sandboxes. */
+interface World {
+  readonly runtime: PodRuntime;
+  readonly reach: Reach;
+  setRecords(records: NetworkConfig["records"]): void;
+}
+
+async function namespacedWorld(mountPoint: string): Promise<World> {
+  await runCommand("mount", ["-t", "tmpfs", "-o", "mode=755,nosuid,nodev", "tmpfs", mountPoint]);
+  await makeBridge();
+  // Nothing in a pod needs a user namespace of its own, and one would hand it capabilities to try the kernel with.
+  await runCommand("sh", ["-c", "echo 0 > /proc/sys/user/max_user_namespaces"]).catch(() => {});
+  let records: NetworkConfig["records"] = {};
+  await startDnsServer(() => records);
+  return {
+    runtime: namespacedRuntime(),
+    reach: directReach,
+    setRecords(next) {
+      records = next;
+    },
+  };
+}
+
+async function plainWorld(directory: string): Promise<World> {
+  const network = await startPlainNetwork(directory);
+  return {
+    runtime: plainRuntime(network),
+    reach: network.reach,
+    setRecords: (records) => network.setRecords(records),
+  };
+}

@@ -9,10 +9,13 @@
  */
 
 /** Raised with every incompatible change; an agent of another version ends with its pods and is replaced. */
-export const agentProtocolVersion = 1;
+export const agentProtocolVersion = 2;
+
+/** How the agent runs pods; asked for another kind, it makes way as for another version. */
+export type SandboxKind = "namespaced" | "plain";
 
 export type Hello =
-  | { op: "control"; version: number; graceMs: number }
+  | { op: "control"; version: number; sandbox: SandboxKind; graceMs: number }
   | { op: "dial"; ip: string; port: number }
   | ({ op: "exec" } & ExecRequest);
 

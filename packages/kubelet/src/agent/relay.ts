@@ -4,9 +4,14 @@ import { goDialError } from "../network/go-errors.ts";
 /** How long a connection attempt inside the node's own network may take. */
 const dialTimeoutMs = 10_000;
 
-export function dialTcp(ip: string, port: number): Promise<Socket> {
+/** Connects to `at`, where ip:port is met on this machine; errors speak of ip:port. */
+export function dialTcp(
+  ip: string,
+  port: number,
+  at: { readonly host: string; readonly port: number } = { host: ip, port },
+): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: ip, port, noDelay: true, allowHalfOpen: true });
+    const socket = connect({ ...at, noDelay: true, allowHalfOpen: true });
     const fail = (error: unknown) => {
       socket.destroy();
       reject(goDialError(ip, port, error));
@@ -37,16 +42,14 @@ export function joinSockets(left: Socket, right: Socket, onClosed?: () => void):
   pair(right, left);
 }
 
-/** Listens on ip:port inside and hands every connection to a Unix socket outside. */
-export async function listenAndForward(ip: string, port: number, unixPath: string): Promise<Server> {
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (inside) => {
+/** A server, to listen inside, that hands every connection to a Unix socket outside. */
+export function forwarder(unixPath: string): Server {
+  return createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (inside) => {
     inside.on("error", () => {});
     const outside = connect({ path: unixPath, allowHalfOpen: true });
     outside.once("error", () => inside.resetAndDestroy());
     outside.once("connect", () => joinSockets(inside, outside));
   });
-  await listening(server, ip, port);
-  return server;
 }
 
 export function listening(server: Server, ip: string, port: number): Promise<void> {

@@ -1,6 +1,5 @@
 import { chmodSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
-import { startDnsServer } from "./dns-server.ts";
 import { execToEnd, serveExec } from "./exec.ts";
 import { readFirstLine, readJsonLines, writeJsonLine } from "./json-lines.ts";
 import type { Pods } from "./pods.ts";
@@ -12,8 +11,10 @@ import {
   type HelloAnswer,
   type NetworkConfig,
   type Request,
+  type SandboxKind,
 } from "./protocol.ts";
-import { dialTcp, joinSockets, listenAndForward } from "./relay.ts";
+import { dialInside, type Reach } from "./reach.ts";
+import { forwarder, joinSockets } from "./relay.ts";
 import { ServiceProxy } from "./service-proxy.ts";
 
 type Handlers = {
@@ -29,7 +30,11 @@ export interface AgentServer {
 
 export async function startAgentServer(options: {
   socketPath: string;
+  sandbox: SandboxKind;
   pods: Pods;
+  reach: Reach;
+  /** Told of every change of the cluster's names. */
+  setRecords: (records: NetworkConfig["records"]) => void;
   log: (message: string) => void;
   /** A control plane is there. */
   onControl: () => void;
@@ -37,12 +42,10 @@ export async function startAgentServer(options: {
   onAlone: (graceMs: number) => void;
   onShutdown: () => void;
 }): Promise<AgentServer> {
-  const { pods, log } = options;
+  const { pods, reach, log } = options;
   let control: Socket | undefined;
-  let network: NetworkConfig = { services: [], records: {} };
-  const proxy = new ServiceProxy(log);
+  const proxy = new ServiceProxy(reach, log);
   const listeners = new Map<string, Server>();
-  await startDnsServer(() => network.records);
 
   const handlers: Handlers = {
     startPod: (spec) => pods.start(spec),
@@ -62,13 +65,15 @@ export async function startAgentServer(options: {
     exec: (request) => execToEnd(pods, request),
     list: () => pods.list(),
     setNetwork: async (config) => {
-      network = config;
+      options.setRecords(config.records);
       await proxy.update(config.services);
       return null;
     },
     listen: async ({ ip, port, unixPath }) => {
       listeners.get(`${ip}:${port}`)?.close();
-      listeners.set(`${ip}:${port}`, await listenAndForward(ip, port, unixPath));
+      const server = forwarder(unixPath);
+      await reach.listen(server, ip, port);
+      listeners.set(`${ip}:${port}`, server);
       return null;
     },
     unlisten: ({ ip, port }) => {
@@ -116,12 +121,13 @@ export async function startAgentServer(options: {
       const hello = (await readFirstLine(socket)) as Hello;
       switch (hello.op) {
         case "control":
-          // Another version's control plane starts an agent of its own as soon as this one is out of its way.
-          if (hello.version !== agentProtocolVersion) return options.onShutdown();
+          // Another control plane's agent can start as soon as this one is out of its way.
+          if (hello.version !== agentProtocolVersion || hello.sandbox !== options.sandbox)
+            return options.onShutdown();
           answer({ ok: true });
           return serveControl(socket, hello.graceMs);
         case "dial": {
-          const inside = await dialTcp(hello.ip, hello.port);
+          const inside = await dialInside(reach, hello.ip, hello.port);
           answer({ ok: true });
           return joinSockets(socket, inside);
         }

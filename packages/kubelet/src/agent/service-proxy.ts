@@ -1,7 +1,8 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { type Backend, backendOrder } from "../network/balance.ts";
 import type { ServiceBackends } from "./protocol.ts";
-import { dialTcp, joinSockets, listening } from "./relay.ts";
+import { dialInside, type Reach } from "./reach.ts";
+import { joinSockets } from "./relay.ts";
 
 interface Entry {
   server: Server;
@@ -16,10 +17,12 @@ interface Entry {
  */
 export class ServiceProxy {
   readonly #entries = new Map<string, Entry>();
+  readonly #reach: Reach;
   readonly #log: (message: string) => void;
   #last: Promise<void> = Promise.resolve();
 
-  constructor(log: (message: string) => void) {
+  constructor(reach: Reach, log: (message: string) => void) {
+    this.#reach = reach;
     this.#log = log;
   }
 
@@ -66,22 +69,22 @@ export class ServiceProxy {
       backends: service.endpoints.map(({ ip, port }) => ({ ip, port, active: 0 })),
       turn: 0,
     };
-    server.on("connection", (client) => void connectToBackend(entry, client));
-    await listening(server, service.clusterIP, service.port);
+    server.on("connection", (client) => void connectToBackend(this.#reach, entry, client));
+    await this.#reach.listen(server, service.clusterIP, service.port);
     server.on("error", (error) => this.#log(`service proxy: ${error.message}`));
     return entry;
   }
 }
 
 /** An endpoint that refuses is left for the next; with none left the client's connection is reset. */
-async function connectToBackend(entry: Entry, client: Socket): Promise<void> {
+async function connectToBackend(reach: Reach, entry: Entry, client: Socket): Promise<void> {
   client.on("error", () => {});
   const order = backendOrder(entry.backends, entry.turn);
   entry.turn += 1;
   for (const backend of order) {
     backend.active += 1;
     try {
-      const upstream = await dialTcp(backend.ip, backend.port);
+      const upstream = await dialInside(reach, backend.ip, backend.port);
       joinSockets(client, upstream, () => {
         backend.active -= 1;
       });

@@ -5,6 +5,7 @@ import {
   type AgentMethods,
   agentProtocolVersion,
   type Response,
+  type SandboxKind,
 } from "../agent/protocol.ts";
 import { openAgentStream } from "../dial.ts";
 
@@ -41,13 +42,14 @@ export class ControlConnection {
 
   static async open(
     socketPath: string,
+    sandbox: SandboxKind,
     graceMs: number,
     onEvent: (event: AgentEvent) => void,
   ): Promise<ControlConnection> {
     const stream = await openAgentStream(socketPath, {
       op: "control",
       version: agentProtocolVersion,
-      graceMs,
+      ...{ sandbox, graceMs },
     });
     return new ControlConnection(stream, onEvent);
   }

@@ -366,7 +366,12 @@ test("an agent of another version makes way", { skip }, async () => {
   await first.startPod(podSpec("old"));
   first.detach();
   await assert.rejects(
-    openAgentStream(first.socketPath, { op: "control", version: agentProtocolVersion + 1, graceMs: 0 }),
+    openAgentStream(first.socketPath, {
+      op: "control",
+      version: agentProtocolVersion + 1,
+      sandbox: "namespaced",
+      graceMs: 0,
+    }),
   );
   const second = await openNamespacedSandbox({ stateDir: state, clock: wallClock });
   assert.deepEqual(await second.list(), []);

@@ -9,6 +9,7 @@ import type {
   ExecRequest,
   NetworkConfig,
   PodSandboxSpec,
+  SandboxKind,
   VolumeFile,
 } from "../agent/protocol.ts";
 import { channel, encodeFrame, frameDecoder } from "../agent/stream-frames.ts";
@@ -32,7 +33,14 @@ export interface NamespacedSandboxOptions {
 
 /** Finds the agent that an earlier control plane left, or starts one. */
 export async function openNamespacedSandbox(options: NamespacedSandboxOptions): Promise<NamespacedSandbox> {
-  const sandbox = new NamespacedSandbox(options);
+  const sandbox = new NamespacedSandbox(options, "namespaced");
+  await sandbox.connect();
+  return sandbox;
+}
+
+/** The same without namespaces: pods are ordinary processes of this user, each with an address of the loopback network. */
+export async function openPlainSandbox(options: NamespacedSandboxOptions): Promise<NamespacedSandbox> {
+  const sandbox = new NamespacedSandbox(options, "plain");
   await sandbox.connect();
   return sandbox;
 }
@@ -43,6 +51,7 @@ type ChangeListener = Parameters<Sandbox["onChange"]>[0];
 export class NamespacedSandbox implements Sandbox {
   /** For `dialThroughAgent` on worker threads. */
   readonly socketPath: string;
+  readonly kind: SandboxKind;
   readonly #options: NamespacedSandboxOptions;
   readonly #runtimeDir: string;
   readonly #graceMs: number;
@@ -54,7 +63,8 @@ export class NamespacedSandbox implements Sandbox {
   #nextSocket = 0;
   #released = false;
 
-  constructor(options: NamespacedSandboxOptions) {
+  constructor(options: NamespacedSandboxOptions, kind: SandboxKind) {
+    this.kind = kind;
     this.#options = options;
     this.#graceMs = options.graceMs ?? 60_000;
     this.#runtimeDir = runtimeDirectory(options.stateDir);
@@ -79,11 +89,12 @@ export class NamespacedSandbox implements Sandbox {
 
   async #open(): Promise<ControlConnection> {
     const attach = () =>
-      ControlConnection.open(this.socketPath, this.#graceMs, (event) => this.#onEvent(event));
+      ControlConnection.open(this.socketPath, this.kind, this.#graceMs, (event) => this.#onEvent(event));
     ensureRuntimeDirectory(this.#runtimeDir);
     const connection = await attach().catch(() => {
-      requireSandbox();
+      if (this.kind === "namespaced") requireSandbox();
       return startAgent({
+        sandbox: this.kind,
         runtimeDir: this.#runtimeDir,
         stateDir: this.#options.stateDir,
         logBytes: this.#options.logBytes ?? 10 * 1024 * 1024,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Clock, ProblemError } from "@tracegate/contracts";
 import { defaultPath } from "../agent/container.ts";
+import type { SandboxKind } from "../agent/protocol.ts";
 import { ensureRuntimeDirectory } from "./runtime-directory.ts";
 
 const startTimeoutMs = 15_000;
@@ -23,6 +24,7 @@ const agentFlags = ["--disable-warning=ExperimentalWarning", "--max-semi-space-s
  * the state directory.
  */
 export async function startAgent<T>(options: {
+  sandbox: SandboxKind;
   runtimeDir: string;
   stateDir: string;
   logBytes: number;
@@ -37,20 +39,18 @@ export async function startAgent<T>(options: {
   const logFile = join(stateDir, "agent.log");
   const log = openSync(logFile, "w", 0o600);
   const main = fileURLToPath(new URL("../agent/main.ts", import.meta.url));
-  const child = spawn(
-    "unshare",
-    [
-      ...agentNamespaces,
-      ...[process.execPath, ...agentFlags, main],
-      ...[runtimeDir, String(options.logBytes), String(options.graceMs)],
-    ],
-    {
-      detached: true,
-      stdio: ["ignore", log, log],
-      cwd: "/",
-      env: { PATH: `${process.env["PATH"] ?? ""}:${defaultPath}`, ...compileCache() },
-    },
-  );
+  const { sandbox } = options;
+  const [program = "", ...args] = [
+    ...(sandbox === "namespaced" ? ["unshare", ...agentNamespaces] : []),
+    ...[process.execPath, ...agentFlags, main],
+    ...[runtimeDir, String(options.logBytes), String(options.graceMs), sandbox],
+  ];
+  const child = spawn(program, args, {
+    detached: true,
+    stdio: ["ignore", log, log],
+    cwd: "/",
+    env: { PATH: `${process.env["PATH"] ?? ""}:${defaultPath}`, ...compileCache() },
+  });
   closeSync(log);
   child.unref();
   let ended = false;

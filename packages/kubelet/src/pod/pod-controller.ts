@@ -38,6 +38,7 @@ export interface PodControllerOptions {
   readonly stateDir: string;
   readonly node: NodeFacts;
   readonly tokens?: TokenSource;
+  readonly allowHostCommands: boolean;
   readonly log: Log;
 }
 

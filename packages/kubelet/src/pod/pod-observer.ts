@@ -17,6 +17,7 @@ export interface PodObserverOptions {
   readonly logs: LogReader;
   readonly node: NodeFacts;
   readonly tokens?: TokenSource;
+  readonly allowHostCommands: boolean;
 }
 
 /** Gathers what a pod's plan is made from, and keeps its volumes in step with what they are made from. */
@@ -39,6 +40,7 @@ export class PodObserver {
     const configProblems = new Map<string, string>();
     for (const container of containers) {
       try {
+        if (!this.#options.allowHostCommands) refuseHostCommands(container);
         if (memory.sandbox?.containers.get(container.name)?.state !== "running")
           this.environment(pod, container, memory, sources, {});
       } catch (error) {
@@ -129,4 +131,20 @@ export class PodObserver {
       allocatable: node.allocatable,
     };
   }
+}
+
+/** Every place where a manifest can bring a command of its own. */
+function refuseHostCommands({
+  command,
+  lifecycle,
+  livenessProbe,
+  readinessProbe,
+  startupProbe,
+}: Container): void {
+  const handlers = [lifecycle?.postStart, lifecycle?.preStop, livenessProbe, readinessProbe, startupProbe];
+  if ((command ?? []).length === 0 && handlers.every((handler) => handler?.exec === undefined)) return;
+  throw new ConfigError(
+    "pods are not isolated on this node, so commands of manifests are not run: allow them with --allow-host-commands, " +
+      "or map the image to a command in tracegate.yaml",
+  );
 }

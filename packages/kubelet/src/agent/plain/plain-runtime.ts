@@ -1,0 +1,151 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { accessSync, constants, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { isAbsolute, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { podAddress, podAddressCount } from "../../network/addresses.ts";
+import { defaultPath } from "../container.ts";
+import type { PodRuntime, RuntimePod } from "../pod-runtime.ts";
+import type { ContainerProcessSpec } from "../protocol.ts";
+import { bindAddress } from "./loopback-reach.ts";
+import { mapPaths, type PathMap, pathMap } from "./path-map.ts";
+import type { PlainNetwork } from "./plain-network.ts";
+
+/**
+ * Becomes the program, in a process group of its own. The watcher in the group reads from a pipe that the agent holds:
+ * when the agent is gone, however it ended, so is the group.
+ */
+const startScript = '(read -r _ <&3; kill -KILL 0) & exec 3<&-; exec "$@"';
+
+const podNetwork = fileURLToPath(new URL("./pod-network.cjs", import.meta.url));
+
+/** Pods as plain child processes, each with an address of the loopback network; nothing isolates them. */
+export function plainRuntime(network: PlainNetwork): PodRuntime {
+  const proxies = new Map<string, string>();
+  const environmentOf = (spec: ContainerProcessSpec, pod: RuntimePod, paths: PathMap) => {
+    const address = bindAddress(pod.ip);
+    const mapped = Object.entries(spec.env).map(([name, value]) => [
+      name,
+      // A program that asks for its pod's address wants to listen there.
+      value === pod.ip ? address : mapPaths(value, paths),
+    ]);
+    const proxy = proxies.get(pod.spec.uid) ?? "";
+    return {
+      ...Object.fromEntries(mapped),
+      PATH: `${process.env["PATH"] ?? ""}:${defaultPath}`,
+      HOME: pod.directory,
+      TMPDIR: pod.directory,
+      POD_IP: address,
+      TRACEGATE_BIND_ADDRESS: address,
+      TRACEGATE_NETWORK: network.file,
+      TRACEGATE_NAMESPACE: pod.spec.namespace,
+      http_proxy: proxy,
+      grpc_proxy: proxy,
+      NODE_OPTIONS: `--require ${JSON.stringify(podNetwork)} ${spec.env["NODE_OPTIONS"] ?? ""}`.trim(),
+    };
+  };
+  return {
+    podAddress,
+    podAddressCount,
+    async makePod(pod) {
+      const { spec, ip, directory, volumes } = pod;
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      for (const path of volumes.values()) mkdirSync(path, { recursive: true });
+      proxies.set(spec.uid, network.proxyFor({ uid: spec.uid, ip, namespace: spec.namespace }));
+    },
+    async removePod({ spec, directory }) {
+      network.forget(spec.uid);
+      proxies.delete(spec.uid);
+      rmSync(directory, { recursive: true, force: true });
+    },
+    startContainer({ pod, spec, terminationFile, log }) {
+      const paths = pathsOf(spec, pod, terminationFile);
+      writeFileSync(terminationFile, "");
+      const command = spec.command.map((word) => mapPaths(word, paths));
+      const cwd = workingDirectory(spec, pod, paths);
+      const env = environmentOf(spec, pod, paths);
+      requireProgram(command[0] ?? "", cwd, env.PATH);
+      const writer = log();
+      const child = spawn("/bin/sh", ["-c", startScript, "sh", ...command], {
+        ...{ cwd, env, detached: true },
+        stdio: ["ignore", "pipe", "pipe", "pipe"],
+      });
+      child.stdout?.on("data", (chunk: Buffer) => writer.write("stdout", chunk));
+      child.stderr?.on("data", (chunk: Buffer) => writer.write("stderr", chunk));
+      // The program is gone: what it started goes, too, and with it the pipes that `close` waits for.
+      child.once("exit", () => killGroup(child));
+      const started = new Promise<{ pid: number } | { startError: string }>((done) => {
+        child.once("error", (error) => done({ startError: error.message }));
+        child.once("spawn", () => done({ pid: child.pid ?? 0 }));
+      });
+      return { process: child, started };
+    },
+    kill: killGroup,
+    spawnInside({ spec, pod }, request) {
+      if (request.tty) throw new Error("the plain sandbox has no terminals");
+      const paths = pathsOf(spec, pod, join(pod.directory, "termination-log"));
+      const [program = "", ...args] = request.command.map((word) => mapPaths(word, paths));
+      const child = spawn(program, args, {
+        cwd: workingDirectory(spec, pod, paths),
+        env: environmentOf(spec, pod, paths),
+        detached: true,
+        stdio: [request.stdin ? "pipe" : "ignore", "pipe", "pipe"],
+      });
+      return { process: child, end: () => killGroup(child) };
+    },
+  };
+}
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // Nobody is left in it.
+  }
+}
+
+function pathsOf(spec: ContainerProcessSpec, { volumes }: RuntimePod, terminationFile: string): PathMap {
+  return pathMap([
+    ...spec.binds.map(({ source, target }) => ({ inside: target, outside: source })),
+    ...spec.volumeMounts.map(({ volume, subPath, mountPath }) => {
+      const base = volumes.get(volume);
+      if (base === undefined) throw new Error(`volume "${volume}" is not part of the pod`);
+      const inside = mountPath.replace(/(?<=.)\/+$/, "");
+      return { inside, outside: subPath === undefined ? base : join(base, join("/", subPath)) };
+    }),
+    { inside: spec.terminationMessagePath, outside: terminationFile },
+  ]);
+}
+
+/** Where the container would be: a directory of the image or of a volume, else the pod's own. */
+function workingDirectory(spec: ContainerProcessSpec, pod: RuntimePod, paths: PathMap): string {
+  const mapped = mapPaths(spec.workingDir, paths);
+  return mapped === spec.workingDir ? pod.directory : mapped;
+}
+
+/** In a container runtime's words, as they come from the namespaced sandbox. */
+function requireProgram(program: string, cwd: string, path: string): void {
+  const candidates = program.includes("/")
+    ? [resolve(cwd, program)]
+    : path
+        .split(":")
+        .filter(isAbsolute)
+        .map((directory) => join(directory, program));
+  if (candidates.some(isProgram)) return;
+  const exists = candidates.some((file) => statSync(file, { throwIfNoEntry: false }) !== undefined);
+  if (!program.includes("/")) throw new Error(`exec: "${program}": executable file not found in $PATH`);
+  throw new Error(
+    exists
+      ? `exec: "${program}": permission denied`
+      : `exec: "${program}": stat ${program}: no such file or directory`,
+  );
+}
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
