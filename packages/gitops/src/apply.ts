@@ -7,7 +7,7 @@ import {
   StatusError,
   sortedJson,
 } from "@tracegate/kube";
-import { removeIgnored } from "./compare/ignore-differences.ts";
+import { removeIgnored, withIgnoredOf } from "./compare/ignore-differences.ts";
 import { lastAppliedAnnotation } from "./compare/normalize.ts";
 import { sameJson, threeWayMerge } from "./compare/three-way-merge.ts";
 import type { Manifest } from "./manifest.ts";
@@ -45,9 +45,10 @@ export async function applyTarget(
   options: ApplyOptions,
 ): Promise<ApplyVerb> {
   if (options.serverSide && !options.replace) {
-    if (!options.dryRun) {
-      await client.patch(kind, refOf(target), { type: "apply", body: target }, { fieldManager, force: true });
-    }
+    const live = options.ignored.length === 0 ? undefined : await getOrUndefined(client, kind, target);
+    const body = live === undefined ? target : withIgnoredOf(live, target, options.ignored);
+    if (!options.dryRun)
+      await client.patch(kind, refOf(target), { type: "apply", body }, { fieldManager, force: true });
     return "serverside-applied";
   }
   for (let attempt = 0; ; attempt++) {
@@ -94,8 +95,9 @@ async function changeLive(
   // Deleting these would take everything they hold with them.
   const holdsOthers = kind.kind === "CustomResourceDefinition" || kind.kind === "Namespace";
   const anew = force && !holdsOthers;
-  if (!dryRun && anew) await recreate(client, kind, target, target);
-  if (!dryRun && !anew) await client.update(kind, replaced(target, live), { fieldManager });
+  const wanted = withIgnoredOf(live, target, ignored);
+  if (!dryRun && anew) await recreate(client, kind, target, wanted);
+  if (!dryRun && !anew) await client.update(kind, replaced(wanted, live), { fieldManager });
   return holdsOthers ? "updated" : anew ? "recreated" : "replaced";
 }
 

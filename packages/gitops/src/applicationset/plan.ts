@@ -1,7 +1,6 @@
 import { applyMergePatch, isObject } from "@tracegate/kube";
-import { removeIgnored } from "../compare/ignore-differences.ts";
+import { withIgnoredOf } from "../compare/ignore-differences.ts";
 import { resourcesFinalizer } from "../deletion-plan.ts";
-import type { Manifest } from "../manifest.ts";
 import { readYaml } from "../render/yaml-documents.ts";
 import { mergePatch } from "../status.ts";
 import type { Application } from "../types/application.ts";
@@ -163,14 +162,7 @@ function keepIgnored(live: Application, wanted: Application, set: ApplicationSet
     group: "*",
     kind: "*",
   }));
-  if (rules.length === 0) return wanted;
-  const stripped = (application: Application): Manifest => {
-    const copy: Manifest = { ...structuredClone(application) };
-    removeIgnored(copy, undefined, rules);
-    return copy;
-  };
-  const kept = mergePatch(stripped(live), live);
-  return applyMergePatch(stripped(wanted), kept ?? {}) as Application; // what was taken away comes back from `live`
+  return withIgnoredOf({ ...live }, { ...wanted }, rules) as unknown as Application; // a manifest of the same kind
 }
 
 export type ErrorReason =

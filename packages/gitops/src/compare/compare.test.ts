@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Manifest } from "../manifest.ts";
 import { compare } from "./compare.ts";
+import { withIgnoredOf } from "./ignore-differences.ts";
 import { trackingAnnotation } from "./tracking.ts";
 
 const config = (
@@ -146,6 +147,13 @@ test("ignored differences are not seen, by pointer, path or field manager", () =
     () => run([target], [live], [{ kind: "*", group: "*", jqPathExpressions: ["map(.x)"] }]),
     /is not supported at 'map/,
   );
+});
+
+test("ignored fields are taken over from what lives where an object is replaced", () => {
+  const target = deployment({ spec: { replicas: 1, paused: false } });
+  const live = deployment({ spec: { replicas: 3, paused: true }, status: { replicas: 3 } });
+  const rules = [{ group: "apps", kind: "Deployment", jsonPointers: ["/spec/replicas"] }];
+  assert.deepEqual(withIgnoredOf(live, target, rules), deployment({ spec: { replicas: 3, paused: false } }));
 });
 
 test("quantities and Secrets are compared by what they mean", () => {

@@ -1,6 +1,8 @@
+import { applyMergePatch } from "@tracegate/kube";
 import { SourceError } from "../git/repositories.ts";
 import { groupOf, isObject, type JsonObject, type Manifest } from "../manifest.ts";
 import { globExpression } from "../render/glob.ts";
+import { mergePatch } from "../status.ts";
 import type { IgnoreDifferences } from "../types/application.ts";
 
 /** Removes from `manifest` (in place) what `rules` say not to compare. `live` tells who owns which field. */
@@ -19,6 +21,22 @@ export function removeIgnored(
       }
     }
   }
+}
+
+/** What is wanted, with the values that `live` has in the fields not to be compared. */
+export function withIgnoredOf(
+  live: Manifest,
+  wanted: Manifest,
+  rules: readonly IgnoreDifferences[],
+): Manifest {
+  if (rules.length === 0) return wanted;
+  const stripped = (manifest: Manifest): Manifest => {
+    const copy = structuredClone(manifest);
+    removeIgnored(copy, live, rules);
+    return copy;
+  };
+  const kept = mergePatch(stripped(live), live);
+  return applyMergePatch(stripped(wanted), kept ?? {}) as Manifest; // what was taken away comes back from `live`
 }
 
 function applies(rule: IgnoreDifferences, manifest: Manifest): boolean {
