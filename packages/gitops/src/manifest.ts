@@ -64,22 +64,20 @@ export function keyText({ group, kind, namespace, name }: ResourceKey): string {
   return `${group}/${kind}/${namespace}/${name}`;
 }
 
-/** Image names of a pod template or pod, wherever in the object containers stand; sorted, each once. */
+/** Containers, wherever in a value of whatever kind they stand. */
+export function containersIn(value: unknown): JsonObject[] {
+  if (Array.isArray(value)) return value.flatMap(containersIn);
+  if (!isObject(value)) return [];
+  return Object.entries(value).flatMap(([key, child]) => {
+    const own = key === "containers" || key === "initContainers";
+    return [...(own && Array.isArray(child) ? child.filter(isObject) : []), ...containersIn(child)];
+  });
+}
+
+/** Image names of a pod template or pod; sorted, each once. */
 export function imagesOf(object: unknown): string[] {
-  const images = new Set<string>();
-  const visit = (value: unknown): void => {
-    if (Array.isArray(value)) for (const item of value) visit(item);
-    if (!isObject(value)) return;
-    for (const [key, child] of Object.entries(value)) {
-      if ((key === "containers" || key === "initContainers") && Array.isArray(child)) {
-        for (const container of child) {
-          const image = stringAt(container, "image");
-          if (image !== undefined && image !== "") images.add(image);
-        }
-      }
-      visit(child);
-    }
-  };
-  visit(valueAt(object, "spec"));
-  return [...images].sort();
+  const images = containersIn(valueAt(object, "spec")).flatMap(
+    (container) => stringAt(container, "image") || [],
+  );
+  return [...new Set(images)].sort();
 }

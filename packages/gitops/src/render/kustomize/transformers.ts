@@ -1,5 +1,5 @@
 import { isObject, type JsonObject } from "@tracegate/kube";
-import { listAt, type Manifest, stringAt, valueAt } from "../../manifest.ts";
+import { containersIn, listAt, type Manifest, stringAt, valueAt } from "../../manifest.ts";
 import { type ImageChange, type Kustomization, KustomizeError } from "./kustomization.ts";
 import { isClusterScoped, moveTo, podTemplatePath, type Resource, rename } from "./resource.ts";
 
@@ -94,20 +94,10 @@ export function setReplicas(
 
 /** Changes images of containers, wherever in an object of whatever kind they stand. */
 export function setImages(resources: readonly Resource[], changes: readonly ImageChange[]): void {
-  const visit = (value: unknown): void => {
-    if (Array.isArray(value)) for (const item of value) visit(item);
-    if (!isObject(value)) return;
-    for (const [key, child] of Object.entries(value)) {
-      if ((key === "containers" || key === "initContainers") && Array.isArray(child)) {
-        for (const container of child) {
-          const image = stringAt(container, "image");
-          if (image !== undefined && isObject(container)) container["image"] = changedImage(image, changes);
-        }
-      }
-      visit(child);
-    }
-  };
-  for (const { manifest } of resources) visit(manifest);
+  for (const container of resources.flatMap(({ manifest }) => containersIn(manifest))) {
+    const image = stringAt(container, "image");
+    if (image !== undefined) container["image"] = changedImage(image, changes);
+  }
 }
 
 export function changedImage(image: string, changes: readonly ImageChange[]): string {
