@@ -11,7 +11,8 @@ import { keyFor } from "./reading.ts";
 import { checkAddressed, receive } from "./receiving.ts";
 import { alreadyExists, invalid, qualified } from "./refusals.ts";
 import { hasSubresource, type ServedKind } from "./served-kinds.ts";
-import { allocateServiceAddresses, isServices, withKeptAddresses } from "./service-addresses.ts";
+import { allocateServiceAddresses } from "./service-addresses.ts";
+import { isServices, withKeptAddresses } from "./service-form.ts";
 
 /** Tries at a free generated name before giving up with AlreadyExists. */
 const NAME_ATTEMPTS = 8;

@@ -1,8 +1,8 @@
-import { type FieldError, invalid as invalidField, jsonEqual, type KubeObject } from "@tracegate/kube";
+import { type FieldError, invalid as invalidField, type KubeObject } from "@tracegate/kube";
 import type { ApiContext } from "./context.ts";
 import { storedObject } from "./reading.ts";
-import { invalid, qualified } from "./refusals.ts";
-import type { ServedKind } from "./served-kinds.ts";
+import { invalid } from "./refusals.ts";
+import { hasAddress, isExposed, portsOf, type ServiceSpec, sameNodePort, specOf } from "./service-form.ts";
 
 const SERVICE = { group: "", kind: "Service" };
 /** 10.96.0.0/16: the first address is the API's own, the band below the offset is left for explicit requests. */
@@ -13,74 +13,6 @@ export const FIRST_SERVICE_IP = "10.96.0.1";
 const PORT_LOW = 30000;
 const PORT_HIGH = 32767;
 const PORT_BAND = 86;
-
-export const isServices = (served: ServedKind): boolean => qualified(served) === "services";
-
-interface ServiceSpec {
-  type?: string;
-  clusterIP?: string;
-  clusterIPs?: string[];
-  ports?: { nodePort?: number; [field: string]: unknown }[];
-  [field: string]: unknown;
-}
-
-/**
- * A Service in the form that is checked: both fields for its address say the same, an update keeps what the Service was
- * given before, and what a former type had left behind is gone, unless it was sent anew.
- */
-export function withKeptAddresses(service: KubeObject, before?: KubeObject): KubeObject {
-  const spec: ServiceSpec = { ...specOf(service) };
-  const old = before === undefined ? undefined : specOf(before);
-  if (old !== undefined) {
-    keepAddress(spec, old);
-    dropTypeDependent(spec, old);
-  }
-  if (spec.clusterIP && (spec.clusterIPs ?? []).length === 0) spec.clusterIPs = [spec.clusterIP];
-  return { ...service, spec } as KubeObject;
-}
-
-function keepAddress(spec: ServiceSpec, old: ServiceSpec): void {
-  if (!hasAddress(spec) || !hasAddress(old)) return;
-  const [address, former] = [spec.clusterIP ?? "", old.clusterIP ?? ""];
-  if (address === "") {
-    spec.clusterIP = former;
-    if ((spec.clusterIPs ?? []).length === 0) spec.clusterIPs = old.clusterIPs ?? [];
-  } else if (address !== former && jsonEqual(spec.clusterIPs ?? [], old.clusterIPs ?? [])) {
-    spec.clusterIPs = [address];
-  }
-  if (isExposed(spec) && isExposed(old)) {
-    spec.ports = (spec.ports ?? []).map((port) => {
-      const kept = port.nodePort || sameNodePort(port, old);
-      return kept === undefined ? port : { ...port, nodePort: kept };
-    });
-  }
-}
-
-const hasAddress = ({ type }: ServiceSpec): boolean => type !== "ExternalName";
-const isExposed = ({ type }: ServiceSpec): boolean => type === "NodePort" || type === "LoadBalancer";
-const isReachable = (spec: ServiceSpec): boolean =>
-  isExposed(spec) || (spec.type === "ClusterIP" && ((spec["externalIPs"] as unknown[]) ?? []).length > 0);
-
-/** Fields that go when the type no longer has them (third column), had them before (second), and they were left as they were. */
-function dropTypeDependent(spec: ServiceSpec, old: ServiceSpec): void {
-  const balanced = ({ type }: ServiceSpec): boolean => type === "LoadBalancer";
-  const rules: readonly (readonly [readonly string[], (spec: ServiceSpec) => boolean])[] = [
-    [["clusterIP", "clusterIPs"], hasAddress],
-    [["ipFamilies"], hasAddress],
-    [["ipFamilyPolicy"], hasAddress],
-    [["allocateLoadBalancerNodePorts"], balanced],
-    [["loadBalancerClass"], balanced],
-    [["externalTrafficPolicy"], isReachable],
-  ];
-  for (const [fields, applies] of rules) {
-    if (!applies(old) || applies(spec)) continue;
-    if (!fields.every((field) => jsonEqual(spec[field], old[field]))) continue;
-    for (const field of fields) delete spec[field];
-  }
-  if (isExposed(old) && !isExposed(spec) && jsonEqual(portsOf(spec), portsOf(old))) {
-    spec.ports = (spec.ports ?? []).map(({ nodePort: _, ...port }) => port);
-  }
-}
 
 /**
  * Fills in what a Service is given by the cluster: its address and its node ports. It has been found valid otherwise. What is
@@ -104,11 +36,6 @@ export function allocateServiceAddresses(
   const filled = isExposed(spec) ? nodePorts(ctx, service, spec, old, others) : spec;
   return { ...service, spec: filled } as KubeObject;
 }
-
-const specOf = (service: KubeObject): ServiceSpec =>
-  "spec" in service && typeof service.spec === "object" && service.spec !== null
-    ? (service.spec as ServiceSpec)
-    : {};
 
 function otherServices({ store }: ApiContext, { metadata }: KubeObject): ServiceSpec[] {
   return store
@@ -193,17 +120,6 @@ function nodePorts(
     return { ...port, nodePort: free };
   });
   return { ...spec, ports };
-}
-
-const portsOf = ({ ports }: ServiceSpec): number[] =>
-  (ports ?? []).flatMap(({ nodePort }) => (nodePort === undefined || nodePort === 0 ? [] : [nodePort]));
-
-/** The port it had: matched by port and protocol, as an update without node ports means to keep them. */
-function sameNodePort(port: { [field: string]: unknown }, old: ServiceSpec | undefined): number | undefined {
-  const same = old?.ports?.find(
-    (other) => other["port"] === port["port"] && other["protocol"] === port["protocol"],
-  );
-  return same?.nodePort;
 }
 
 function checkPort(service: KubeObject, field: string, port: number, taken: ReadonlySet<number>): void {

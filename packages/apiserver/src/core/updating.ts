@@ -10,7 +10,8 @@ import { keyFor, storedObject } from "./reading.ts";
 import { checkAddressed, checkIdentity, receive } from "./receiving.ts";
 import { badRequest, invalid, notFound, qualified } from "./refusals.ts";
 import { apiVersionOfResource, hasSubresource, type ServedKind } from "./served-kinds.ts";
-import { allocateServiceAddresses, isServices, withKeptAddresses } from "./service-addresses.ts";
+import { allocateServiceAddresses } from "./service-addresses.ts";
+import { isServices, withKeptAddresses } from "./service-form.ts";
 
 /** The current object as a function of which the next one is made: a PUT's body, or a patch applied. */
 export type Change = (current: KubeObject) => KubeObject;

@@ -1,27 +1,19 @@
-import type { KubeObject, Patch } from "@tracegate/kube";
-import {
-  builtInType,
-  decodeBuiltInBody,
-  forbidden,
-  JsonSyntaxError,
-  parseJsonPatch,
-  parseJsonText,
-  StatusError,
-} from "@tracegate/kube";
-import { parse } from "yaml";
+import type { KubeObject } from "@tracegate/kube";
+import { builtInType, decodeBuiltInBody, forbidden } from "@tracegate/kube";
 import { escalationCheck } from "../auth/escalation.ts";
 import type { Api } from "../core/api.ts";
 import type { ObjectRef } from "../core/context.ts";
 import type { DeleteRequest } from "../core/deletion.ts";
 import { asObject } from "../core/object-rules.ts";
-import { patched, unsupportedPatch } from "../core/patching.ts";
+import { patched } from "../core/patching.ts";
 import { checkReached } from "../core/reading.ts";
-import { badRequest, invalidOptions, methodNotAllowed, notServed, qualified } from "../core/refusals.ts";
+import { invalidOptions, methodNotAllowed, notServed, qualified } from "../core/refusals.ts";
 import type { ServedKind } from "../core/served-kinds.ts";
 import { answer, setWarnings } from "./answers.ts";
-import { bodyFormat, mediaType, rawBody, readBody, readObjectBody } from "./bodies.ts";
+import { bodyFormat, rawBody, readBody, readObjectBody } from "./bodies.ts";
 import type { Exchange } from "./exchange.ts";
 import { negotiate } from "./negotiation.ts";
+import { readPatch } from "./patch-bodies.ts";
 import { isDryRun, listQuery, wholeNumber, writeOptions } from "./query-options.ts";
 import { LIST_FORMS, listAs, OBJECT_FORMS, objectAs } from "./representations.ts";
 import type { ResourcePath } from "./request-info.ts";
@@ -200,7 +192,7 @@ async function patch(
 ): Promise<void> {
   const { request, response, info } = exchange;
   negotiate(request.headers.accept, OBJECT_FORMS);
-  const body = await readPatch(served, exchange);
+  const body = await readPatch(served, exchange.request);
   const apply = body.type === "apply";
   const given = {
     ...writeOptions(info.query, "PatchOptions", request.headers["user-agent"]),
@@ -221,53 +213,6 @@ async function patch(
   answerObject(api, served, result.created ? 201 : 200, result.object, exchange);
 }
 
-async function readPatch(served: ServedKind, { request }: Exchange): Promise<Patch> {
-  const type = mediaType(request.headers["content-type"]);
-  switch (type) {
-    case "application/json-patch+json":
-      return {
-        type: "json",
-        operations: parseJsonPatch(patchJson(await readBody(request), "[]interface {}")),
-      };
-    case "application/merge-patch+json":
-      return { type: "merge", body: patchJson(await readBody(request), "map[string]interface {}") };
-    case "application/strategic-merge-patch+json":
-      if (served.custom !== undefined) throw unsupportedPatch(false);
-      return { type: "strategic", body: patchJson(await readBody(request), "map[string]interface {}") };
-    case "application/apply-patch+yaml":
-      return { type: "apply", body: patchYaml(await readBody(request)) };
-    default:
-      throw new StatusError({
-        message: "415: Unsupported Media Type",
-        reason: "UnsupportedMediaType",
-        details: {},
-        code: 415,
-      });
-  }
-}
-
-/** A patch of the wanted form; Go's name of it is told where it has another. */
-function patchJson(bytes: Buffer, form: "[]interface {}" | "map[string]interface {}"): unknown {
-  try {
-    const { value } = parseJsonText(bytes.toString("utf8"));
-    const given = Array.isArray(value) ? "array" : typeof value;
-    if (value === null || given === (form === "[]interface {}" ? "array" : "object")) return value;
-    throw new JsonSyntaxError(`json: cannot unmarshal ${given} into Go value of type ${form}`);
-  } catch (error) {
-    if (!(error instanceof JsonSyntaxError)) throw error;
-    throw badRequest(`error decoding patch: ${error.message}`);
-  }
-}
-
-function patchYaml(bytes: Buffer): unknown {
-  try {
-    return parse(bytes.toString("utf8"), { maxAliasCount: 100 });
-  } catch (error) {
-    const why = error instanceof Error ? error.message.split("\n")[0] : String(error);
-    throw badRequest(`error decoding YAML: ${why}`);
-  }
-}
-
 async function handleScale(api: Api, served: ServedKind, ref: ObjectRef, exchange: Exchange): Promise<void> {
   const { request, response, info } = exchange;
   const form = negotiate(request.headers.accept, []);
@@ -279,7 +224,7 @@ async function handleScale(api: Api, served: ServedKind, ref: ObjectRef, exchang
     request.headers["user-agent"],
   );
   if (isPatch) {
-    const body = await readPatch(served, exchange);
+    const body = await readPatch(served, exchange.request);
     const scale = scaleKind();
     return answer(
       response,

@@ -20,13 +20,8 @@ import { networkPolicyErrors } from "./network-policies.ts";
 import { ephemeralContainersUpdateErrors, podUpdateErrors, resizeErrors } from "./pod-updates.ts";
 import { podSpecErrors } from "./pods.ts";
 import { disruptionBudgetErrors, leaseErrors } from "./policies.ts";
-import {
-  limitRangeErrors,
-  priorityClassErrors,
-  priorityClassUpdateErrors,
-  quotaErrors,
-  quotaUpdateErrors,
-} from "./quotas.ts";
+import { priorityClassErrors, priorityClassUpdateErrors } from "./priority-classes.ts";
+import { limitRangeErrors, quotaErrors, quotaUpdateErrors } from "./quotas.ts";
 import { serviceErrors, serviceUpdateErrors } from "./services.ts";
 import {
   claimErrors,
