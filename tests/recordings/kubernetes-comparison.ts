@@ -18,7 +18,7 @@ export function answerDifferences({ recorded, answer }: Exchanged): Difference[]
   if ((warning ?? "") !== (answer.warning ?? ""))
     found.push({ what: "warning", expected: warning ?? "none", got: answer.warning ?? "none" });
   if (isDiscovery(body)) compareSuperset("", discovered(body), discovered(answer.body), found);
-  else compare("", withoutControllers(body), withoutControllers(answer.body), found);
+  else compare("", comparable(body, recorded.request.path), comparable(answer.body, recorded.request.path), found);
   return found;
 }
 
@@ -145,6 +145,44 @@ function withoutControllers(value: unknown): unknown {
   return copy;
 }
 
+const comparable = (body: unknown, path: string): unknown =>
+  withoutControllers(isTable(body) ? withoutControllersCells(body) : withoutScaleStatus(body, path));
+
+/** How many replicas there are is counted by the deployment controller. */
+function withoutScaleStatus(body: unknown, path: string): unknown {
+  if (!isObject(body) || body["kind"] !== "Scale" || !isObject(body["status"])) return body;
+  if (!/\/deployments\//.test(path)) return body;
+  const { replicas: _, ...status } = body["status"];
+  return { ...body, status };
+}
+
+interface Table {
+  readonly columnDefinitions: readonly { readonly name: string }[];
+  readonly rows: readonly { readonly cells: readonly unknown[] }[];
+}
+
+const isTable = (body: unknown): body is Table =>
+  isObject(body) && body["kind"] === "Table" && Array.isArray(body["rows"]) && Array.isArray(body["columnDefinitions"]);
+
+/** Columns of workloads that only their controllers fill. */
+const countedByControllers = new Set(["Up-to-date", "Available", "Current", "Duration"]);
+
+/** A table without rows and cells that come from controllers: their Events, what they count, when they started a Job. */
+function withoutControllersCells(table: Table): unknown {
+  const names = table.columnDefinitions.map(({ name }) => name);
+  const workloads = ["Up-to-date", "Duration", "Desired"].some((name) => names.includes(name));
+  const source = names.indexOf("Source");
+  const ofController = ({ cells }: Table["rows"][number]) =>
+    source >= 0 && names.includes("Last Seen") && /-controller\b/.test(String(cells[source]));
+  const rows = table.rows
+    .filter((row) => !ofController(row))
+    .map((row) => ({
+      ...row,
+      cells: row.cells.map((cell, column) => (workloads && countedByControllers.has(names[column] ?? "") ? "" : cell)),
+    }));
+  return { ...table, rows };
+}
+
 /** Ownership that controllers had, or took: what they wrote, and the status of Deployments. */
 function isShared(entry: Record<string, unknown>): boolean {
   return (
@@ -153,14 +191,11 @@ function isShared(entry: Record<string, unknown>): boolean {
   );
 }
 
-/** A Deployment (in lists without its kind) or its Scale. */
+/** A Deployment (in lists without its kind). */
 function isDeploymentLike(object: Record<string, unknown>): boolean {
   const spec = object["spec"];
   return (
     object["kind"] === "Deployment" ||
-    (object["kind"] === "Scale" &&
-      isObject(object["status"]) &&
-      object["status"]["selector"] === "app=web") ||
     (object["kind"] === undefined && isObject(spec) && isObject(spec["strategy"]))
   );
 }
