@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { wallClock } from "@tracegate/contracts";
 import { evidenceArchive } from "@tracegate/evidence";
 import { ApplicationSet } from "@tracegate/gitops";
-import { Namespace } from "@tracegate/kube";
+import { Namespace, type ResourceClient } from "@tracegate/kube";
 import {
   makeDirectory,
   runningPlatform,
@@ -17,14 +17,16 @@ import { parse } from "yaml";
 import { command, common, type Io } from "../command.ts";
 import { gateLines } from "../demo/gate-lines.ts";
 import { progressLines } from "../demo/progress.ts";
-import { createDemoRepository } from "../demo/repository.ts";
+import { createDemoRepository, type DemoRepository } from "../demo/repository.ts";
 import { hotrod, type Snapshot } from "../demo/snapshot.ts";
 import { type StoryListener, tellStory } from "../demo/story.ts";
 import { summary, whereItServes } from "../demo/summary.ts";
 import { timingNames, timings } from "../demo/timing.ts";
 import { liveArea } from "../live-area.ts";
+import { print } from "../output.ts";
 import { type Painter, painter, rolloutPainter } from "../painter.ts";
 
+const fieldManager = "tracegate-demo";
 const tags = { good: "1.76.0", faulty: "1.76.0-faulty", slow: "1.76.0-slow" } as const;
 
 export const demo = command({
@@ -62,13 +64,15 @@ export const demo = command({
       choices: ["usual", "free"],
       default: "usual",
     },
+    output: { ...common.output, help: "print the evidence for machines; progress goes to the error stream" },
   },
-  async run({ state: path, release, timing: timingName, sandbox, exit, ports }, io) {
+  async run({ state: path, release, timing: timingName, sandbox, exit, ports, output }, io) {
     const state = stateDirectory(path);
     const timing = timings[timingName];
     const paint = painter(io.colour);
     const tag = tags[release];
-    startAfresh(state, io);
+    const people = output === undefined ? io : { ...io, out: io.err, terminal: undefined };
+    startAfresh(state, people);
     const platform = await startPlatform({
       state,
       ports,
@@ -77,23 +81,14 @@ export const demo = command({
       allowHostCommands: true,
       scrapeIntervalMs: timing.scrapeIntervalMs,
       gitPollMs: timing.gitPollMs,
-      announce: (line) => io.out(`${line}\n`),
+      announce: (line) => people.out(`${line}\n`),
     });
-    const show = io.terminal === undefined ? plainListener(io) : liveListener(io, paint);
+    const show = people.terminal === undefined ? plainListener(people) : liveListener(people, paint);
     try {
       const { client } = platform;
       const repository = await createDemoRepository(join(state.repositories, "hotrod"), timing);
       show.chapter(`Git repository with the example: ${repository.directory}`);
-      const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "argocd" } };
-      await client.patch(
-        Namespace,
-        { name: "argocd" },
-        { type: "apply", body: namespace },
-        { fieldManager: "tracegate-demo" },
-      );
-      // Our own example, which the repository has just written.
-      const appset = parse(repository.appset) as ApplicationSet;
-      await client.create(ApplicationSet, appset, { fieldManager: "tracegate-demo" });
+      await applyExample(client, repository);
       const end = await tellStory({
         client,
         clock: wallClock,
@@ -104,25 +99,36 @@ export const demo = command({
         listener: show,
         signal: io.signal,
       });
-      const evidence = await newestEvidence(state, end.revision);
+      const { evidence, directory } = await newestEvidence(state, end.revision);
       show.end();
-      io.out(`\n${summary(evidence.evidence, evidence.directory, paint)}`);
+      const { urls } = platform;
+      print(io, output, { ...evidence, directory, urls, kubeconfig: state.kubeconfig }, () => {
+        return `\n${summary(evidence, directory, paint)}`;
+      });
       if (!exit) {
-        io.out(`\nServing until Ctrl-C:\n\n${whereItServes(platform.urls, state.kubeconfig)}`);
+        people.out(`\nServing until Ctrl-C:\n\n${whereItServes(urls, state.kubeconfig)}`);
         await aborted(io.signal);
-        io.out("\nStopping …\n");
+        people.out("\nStopping …\n");
       }
       return end.outcome === "promoted" ? 0 : 1;
     } catch (error) {
       show.end();
       if (!io.signal.aborted) throw error;
-      io.out("\nStopping …\n");
+      people.out("\nStopping …\n");
       return 1;
     } finally {
       await platform.stop();
     }
   },
 });
+
+/** Hands the example to GitOps: the ApplicationSet is applied, all else comes out of Git. */
+async function applyExample(client: ResourceClient, { appset }: DemoRepository): Promise<void> {
+  const body = { apiVersion: "v1", kind: "Namespace", metadata: { name: "argocd" } };
+  await client.patch(Namespace, { name: "argocd" }, { type: "apply", body }, { fieldManager });
+  // Our own example, which the repository has just written.
+  await client.create(ApplicationSet, parse(appset) as ApplicationSet, { fieldManager });
+}
 
 /** The state of an earlier demo is taken away; state that is not a demo's is kept and added to. */
 function startAfresh(state: StateDirectory, io: Io): void {

@@ -14,6 +14,7 @@ import {
 } from "@tracegate/platform";
 import { command, common, type ExitCode, type Io } from "../command.ts";
 import { whereItServes } from "../demo/summary.ts";
+import { print } from "../output.ts";
 
 const patienceMs = 60_000;
 
@@ -44,27 +45,35 @@ export const up = command({
       choices: ["usual", "free"],
       default: "usual",
     },
+    output: {
+      ...common.output,
+      help: "print where it serves for machines; progress goes to the error stream",
+    },
   },
-  async run({ state: path, config, sandbox, allowHostCommands, detach, ports }, io) {
+  async run({ state: path, config, sandbox, allowHostCommands, detach, ports, output }, io) {
     const state = stateDirectory(path);
     const configuration = readConfiguration({ cwd: io.cwd, file: config });
     if (detach) {
       const args = ["--ports", ports, "--sandbox", sandbox];
       if (configuration.file !== undefined) args.push("--config", configuration.file);
       if (allowHostCommands) args.push("--allow-host-commands");
-      return startInBackground(state, args, io);
+      return startInBackground(state, args, output, io);
     }
-    const announce = (line: string) => io.out(`${line}\n`);
+    const people = output === undefined ? io : { ...io, out: io.err };
+    const announce = (line: string) => people.out(`${line}\n`);
     const platform = await startPlatform({
       ...{ state, ports, configuration, sandbox, allowHostCommands, announce },
     });
-    io.out(`\nServing until Ctrl-C:\n\n${whereItServes(platform.urls, state.kubeconfig)}`);
+    const { urls } = platform;
+    print(io, output, { pid: process.pid, urls, kubeconfig: state.kubeconfig }, () => {
+      return `\nServing until Ctrl-C:\n\n${whereItServes(urls, state.kubeconfig)}`;
+    });
     if (!io.signal.aborted) {
       await new Promise<void>((resolve) =>
         io.signal.addEventListener("abort", () => resolve(), { once: true }),
       );
     }
-    io.out("\nStopping …\n");
+    people.out("\nStopping …\n");
     await platform.stop();
     return 0;
   },
@@ -74,6 +83,7 @@ export const up = command({
 async function startInBackground(
   state: StateDirectory,
   options: readonly string[],
+  output: "json" | "yaml" | undefined,
   io: Io,
 ): Promise<ExitCode> {
   makeDirectory(state.root);
@@ -96,9 +106,10 @@ async function startInBackground(
     const running = runningPlatform(state);
     if (running?.pid !== child.pid || running?.server === "") continue;
     child.unref();
-    io.out(
-      `Serving in the background (process ${child.pid}):\n\n${whereItServes(running?.urls ?? {}, state.kubeconfig)}`,
-    );
+    const urls = running?.urls ?? {};
+    print(io, output, { pid: child.pid, urls, kubeconfig: state.kubeconfig }, () => {
+      return `Serving in the background (process ${child.pid}):\n\n${whereItServes(urls, state.kubeconfig)}`;
+    });
     return 0;
   }
   throw new ProblemError({
