@@ -16,26 +16,41 @@ export interface Exchanged {
 
 const ADMIN_TOKEN = "admintoken";
 
-/** Requests that were made while recording but not written down, as later answers show; by the one they came before. */
-const LEFT_OUT: Readonly<Record<string, readonly RecordedRequest["request"][]>> = {
-  "patch/strategic-order": [
-    {
-      method: "PATCH",
-      path: "/apis/apps/v1/namespaces/conf/deployments/d1",
-      contentType: "application/strategic-merge-patch+json",
-      body: {
-        spec: {
-          template: {
-            spec: { containers: [{ name: "c", env: [{ name: "Z", value: "26" }, { $patch: "replace" }] }] },
+/**
+ * Requests that were made while recording but not written down: by the one they came before, whose answer shows them by a text.
+ */
+const LEFT_OUT: Readonly<
+  Record<string, { readonly shown: string; readonly requests: readonly RecordedRequest["request"][] }>
+> = {
+  "patch/strategic-order": {
+    shown: '"value":"26"',
+    requests: [
+      {
+        method: "PATCH",
+        path: "/apis/apps/v1/namespaces/conf/deployments/d1",
+        contentType: "application/strategic-merge-patch+json",
+        body: {
+          spec: {
+            template: {
+              spec: { containers: [{ name: "c", env: [{ name: "Z", value: "26" }, { $patch: "replace" }] }] },
+            },
           },
         },
       },
-    },
-  ],
-  "cr/table": [
-    paint({ metadata: { name: "e" }, spec: { color: "green", either: 1 } }),
-    paint({ metadata: { name: "nospec" } }),
-  ],
+    ],
+  },
+  "cr/table": {
+    shown: '"nospec"',
+    requests: [
+      paint({ metadata: { name: "e" }, spec: { color: "green", either: 1 } }),
+      paint({ metadata: { name: "nospec" } }),
+    ],
+  },
+};
+
+const leftOutBefore = ({ name, response }: RecordedRequest): readonly RecordedRequest["request"][] => {
+  const left = LEFT_OUT[name];
+  return left !== undefined && JSON.stringify(response.body).includes(left.shown) ? left.requests : [];
 };
 
 function paint(body: object): RecordedRequest["request"] {
@@ -51,7 +66,7 @@ export async function converse(url: string, conversation: readonly RecordedReque
   const exchanged: Exchanged[] = [];
   let continueToken = "";
   for (const recorded of conversation) {
-    for (const request of LEFT_OUT[recorded.name] ?? []) await send(url, request);
+    for (const request of leftOutBefore(recorded)) await send(url, request);
     const path = recorded.request.path.replace("continue=CONTINUE", `continue=${continueToken}`);
     const answer = await send(url, { ...recorded.request, path });
     const metadata = (answer.body as { metadata?: { continue?: string } } | undefined)?.metadata;
