@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import type { EvidencePackage } from "@tracegate/evidence";
 import { leftBehind } from "../support/processes.ts";
 import { missingTools } from "../support/tools.ts";
@@ -10,9 +10,17 @@ import { fileAt, finish, root, temporaryState, tracegate } from "../support/trac
 
 const skip = missingTools("git", "curl", "unshare", "ip");
 
-test("a program of one's own is released by gates on its spans, good and bad, from what `tracegate init` wrote", {
-  skip,
-}, async (t) => {
+for (const sandbox of [["namespaced"], ["plain", "--allow-host-commands"]]) {
+  test(
+    `a program of one's own is released good and bad from what \`tracegate init\` wrote (${sandbox[0]} sandbox)`,
+    {
+      skip,
+    },
+    (t) => releaseGoodAndBad(t, sandbox),
+  );
+}
+
+async function releaseGoodAndBad(t: TestContext, sandbox: readonly string[]): Promise<void> {
   const temporary = temporaryState();
   t.after(() => temporary.remove());
   const directory = join(temporary.path, "shop");
@@ -22,7 +30,7 @@ test("a program of one's own is released by gates on its spans, good and bad, fr
   assert.equal(written.code, 0, written.output);
   quicken(directory);
 
-  const platform = tracegate.in(directory, "up", "--ports", "free");
+  const platform = tracegate.in(directory, "up", "--ports", "free", "--sandbox", ...sandbox);
   t.after(async () => {
     platform.process.kill("SIGINT");
     await platform.ended;
@@ -44,7 +52,7 @@ test("a program of one's own is released by gates on its spans, good and bad, fr
   const bad = await evidenceOf(3);
   assert.equal(bad.verdict, "no-go");
   assert.equal(outcomes(bad)["error-rate"], "fail");
-});
+}
 
 test("init refuses a command that is not there, and writes nothing; it overwrites nothing", {
   skip,
