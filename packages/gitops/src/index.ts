@@ -40,3 +40,4 @@ export { renderApplicationSet, renderApplicationSetList } from "./view/applicati
 export { renderProject, renderProjectList } from "./view/project.ts";
 export { renderResourceList } from "./view/resource-list.ts";
 export { type ProgressTable, progressTable } from "./view/resource-states.ts";
+export { renderTree } from "./view/tree.ts";

@@ -1,13 +1,26 @@
+import { AnalysisRun } from "@tracegate/analysis";
 import {
   Application,
   readHealth,
   renderApplication,
   renderHistory,
   renderResourceList,
+  renderSummary,
+  renderTree,
 } from "@tracegate/gitops";
+import {
+  apiVersionOf,
+  isNotFound,
+  Job,
+  type Kind,
+  type KubeObject,
+  Pod,
+  ReplicaSet,
+  type ResourceClient,
+} from "@tracegate/kube";
 import { refOf, refresh } from "./applications.ts";
 import { formatted } from "./output.ts";
-import { appNamespace, command, Fatal, outputFlag } from "./session.ts";
+import { appNamespace, command, outputFlag } from "./session.ts";
 
 const oneApplication = { use: "APPNAME", args: [1, 1] } as const;
 
@@ -17,7 +30,7 @@ export const appGet = command({
   summary: "Show an Application: where it comes from, its state, its resources",
   examples: ["argocd app get hotrod", "argocd app get hotrod --refresh", "argocd app get hotrod -o yaml"],
   flags: {
-    output: { ...outputFlag("json|yaml|wide"), default: "wide" },
+    output: { ...outputFlag("json|yaml|wide|tree"), default: "wide" },
     refresh: { type: "bool", help: "ask Git for the newest commit first" },
     "hard-refresh": { type: "bool", help: "and render anew what is cached" },
     "show-operation": { type: "bool", help: "show the last sync too" },
@@ -29,8 +42,6 @@ export const appGet = command({
     const how = flags["hard-refresh"] ? "hard" : flags.refresh ? "normal" : undefined;
     const application =
       how === undefined ? await client.get(Application, ref) : await refresh(session, ref, how);
-    if (flags.output === "tree" || flags.output === "tree=detailed")
-      throw new Fatal(`the output format ${flags.output} is not supported: use wide, json or yaml`);
     const health = await readHealth(client, application);
     const shown = () =>
       renderApplication(application, {
@@ -38,10 +49,34 @@ export const appGet = command({
         health,
         showOperation: flags["show-operation"],
       });
-    io.out(formatted(flags.output, application, { wide: shown, "": shown }));
+    const owned = flags.output === "tree" ? await ownedObjects(client, application) : [];
+    const tree = () => {
+      const summary = renderSummary(application, `${server}/applications/${ref.name}`);
+      return `${[...summary, "", ...renderTree(application, health, owned)].join("\n")}\n`;
+    };
+    io.out(formatted(flags.output, application, { wide: shown, "": shown, tree }));
     return 0;
   },
 });
+
+/** What controllers made in the destination: below a resource in the tree when it is the owner. */
+async function ownedObjects(client: ResourceClient, { spec }: Application): Promise<KubeObject[]> {
+  const { namespace = "" } = spec.destination;
+  const kinds: Kind<KubeObject>[] = [ReplicaSet, Pod, Job, AnalysisRun];
+  const lists = await Promise.all(
+    kinds.map((kind) =>
+      // A kind that is not served has no objects.
+      client.list(kind, { namespace }).then(
+        ({ items }) => items.map((item) => ({ ...item, apiVersion: apiVersionOf(kind), kind: kind.kind })),
+        (error: unknown) => {
+          if (isNotFound(error)) return [];
+          throw error;
+        },
+      ),
+    ),
+  );
+  return lists.flat();
+}
 
 export const appHistory = command({
   ...oneApplication,

@@ -70,17 +70,24 @@ function tool(name: string, versionArguments: string, advice: string): Finding {
   return { what: name, ok, needed: true, found: ok ? (stdout.split("\n")[0] ?? "") : "not found", advice };
 }
 
-/** What the platform tries, too, before it starts a node. */
+/** What the platform tries, too, before it starts a node. On Linux the plain sandbox stands in. */
 function sandbox(): Finding {
   const { problem } = probeSandbox();
+  const hasPlain = process.platform === "linux";
   return {
     what: "namespaces",
     ok: problem === undefined,
-    needed: true,
+    needed: !hasPlain,
     found: problem?.message ?? "user, mount, network and PID namespaces work: pods run in them",
-    ...(problem?.advice === undefined ? {} : { advice: problem.advice }),
+    ...(problem === undefined
+      ? {}
+      : { advice: `${problem.advice ?? ""}${hasPlain ? ` Until then: ${plainCosts}` : ""}`.trim() }),
   };
 }
+
+const plainCosts =
+  "pods run in the plain sandbox, as processes of your user that nothing isolates; programs must listen on $POD_IP and " +
+  "find others by $http_proxy (Node programs do), commands of manifests need --allow-host-commands (docs/sandboxes.md)";
 
 function directory(root: string): Finding {
   const base = { what: "state directory", needed: true };

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { Application } from "../types/application.ts";
 import { renderApplication, renderHistory } from "./application.ts";
 import { renderApplicationList } from "./application-list.ts";
+import { renderTree } from "./tree.ts";
 
 const source = { repoURL: "https://git.example/ops.git", path: "apps/billing", targetRevision: "HEAD" };
 const billing: Application = {
@@ -126,5 +127,33 @@ argocd/billing  https://kubernetes.default.svc  billing    default  OutOfSync  D
 ID      DATE                           REVISION
 0       2031-02-03 10:11:12 +0000 UTC  HEAD (3f1c9ab)
 `,
+  );
+});
+
+test("app get -o tree: what belongs to a resource stands below it", () => {
+  const owned = (kind: string, name: string, owner: { kind: string; name: string }) => ({
+    apiVersion: kind === "Pod" ? "v1" : "apps/v1",
+    kind,
+    metadata: { name, ownerReferences: [{ apiVersion: "apps/v1", uid: "1", ...owner }] },
+    ...(kind === "Pod" ? { status: { phase: "Pending" } } : {}),
+  });
+  const set = { kind: "ReplicaSet", name: "api-1" };
+  const lines = renderTree(billing, new Map(), [
+    owned("Pod", "api-1-b", set),
+    owned("Pod", "api-1-a", set),
+    owned("ReplicaSet", "api-1", { kind: "Deployment", name: "api" }),
+    owned("Pod", "other", { kind: "ReplicaSet", name: "other" }),
+  ]);
+  assert.deepEqual(
+    lines.map((line) => line.split("  ")[0]?.trim() || line.trim().split("  ")[0]),
+    [
+      "KIND/NAME",
+      "Job/migrate",
+      "Deployment/api",
+      "└─ReplicaSet/api-1",
+      "├─Pod/api-1-a",
+      "└─Pod/api-1-b",
+      "ConfigMap/cfg",
+    ],
   );
 });
