@@ -1,6 +1,7 @@
-// Draws what a terminal shows as an SVG, for the README: reads text with ANSI colours from standard input.
+// Draws what a terminal shows as an SVG, for the README: reads text with ANSI colours from standard input; its title is the
+// argument.
 //
-//   tmux capture-pane -e -p | node scripts/node24.js scripts/terminal-picture.ts > docs/main-job.svg
+//   tmux capture-pane -e -p | node scripts/node24.js scripts/terminal-picture.ts "The main job" > docs/main-job.svg
 import { readFileSync } from "node:fs";
 
 const cell = { width: 8.4, height: 18 };
@@ -20,6 +21,7 @@ const width = Math.ceil(columns * cell.width + 2 * margin);
 const height = lines.length * cell.height + 2 * margin;
 
 console.log(`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
+<title>${escaped(process.argv[2] ?? "A terminal")}</title>
 <rect width="100%" height="100%" rx="8" fill="#1a1b26"/>
 <g font-family="ui-monospace, Menlo, Consolas, monospace" font-size="14" fill="#c0caf5">`);
 for (const [index, line] of lines.entries()) {
