@@ -58,7 +58,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     ...(tokens === undefined ? {} : { tokens }),
   });
   const nodePorts = new NodePorts({
-    ...{ sandbox, log },
+    ...{ sandbox, events },
     ...(options.nodePortHost === undefined ? {} : { host: options.nodePortHost }),
   });
   const platform = new PlatformServices(client, sandbox);

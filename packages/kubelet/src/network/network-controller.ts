@@ -4,6 +4,9 @@ import type { NetworkConfig, Sandbox } from "../sandbox.ts";
 import { networkConfig } from "./cluster-records.ts";
 import type { NodePorts } from "./node-ports.ts";
 
+/** How often a node port that another program holds is tried again. */
+const retryNodePortsMs = 5000;
+
 /** Keeps DNS, the service proxy and node ports in step with Services and their endpoints. */
 export function networkController(options: {
   client: ResourceClient;
@@ -14,6 +17,7 @@ export function networkController(options: {
   let sent = "";
   let work: Promise<void> | undefined;
   let again = false;
+  let unserved = 0;
 
   const publish = async () => {
     const [services, slices, pods] = await Promise.all([
@@ -27,7 +31,7 @@ export function networkController(options: {
       await sandbox.setNetwork(config);
       sent = text;
     }
-    await nodePorts.update(services.items);
+    ({ unserved } = await nodePorts.update(services.items));
   };
 
   // The whole is published at once, so what changes while it is being published calls for one more time, not for many.
@@ -60,7 +64,7 @@ export function networkController(options: {
     ],
     async reconcile() {
       await publishSoon();
-      return undefined;
+      return unserved > 0 ? { requeueAfterMs: retryNodePortsMs } : undefined;
     },
   };
 }

@@ -1,35 +1,45 @@
 import { createServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Log } from "@tracegate/controller-runtime";
+import type { EventRecorder } from "@tracegate/controller-runtime";
 import type { Service } from "@tracegate/kube";
 import type { Sandbox } from "../sandbox.ts";
 
-interface OpenPort {
-  readonly server: Server;
-  target: { clusterIP: string; port: number };
+interface Target {
+  readonly clusterIP: string;
+  readonly port: number;
 }
 
-/** Listens on 127.0.0.1 for every node port and relays to the service's own address inside. */
+interface OpenPort {
+  readonly server: Server;
+  target: Target;
+}
+
+/**
+ * Listens on 127.0.0.1 for every node port and relays to the service's own address inside. A port that another program
+ * holds is told once, as an Event of the Service, and tried again at every update.
+ */
 export class NodePorts {
   readonly #sandbox: Pick<Sandbox, "dial">;
-  readonly #log: Log;
+  readonly #events: EventRecorder;
   readonly #host: string;
   readonly #open = new Map<number, OpenPort>();
+  readonly #told = new Set<number>();
 
-  constructor(options: { sandbox: Pick<Sandbox, "dial">; log: Log; host?: string }) {
+  constructor(options: { sandbox: Pick<Sandbox, "dial">; events: EventRecorder; host?: string }) {
     this.#sandbox = options.sandbox;
-    this.#log = options.log;
+    this.#events = options.events;
     this.#host = options.host ?? "127.0.0.1";
   }
 
-  async update(services: readonly Service[]): Promise<void> {
-    const wanted = new Map<number, OpenPort["target"]>();
-    for (const { spec } of services) {
-      const { type, clusterIP, ports = [] } = spec;
+  /** Serves the node ports of `services` and no others; says how many cannot be served now. */
+  async update(services: readonly Service[]): Promise<{ unserved: number }> {
+    const wanted = new Map<number, Target & { readonly service: Service }>();
+    for (const service of services) {
+      const { type, clusterIP, ports = [] } = service.spec;
       if ((type !== "NodePort" && type !== "LoadBalancer") || clusterIP === undefined) continue;
       for (const { nodePort, port, protocol = "TCP" } of ports) {
         if (nodePort !== undefined && nodePort !== 0 && protocol === "TCP")
-          wanted.set(nodePort, { clusterIP, port });
+          wanted.set(nodePort, { clusterIP, port, service });
       }
     }
     for (const [nodePort, { server }] of this.#open) {
@@ -37,14 +47,16 @@ export class NodePorts {
       server.close();
       this.#open.delete(nodePort);
     }
+    let unserved = 0;
     for (const [nodePort, target] of wanted) {
       const known = this.#open.get(nodePort);
       if (known !== undefined) known.target = target;
-      else await this.#listen(nodePort, target);
+      else if (!(await this.#listen(nodePort, target))) unserved += 1;
     }
+    return { unserved };
   }
 
-  async #listen(nodePort: number, target: OpenPort["target"]): Promise<void> {
+  async #listen(nodePort: number, target: Target & { readonly service: Service }): Promise<boolean> {
     const server = createServer({ allowHalfOpen: true, noDelay: true });
     const entry: OpenPort = { server, target };
     server.on("connection", (client) => void this.#relay(client, entry));
@@ -54,9 +66,17 @@ export class NodePorts {
         server.listen(nodePort, this.#host, resolve);
       });
       this.#open.set(nodePort, entry);
+      this.#told.delete(nodePort);
+      return true;
     } catch (error) {
-      const words = error instanceof Error ? error.message : String(error);
-      this.#log.warn({ nodePort, error: words }, `node port ${nodePort} cannot be served`);
+      if (!this.#told.has(nodePort)) {
+        const words = error instanceof Error ? error.message : String(error);
+        const advice = "end the program that holds it, or choose another nodePort";
+        const message = `node port ${nodePort} is not served on ${this.#host}: ${words}; ${advice}`;
+        this.#events.event(target.service, "Warning", "NodePortNotServed", message);
+      }
+      this.#told.add(nodePort);
+      return false;
     }
   }
 
