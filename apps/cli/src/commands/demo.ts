@@ -47,7 +47,7 @@ export const demo = command({
     },
     timing: {
       flags: "--timing <name>",
-      help: "pace: as in a real cluster (4 min), short (1 min), or for tests (20 s)",
+      help: "pace: as in a real cluster (2 min), short (30 s), or for tests (10 s)",
       choices: timingNames,
       default: "default",
     },
