@@ -1,6 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, statfsSync } from "node:fs";
+import { accessSync, constants, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { wallClock } from "@tracegate/contracts";
 import { probeSandbox } from "@tracegate/kubelet";
 import { portHolder, stateDirectory } from "@tracegate/platform";
 import { command, common } from "../command.ts";
@@ -26,6 +28,7 @@ export const doctor = command({
   async run({ state: path, output }, io) {
     const findings = [
       node(),
+      clock(wallClock.now()),
       tool("git", "--version", "GitOps reads repositories with it: install git"),
       tool("curl", "--version", "the example's traffic generator is curl: install curl"),
       sandbox(),
@@ -63,6 +66,23 @@ function node(): Finding {
     advice: "needs 24 or newer: run `npm ci`",
   };
 }
+
+/**
+ * A clock far behind makes certificates that are not valid yet and gates that ask about another time. Nothing here knows the
+ * right time, but it cannot be before this program was put on the machine.
+ */
+function clock(now: number): Finding {
+  const installed = statSync(fileURLToPath(import.meta.url)).mtimeMs;
+  return {
+    what: "clock",
+    ok: now > installed - dayMs,
+    needed: true,
+    found: new Date(now).toISOString(),
+    advice: "the clock is before this program's own files: set it (timedatectl set-ntp true)",
+  };
+}
+
+const dayMs = 86_400_000;
 
 function tool(name: string, versionArguments: string, advice: string): Finding {
   const { status, stdout } = spawnSync(name, versionArguments.split(" "), { encoding: "utf8" });
