@@ -388,3 +388,24 @@ test("a new control plane finds its pods as they were: nothing restarts, nothing
   assert.deepEqual(kept.status?.conditions, before.status?.conditions);
   assert.notEqual((await get("later")).status?.podIP, kept.status?.podIP);
 });
+
+test("a memory limit is kept: OOMKilled, then the back-off; a limit of CPU is told of as not applied", {
+  skip,
+}, async () => {
+  const args = ["-e", "const held = []; setInterval(() => held.push(Buffer.alloc(20 << 20, 1)), 20)"];
+  await create("hungry", [
+    { name: "c", image: "my/node:1", args, resources: { limits: { memory: "150Mi", cpu: "1" } } },
+  ]);
+  const pod = await untilPod(
+    "hungry",
+    "waiting",
+    (pod) => pod.status?.containerStatuses?.[0]?.state?.waiting?.reason === "CrashLoopBackOff",
+  );
+  const { reason, exitCode } = pod.status?.containerStatuses?.[0]?.lastState?.terminated ?? {};
+  assert.deepEqual({ reason, exitCode }, { reason: "OOMKilled", exitCode: 137 });
+  await eventually("it is told", async () =>
+    (await eventsOf("hungry")).includes(
+      "NotApplied: This node does not apply: containers{c}.resources.limits.cpu",
+    ),
+  );
+});

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, statfsSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { wallClock } from "@tracegate/contracts";
@@ -32,6 +32,7 @@ export const doctor = command({
       tool("git", "--version", "GitOps reads repositories with it: install git"),
       tool("curl", "--version", "the example's traffic generator is curl: install curl"),
       sandbox(),
+      limits(),
       directory(stateDirectory(path).root),
       ...[6443, 30102, 30103].map(port),
       {
@@ -102,6 +103,19 @@ function sandbox(): Finding {
     ...(problem === undefined
       ? {}
       : { advice: `${problem.advice ?? ""}${hasPlain ? ` Until then: ${plainCosts}` : ""}`.trim() }),
+  };
+}
+
+/** The node reads what processes hold from /proc; cgroups are not used, delegated or not. */
+function limits(): Finding {
+  const watched = existsSync("/proc/self/status");
+  return {
+    what: "resource limits",
+    ok: watched,
+    needed: false,
+    found: watched
+      ? "memory by watching, twice a second (OOMKilled); CPU not enforced (cgroups are not used)"
+      : "not enforced: there is no /proc to watch memory in",
   };
 }
 

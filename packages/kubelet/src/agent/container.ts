@@ -96,8 +96,12 @@ export function childrenOf(pid: number | undefined): number[] {
 /** Kills a container's PID 1, and so all of its processes, whether its program has been started yet or not. */
 export function killContainer(waiter: ChildProcess): void {
   const init = initOf(waiter.pid);
-  if (init > 1) process.kill(init, "SIGKILL");
-  else waiter.kill("SIGKILL");
+  try {
+    if (init > 1) process.kill(init, "SIGKILL");
+    else waiter.kill("SIGKILL");
+  } catch {
+    // It has ended in the meantime.
+  }
 }
 
 /** What the container left in its termination message file. */

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { podAddress, podAddressCount } from "../network/addresses.ts";
 import { runCommand } from "./command.ts";
@@ -55,6 +55,13 @@ export function namespacedRuntime(): PodRuntime {
       return spawnContainer({ spec, namespaces: partsOf(pod).namespaces, root, fstab, log: log() });
     },
     kill: killContainer,
+    processSetOf(pid) {
+      try {
+        return readlinkSync(`/proc/${pid}/ns/pid`);
+      } catch {
+        return undefined;
+      }
+    },
     spawnInside(running, request) {
       const process = spawnInNamespaces(running, request);
       return { process, end: () => endTree(process) };

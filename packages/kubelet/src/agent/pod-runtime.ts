@@ -36,6 +36,8 @@ export interface PodRuntime {
   }): StartedContainer;
   /** Kills every process of a container, whether its program has been started yet or not. */
   kill(waiter: ChildProcess): void;
+  /** What the processes of one container have in common and no others have; undefined for a process that is gone. */
+  processSetOf(pid: number): string | undefined;
   /** Starts a further process in a running container. `end` kills it and what it started. */
   spawnInside(
     running: { pid: number; spec: ContainerProcessSpec; pod: RuntimePod },

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Clock } from "@tracegate/contracts";
 import { defaultPath, readTerminationMessage } from "./container.ts";
 import { type LogWriter, openLog } from "./log-writer.ts";
+import { MemoryWatch, procProcessTable } from "./memory-watch.ts";
 import type { PodRuntime, RuntimePod, StartedContainer } from "./pod-runtime.ts";
 import type {
   ContainerProcessSpec,
@@ -28,8 +29,13 @@ interface Container {
   pid: number;
   killAt?: AbortController;
   killDeadline?: number;
+  endMemoryWatch?: () => void;
+  /** It was over its memory limit, and killed for it. */
+  wasOverLimit: boolean;
   readonly exited: Promise<void>;
 }
+
+const killedExitCode = 128 + constants.signals.SIGKILL;
 
 /** Every pod of the node, and all that is done to them. */
 export class Pods {
@@ -39,6 +45,7 @@ export class Pods {
   readonly #logBytes: number;
   readonly #nowNs: () => bigint;
   readonly #onChange: (podUid: string, state: ContainerProcessState) => void;
+  readonly #memoryWatch: MemoryWatch;
   readonly #pods = new Map<string, Promise<Pod>>();
   readonly #addresses = new Set<string>();
   #nextAddress = 0;
@@ -57,6 +64,11 @@ export class Pods {
     this.#logBytes = options.logBytes;
     this.#nowNs = options.nowNs;
     this.#onChange = options.onChange;
+    const { runtime } = options;
+    this.#memoryWatch = new MemoryWatch(
+      procProcessTable((pid) => runtime.processSetOf(pid)),
+      options.clock,
+    );
   }
 
   /** Idempotent: the same pod keeps its address. */
@@ -116,6 +128,7 @@ export class Pods {
       state: { name: spec.name, attempt: spec.attempt, state: "starting", startedAt: this.#clock.now() },
       root: place,
       pid: 0,
+      wasOverLimit: false,
       exited: new Promise((resolve) => {
         exit = resolve;
       }),
@@ -123,6 +136,7 @@ export class Pods {
     pod.containers.set(spec.name, container);
     const end = (changes: Partial<ContainerProcessState>) => {
       container.killAt?.abort();
+      container.endMemoryWatch?.();
       this.#change(pod, container, { state: "exited", finishedAt: this.#clock.now(), ...changes });
       exit();
     };
@@ -149,8 +163,11 @@ export class Pods {
       const outcome = await started.started;
       const terminationMessage = readTerminationMessage(terminationFile);
       const number = signal === null ? undefined : constants.signals[signal];
+      const exitCode = number === undefined ? (code ?? 255) : 128 + number;
       end({
-        exitCode: number === undefined ? (code ?? 255) : 128 + number,
+        exitCode,
+        // Else it ended by itself just before.
+        ...(container.wasOverLimit && exitCode === killedExitCode ? { oomKilled: true } : {}),
         ...(terminationMessage === "" ? {} : { terminationMessage }),
         ...("startError" in outcome ? { startError: outcome.startError } : {}),
       });
@@ -165,9 +182,21 @@ export class Pods {
     }
     container.pid = outcome.pid;
     if (container.state.state === "starting") this.#change(pod, container, { state: "running" });
+    if (container.state.state === "running") this.#watchMemory(container);
     // Asked to end before there was a process to tell.
     if (container.state.stoppingSince !== undefined) this.#signal(container, "SIGTERM");
     return {};
+  }
+
+  #watchMemory(container: Container): void {
+    const { memoryLimitBytes: limitBytes } = container.spec;
+    const processSet = limitBytes === undefined ? undefined : this.#runtime.processSetOf(container.pid);
+    if (limitBytes === undefined || processSet === undefined) return;
+    const onExceeded = () => {
+      container.wasOverLimit = true;
+      this.#kill(container);
+    };
+    container.endMemoryWatch = this.#memoryWatch.add({ processSet, limitBytes, onExceeded });
   }
 
   async stopContainer(podUid: string, name: string, graceMs: number): Promise<void> {

@@ -9,7 +9,7 @@
  */
 
 /** Raised with every incompatible change; an agent of another version ends with its pods and is replaced. */
-export const agentProtocolVersion = 2;
+export const agentProtocolVersion = 3;
 
 /** How the agent runs pods; asked for another kind, it makes way as for another version. */
 export type SandboxKind = "namespaced" | "plain";
@@ -84,6 +84,8 @@ export interface ContainerProcessSpec {
   /** Host files and directories the image brings, bound read-only. */
   binds: { source: string; target: string }[];
   readOnlyRoot: boolean;
+  /** Past it the container is killed. */
+  memoryLimitBytes?: number;
   /** Linux capabilities kept, lower case without `cap_`. */
   capabilities: string[];
   logFile: string;
@@ -109,6 +111,8 @@ export interface ContainerProcessState {
   finishedAt?: number;
   /** 128 + n for a death by signal n. */
   exitCode?: number;
+  /** It was killed because it held more memory than its limit. */
+  oomKilled?: true;
   /** Why the program could not be started at all. */
   startError?: string;
   /** What it left in its termination message file, at most 4096 bytes. */

@@ -360,6 +360,33 @@ test("a lost agent is replaced, and that is told", { skip }, async () => {
   await own.shutdown();
 });
 
+test("a container whose processes together hold more than its memory limit is killed; one that stays below runs on", {
+  skip,
+}, async () => {
+  // Neither of the two processes is over the limit alone.
+  const hold = (mib: number) =>
+    `/node -e 'const held = Buffer.alloc(${mib} << 20, 1); setInterval(() => held, 1000)'`;
+  const binds = [{ source: process.execPath, target: "/node" }];
+  const memoryLimitBytes = 200 << 20;
+  for (const [uid, script] of [
+    ["over", `${hold(130)} & ${hold(130)}`],
+    ["below", `${hold(30)} & ${hold(30)}`],
+  ] as const) {
+    await sandbox.startPod(podSpec(uid));
+    assert.deepEqual(
+      await sandbox.startContainer(
+        containerSpec(stateDir, uid, ["sh", "-c", script], { memoryLimitBytes, binds }),
+      ),
+      {},
+    );
+  }
+  const { exitCode, oomKilled } = await exitOf("over");
+  assert.deepEqual({ exitCode, oomKilled }, { exitCode: 137, oomKilled: true });
+  const below = (await sandbox.list()).find(({ uid }) => uid === "below")?.containers[0];
+  assert.equal(below?.state, "running");
+  for (const uid of ["over", "below"]) await sandbox.removePod(uid);
+});
+
 test("an agent of another version makes way", { skip }, async () => {
   const state = join(dir.path, "version");
   const first = await openNamespacedSandbox({ stateDir: state, clock: wallClock });

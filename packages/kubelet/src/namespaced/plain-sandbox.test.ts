@@ -153,3 +153,27 @@ test("exec runs with the pod's environment", { skip }, async () => {
   assert.deepEqual(ran, { exitCode: 3, output: "b\n", timedOut: false });
   await sandbox.removePod("ex");
 });
+
+test("a container whose processes together hold more than its memory limit is killed; one that stays below runs on", {
+  skip,
+}, async () => {
+  // Neither of the two processes is over the limit alone.
+  const hold = (mib: number) =>
+    `${process.execPath} -e 'const held = Buffer.alloc(${mib} << 20, 1); setInterval(() => held, 1000)'`;
+  const memoryLimitBytes = 200 << 20;
+  for (const [uid, script] of [
+    ["over", `${hold(130)} & ${hold(130)}`],
+    ["below", `${hold(30)} & ${hold(30)}`],
+  ] as const) {
+    await sandbox.startPod(podSpec(uid));
+    assert.deepEqual(
+      await sandbox.startContainer(containerSpec(stateDir, uid, ["sh", "-c", script], { memoryLimitBytes })),
+      {},
+    );
+  }
+  const { exitCode, oomKilled } = await exitOf("over");
+  assert.deepEqual({ exitCode, oomKilled }, { exitCode: 137, oomKilled: true });
+  const below = (await sandbox.list()).find(({ uid }) => uid === "below")?.containers[0];
+  assert.equal(below?.state, "running");
+  for (const uid of ["over", "below"]) await sandbox.removePod(uid);
+});

@@ -120,13 +120,19 @@ function runState(view: ContainerView, run: ContainerProcessState): ContainerSta
   return {
     terminated: {
       exitCode,
-      reason: run.startError !== undefined ? "StartError" : exitCode === 0 ? "Completed" : "Error",
+      reason: endReason(run, exitCode),
       ...(message === undefined ? {} : { message }),
       startedAt,
       finishedAt: formatTime(run.finishedAt ?? run.startedAt),
       containerID: view.containerId,
     },
   };
+}
+
+function endReason({ startError, oomKilled }: ContainerProcessState, exitCode: number): string {
+  if (startError !== undefined) return "StartError";
+  if (oomKilled === true) return "OOMKilled";
+  return exitCode === 0 ? "Completed" : "Error";
 }
 
 /** How the start before the present one ended. */

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Container, Pod } from "@tracegate/kube";
+import { type Container, type Pod, quantityCeil } from "@tracegate/kube";
 import { commandLine, type ResolvedImage } from "../image-catalogue.ts";
 import { clusterDomain, dnsAddress } from "../network/addresses.ts";
 import type { ContainerProcessSpec, PodSandboxSpec } from "../sandbox.ts";
@@ -135,6 +135,7 @@ export function containerProcessSpec(options: {
   const { pod, container, attempt, image, env, stateDir } = options;
   const expanded = (text: string) => expand(text, (name) => env[name]);
   const volumes = new Map((pod.spec.volumes ?? []).map((volume) => [volume.name, volume]));
+  const memoryLimitBytes = memoryLimitOf(container);
   return {
     podUid: pod.metadata.uid ?? "",
     name: container.name,
@@ -160,9 +161,16 @@ export function containerProcessSpec(options: {
     binds: image.binds.map(({ source, target }) => ({ source, target })),
     readOnlyRoot: securityOf(container).readOnlyRootFilesystem === true,
     capabilities: capabilitiesOf(container),
+    ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
     logFile: logFile(stateDir, pod, container.name, attempt),
     terminationMessagePath: container.terminationMessagePath ?? "/dev/termination-log",
   };
+}
+
+/** In bytes; a limit of 0 is none, as it is to a container runtime. */
+function memoryLimitOf({ resources }: Container): number | undefined {
+  const bytes = quantityCeil(resources?.limits?.["memory"] ?? "0");
+  return bytes > 0 ? bytes : undefined;
 }
 
 /** What a manifest asks for and this node does not do; told in an event, never silently dropped. */
@@ -183,6 +191,8 @@ export function notApplied(pod: Pod): string[] {
     if (security.privileged === true) fields.push(`${at}.securityContext.privileged`);
     if (container.ports?.some(({ hostPort }) => hostPort !== undefined && hostPort !== 0))
       fields.push(`${at}.ports.hostPort`);
+    for (const resource of Object.keys(container.resources?.limits ?? {}))
+      if (resource !== "memory") fields.push(`${at}.resources.limits.${resource}`);
     if (container.stdin === true || container.tty === true) fields.push(`${at}.stdin/tty (use kubectl exec)`);
   }
   return fields;

@@ -351,6 +351,21 @@ for (const [title, resources, qos] of [
   });
 }
 
+test("a container that was killed for its memory says so, and restarts as any that failed", () => {
+  const killed = exited("c", 137, 0, { oomKilled: true });
+  const restarts = new Map([["c", { delayMs: 10_000, lastUpdate: t0 }]]);
+  const { status } = syncPod(makePod(), observe([killed], { restarts }), t0 + 2000);
+  const { state, lastState } = status.containerStatuses?.[0] ?? {};
+  assert.equal(state?.waiting?.reason, "CrashLoopBackOff");
+  assert.equal(lastState?.terminated?.reason, "OOMKilled");
+  assert.equal(lastState?.terminated?.exitCode, 137);
+  const never = syncPod(makePod({ restartPolicy: "Never" }), observe([killed]), t0 + 2000).status;
+  assert.equal(never.phase, "Failed");
+  assert.equal(never.containerStatuses?.[0]?.state?.terminated?.reason, "OOMKilled");
+  const other = syncPod(makePod({ restartPolicy: "Never" }), observe([exited("c", 137)]), t0 + 2000).status;
+  assert.equal(other.containerStatuses?.[0]?.state?.terminated?.reason, "Error");
+});
+
 test("looking twice at the same thing changes nothing", () => {
   for (const observed of [
     observe([running("c")]),

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { podAddress, podAddressCount } from "../../network/addresses.ts";
 import { defaultPath } from "../container.ts";
+import { processGroupIn } from "../memory-watch.ts";
 import type { PodRuntime, RuntimePod } from "../pod-runtime.ts";
 import type { ContainerProcessSpec } from "../protocol.ts";
 import { bindAddress } from "./loopback-reach.ts";
@@ -80,6 +81,13 @@ export function plainRuntime(network: PlainNetwork): PodRuntime {
       return { process: child, started };
     },
     kill: killGroup,
+    processSetOf(pid) {
+      try {
+        return processGroupIn(readFileSync(`/proc/${pid}/stat`, "utf8"));
+      } catch {
+        return undefined;
+      }
+    },
     spawnInside({ spec, pod }, request) {
       if (request.tty) throw new Error("the plain sandbox has no terminals");
       const paths = pathsOf(spec, pod, join(pod.directory, "termination-log"));
