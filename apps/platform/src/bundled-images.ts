@@ -1,7 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { image as collectorImage } from "@tracegate/image-collector";
 import { curlImage } from "@tracegate/image-curl";
+import { echoserverImage } from "@tracegate/image-echoserver";
 import { hotrodImage } from "@tracegate/image-hotrod";
+import { podinfoImage } from "@tracegate/image-podinfo";
 import { type CatalogueEntry, fillCompileCache, nodeProgram } from "@tracegate/kubelet";
 
 const projectRoot = fileURLToPath(new URL("../../../", import.meta.url)).replace(/\/$/, "");
@@ -9,8 +11,8 @@ const projectRoot = fileURLToPath(new URL("../../../", import.meta.url)).replace
 /** The images that the node runs without anybody mapping them. */
 export function bundledImages(): CatalogueEntry[] {
   return [
-    ...hotrodImage.tags.map((tag) =>
-      nodeProgram({ pattern: `${hotrodImage.repository}:${tag}`, entry: hotrodImage.entry, projectRoot }),
+    ...[hotrodImage, podinfoImage, echoserverImage].flatMap(({ repository, tags, entry }) =>
+      tags.map((tag) => nodeProgram({ pattern: `${repository}:${tag}`, entry, projectRoot })),
     ),
     ...collectorImage.repositories.map((repository) =>
       nodeProgram({ pattern: `${repository}:*`, entry: collectorImage.entry, projectRoot }),
@@ -24,6 +26,8 @@ export function keepCompiledImages(signal: AbortSignal): Promise<unknown> {
   const programs = [
     { entry: hotrodImage.entry, args: ["--help"] },
     { entry: collectorImage.entry, args: ["--version"] },
+    { entry: podinfoImage.entry, args: ["--version"] },
+    { entry: echoserverImage.entry, args: ["--version"] },
   ];
   return fillCompileCache({ projectRoot, programs, signal });
 }

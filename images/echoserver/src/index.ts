@@ -1,0 +1,7 @@
+/** echoserver as the image catalogue knows it. */
+export const echoserverImage = {
+  repository: "registry.k8s.io/e2e-test-images/echoserver",
+  tags: ["2.5"],
+  /** Below the project's root; run by Node. */
+  entry: "images/echoserver/src/main.ts",
+} as const;
