@@ -32,7 +32,7 @@ export function planRollout(snapshot: RolloutSnapshot, now: number): RolloutPlan
   }
   if (before.conditions?.some(({ type }) => type === "InvalidSpec") === true) forgetRefusal(pass);
   if (pass.newRS === undefined) return startVersion(pass);
-  syncPausedConditions(pass);
+  pass.before.conditions = [...pausedConditions(pass)];
   if (isScalingEvent(pass)) return scaleOnly(pass);
   const status = rollout.spec.strategy?.blueGreen === undefined ? planCanary(pass) : planBlueGreen(pass);
   return status === undefined ? finish(pass, before) : conclude(pass, status);
@@ -103,11 +103,6 @@ function withRefusal(
 
 function forgetRefusal(pass: Pass): void {
   pass.before.conditions = (pass.before.conditions ?? []).filter(({ type }) => type !== "InvalidSpec");
-}
-
-function syncPausedConditions(pass: Pass): void {
-  if (pass.before.observedGeneration === String(pass.rollout.metadata.generation ?? 0))
-    pass.before.conditions = [...pausedConditions(pass)];
 }
 
 /** A version without a ReplicaSet gets one, empty, and this pass ends. */
