@@ -130,11 +130,22 @@ function nextWake(
       const delay = durationMs(metric.initialDelay) ?? 0;
       return [(parseTime(status.startedAt ?? "") ?? now) + delay];
     }
-    if (last.finishedAt === undefined) return [parseTime(last.resumeAt ?? "") ?? now];
+    if (last.finishedAt === undefined) return [nextLook(last, now)];
     const { count } = limitsOf(metric);
     return count !== undefined && (result?.count ?? 0) >= count ? [] : [nextDue(metric, last)];
   });
   return times.length === 0 ? undefined : Math.max(now, Math.min(...times));
+}
+
+/**
+ * When to look again at a measurement. Where it names no time to come: a Job's end wakes the run by itself, what holds up
+ * its pods does not. Ever less often: after one second in 1.4, after a minute in 11.
+ */
+function nextLook({ startedAt = "", resumeAt = "" }: Measurement, now: number): number {
+  const named = parseTime(resumeAt) ?? now;
+  if (named > now) return named;
+  const elapsedS = Math.max(0, now - (parseTime(startedAt) ?? now)) / 1000;
+  return now + Math.max(1, Math.sqrt(2 * elapsedS)) * 1000;
 }
 
 /** When a finished run may be deleted; undefined where it has no such wish. */

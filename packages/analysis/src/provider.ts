@@ -3,8 +3,8 @@ import type { AnalysisRun, Measurement, Metric } from "./types.ts";
 
 /**
  * Where a metric's answers come from. A provider that answers at once finishes the measurement in `run`; one that takes
- * its time (a Job) leaves it unfinished with `resumeAt`, and everything needed to go on is in the measurement, so that a
- * controller that died in between finds the same Job again.
+ * its time (a Job) leaves it unfinished, with `resumeAt` where it knows when to look again. Everything needed to go on is
+ * in the measurement, so that a controller that died in between finds the same Job again.
  */
 export interface MetricProvider {
   run(context: MeasurementContext): Promise<Measurement>;

@@ -1,12 +1,4 @@
-import {
-  formatTime,
-  isAlreadyExists,
-  isNotFound,
-  Job,
-  Pod,
-  parseTime,
-  type ResourceClient,
-} from "@tracegate/kube";
+import { formatTime, isAlreadyExists, isNotFound, Job, Pod, type ResourceClient } from "@tracegate/kube";
 import type { MeasurementContext, MetricProvider } from "../provider.ts";
 import type { Measurement } from "../types.ts";
 
@@ -33,7 +25,6 @@ export function jobProvider(options: { client: ResourceClient; now: () => number
       return {
         phase: "Running",
         startedAt: formatTime(context.now),
-        resumeAt: formatTime(context.now),
         metadata: { "job-name": job.metadata.name, "job-namespace": job.metadata.namespace ?? "" },
       };
     },
@@ -48,23 +39,16 @@ export function jobProvider(options: { client: ResourceClient; now: () => number
           ...(measurement.startedAt === undefined ? {} : { startedAt: measurement.startedAt }),
         };
       }
-      const { resumeAt: _, ...rest } = measurement;
       for (const { type, status } of job.status?.conditions ?? []) {
         if (status !== "True") continue;
-        if (type === "Complete") return { ...rest, phase: "Successful", finishedAt: formatTime(now()) };
-        if (type === "Failed") return { ...rest, phase: "Failed", finishedAt: formatTime(now()) };
+        if (type === "Complete")
+          return { ...measurement, phase: "Successful", finishedAt: formatTime(now()) };
+        if (type === "Failed") return { ...measurement, phase: "Failed", finishedAt: formatTime(now()) };
       }
       const stuck = await stuckPod(client, job);
       if (stuck !== undefined)
-        return { ...rest, phase: "Inconclusive", message: stuck, finishedAt: formatTime(now()) };
-      const elapsedS =
-        Math.max(0, context.now - (parseTime(measurement.startedAt ?? "") ?? context.now)) / 1000;
-      // Looked at ever less often: after one second in 1.4, after a minute in 11.
-      return {
-        ...rest,
-        phase: "Running",
-        resumeAt: new Date(context.now + Math.sqrt(2 * elapsedS) * 1000).toISOString(),
-      };
+        return { ...measurement, phase: "Inconclusive", message: stuck, finishedAt: formatTime(now()) };
+      return measurement;
     },
     async terminate(_context, measurement) {
       try {
@@ -72,8 +56,7 @@ export function jobProvider(options: { client: ResourceClient; now: () => number
       } catch (error) {
         if (!isNotFound(error)) throw error;
       }
-      const { resumeAt: _, ...rest } = measurement;
-      return { ...rest, phase: "Inconclusive", finishedAt: formatTime(now()) };
+      return { ...measurement, phase: "Inconclusive", finishedAt: formatTime(now()) };
     },
     async collect({ run, metric }, limit) {
       const mine = await client.list(Job, {
