@@ -65,7 +65,10 @@ interface Recorded extends Json {
 /** A state of one object and the moment since which it held, in milliseconds from the start. */
 export interface State {
   readonly t: number;
+  /** Its API times are named in it, and stand in `times`. */
   readonly state: Json;
+  /** By path, in seconds after the start, rounded. */
+  readonly times: ReadonlyMap<string, number>;
 }
 
 /** What happened: the states of every object in order, and how often each Event was told. */
@@ -122,7 +125,7 @@ export async function replay(
     controllers: controllers(client, scheduler, scenario, through(client)),
   });
   await scheduler.runUntilIdle();
-  const recorder = record(client, namespace, () => scheduler.now() - start);
+  const recorder = record(client, namespace, start, () => scheduler.now());
   await scheduler.advanceTo(start + firstObjectMs);
   for (const object of scenario.input.objects) await createObject(client, namespace, object);
 
@@ -305,7 +308,7 @@ const runPlugin = (
   );
 
 /** Watches the namespace as the recorder did. */
-function record(client: ResourceClient, namespace: string, now: () => number) {
+function record(client: ResourceClient, namespace: string, start: number, now: () => number) {
   const seen: { t: number; object: KubeObject }[] = [];
   const events = new Map<string, number>();
   const watches = kinds.map((kind) =>
@@ -315,7 +318,7 @@ function record(client: ResourceClient, namespace: string, now: () => number) {
       {
         event: (event) => {
           if (event.type === "ADDED" || event.type === "MODIFIED")
-            seen.push({ t: now(), object: structuredClone(event.object) });
+            seen.push({ t: now() - start, object: structuredClone(event.object) });
         },
         close: (reason) => {
           if (reason !== undefined) throw reason;
@@ -344,7 +347,7 @@ function record(client: ResourceClient, namespace: string, now: () => number) {
   return {
     finish(view: string, outcomes: readonly Outcome[]): History {
       for (const watch of watches) watch.stop();
-      return { ...ourHistory(seen, events, view), outcomes };
+      return { ...ourHistory(seen, events, view, start), outcomes };
     },
   };
 }
@@ -355,6 +358,7 @@ function ourHistory(
   seen: readonly { t: number; object: KubeObject }[],
   events: ReadonlyMap<string, number>,
   view: string,
+  start: number,
 ): Omit<History, "outcomes"> {
   const names = new Map<string, string>();
   for (const { object } of seen) {
@@ -367,7 +371,7 @@ function ourHistory(
     [...names].reduce((all, [real, name]) => all.replaceAll(real, name), text);
   const states = new Map<string, State[]>();
   for (const { t, object } of seen) {
-    const named = JSON.parse(neutral(JSON.stringify(object))) as KubeObject & Json; // as it was, with other names
+    const named = JSON.parse(sinceStart(neutral(JSON.stringify(object)), start)) as KubeObject & Json; // as it was, with other names
     add(states, `${object.kind}/${named.metadata.name}`, t, project(named));
   }
   return {
@@ -376,6 +380,13 @@ function ourHistory(
     view: bareView(neutral(view).split("\n")),
   };
 }
+
+/** With API times in the form that recordings have. */
+const sinceStart = (text: string, start: number): string =>
+  text.replace(
+    /(?<=")\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ(?=")/g,
+    (time) => `t+${Math.round((Date.parse(time) - start) / 1000)}s`,
+  );
 
 /** The recorded history in the same form. */
 export function recordedHistory({ recorded, finalView = [] }: Scenario): History {
@@ -417,13 +428,32 @@ function bareView(lines: readonly string[]): string[] {
     .filter((line) => !line.startsWith("NAME "));
 }
 
-function add(states: Map<string, State[]>, key: string, t: number, state: Json): void {
+function add(states: Map<string, State[]>, key: string, t: number, projected: Json): void {
   const list = states.get(key) ?? [];
-  if (JSON.stringify(list.at(-1)?.state) !== JSON.stringify(state)) list.push({ t, state });
+  const times = new Map<string, number>();
+  const state = withoutTimes(projected, "", times) as Json; // an object stays one
+  if (JSON.stringify(list.at(-1)?.state) !== JSON.stringify(state)) list.push({ t, state, times });
   states.set(key, list);
 }
 
-/** What is compared of an object: all that must agree, in one form. Times are left to the tests of the plans. */
+/** Moves the API times of a state to `times`, so that states can be compared first without them. */
+function withoutTimes(value: unknown, path: string, times: Map<string, number>): unknown {
+  const seconds = typeof value === "string" ? /^t\+(-?\d+)s$/.exec(value)?.[1] : undefined;
+  if (seconds !== undefined) {
+    times.set(path, Number(seconds));
+    return "a time";
+  }
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map((item, i) => withoutTimes(item, `${path}.${i}`, times));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [
+      key,
+      withoutTimes(inner, path === "" ? key : `${path}.${key}`, times),
+    ]),
+  );
+}
+
+/** What is compared of an object: all that must agree, in one form. */
 function project(object: KubeObject & Json): Json {
   const status = (object["status"] ?? {}) as Json;
   const spec = (object["spec"] ?? {}) as Json;
@@ -433,42 +463,31 @@ function project(object: KubeObject & Json): Json {
         conditions,
         observedGeneration,
         pauseConditions,
-        abortedAt,
-        restartedAt,
         selector: _,
         currentStepHash,
         ...rest
       } = status;
-      const list = (conditions ?? []) as { type: string; status: string; reason: string; message: string }[];
-      const pauses = (pauseConditions ?? []) as { reason: string }[];
+      const list = (conditions ?? []) as { type: string; status: string; reason: string; message: string; lastTransitionTime?: string; lastUpdateTime?: string }[];
       return tidy({
         ...rest,
         observed: observedGeneration === String(object.metadata.generation),
         stepHash: currentStepHash,
-        aborted: abortedAt !== undefined,
-        restarted: restartedAt !== undefined,
-        pauses: pauses.map(({ reason }) => reason),
+        pauses: pauseConditions,
         conditions: Object.fromEntries(
           list.map(({ type, status: value, reason, message }) => [type, `${value} ${reason}: ${message}`]),
+        ),
+        conditionTimes: Object.fromEntries(
+          list.map(({ type, lastTransitionTime, lastUpdateTime }) => [type, { lastTransitionTime, lastUpdateTime }]),
         ),
         revision: object.metadata.annotations?.["rollout.argoproj.io/revision"],
       });
     }
     case "AnalysisRun": {
-      const results = ((status["metricResults"] ?? []) as Json[]).map((result) => ({
-        ...result,
-        measurements: ((result["measurements"] ?? []) as Json[]).map(
-          ({ startedAt: _s, finishedAt, resumeAt: _r, ...rest }) => ({
-            ...rest,
-            finished: finishedAt !== undefined,
-          }),
-        ),
-      }));
-      const { startedAt: _, completedAt, metricResults: __, ...rest } = status;
+      const { metricResults, ...rest } = status;
+      const results = (metricResults ?? []) as Json[];
       return tidy({
         ...rest,
-        completed: completedAt !== undefined,
-        metrics: Object.fromEntries(results.map((result) => [String((result as Json)["name"]), result])),
+        metrics: Object.fromEntries(results.map((result) => [String(result["name"]), result])),
         terminate: spec["terminate"],
         args: spec["args"],
         labels: object.metadata.labels,
@@ -477,14 +496,12 @@ function project(object: KubeObject & Json): Json {
     case "ReplicaSet": {
       const { replicas, readyReplicas, availableReplicas } = status;
       const template = spec["template"] as { metadata?: { labels?: Json } } | undefined;
-      const annotations = { ...object.metadata.annotations };
-      if (annotations["scale-down-deadline"] !== undefined) annotations["scale-down-deadline"] = "set";
       return tidy({
         size: spec["replicas"],
         replicas,
         readyReplicas,
         availableReplicas,
-        annotations,
+        annotations: object.metadata.annotations,
         labels: object.metadata.labels,
         templateLabels: spec["templateLabels"] ?? template?.metadata?.labels,
       });
@@ -518,9 +535,9 @@ const isNothing = (value: unknown): boolean =>
 
 /**
  * A state that held at least this long was no transition: ours must show what the recording shows and the other way
- * round. Shorter ones depend on how many milliseconds a write took.
+ * round. Shorter ones depend on how many milliseconds writes took, and which of several pods came and went first.
  */
-const settledMs = 250;
+const settledMs = 240;
 
 /** Events about one object that a recorder tells before it suppresses more. */
 const eventBurst = 25;
@@ -599,19 +616,27 @@ function firstUnmatched(wanted: readonly State[], among: readonly State[]): Stat
   let at = 0;
   for (const state of wanted) {
     const text = JSON.stringify(state.state);
-    const found = among.findIndex((other, i) => i >= at && JSON.stringify(other.state) === text);
+    const found = among.findIndex(
+      (other, i) => i >= at && JSON.stringify(other.state) === text && timesAgree(state, other),
+    );
     if (found < 0) return state;
     at = found;
   }
   return undefined;
 }
 
+/** Times are rounded, so they may be a second apart. */
+const timesAgree = (one: State, other: State): boolean =>
+  [...one.times].every(([path, seconds]) => Math.abs(seconds - (other.times.get(path) ?? seconds)) <= toleratedSeconds);
+
+const toleratedSeconds = 1;
+
 /** How a state differs from the most similar one on the other side: what each has there. */
 function nearest(state: State, others: readonly State[]): { own: string; other: string } {
-  const paths = flatten(state.state);
+  const paths = described(state);
   let best: { count: number; own: string; other: string } | undefined;
-  for (const { state: candidate } of others) {
-    const theirs = flatten(candidate);
+  for (const candidate of others) {
+    const theirs = described(candidate);
     const keys = [...new Set([...paths.keys(), ...theirs.keys()])].filter(
       (key) => paths.get(key) !== theirs.get(key),
     );
@@ -624,6 +649,10 @@ function nearest(state: State, others: readonly State[]): { own: string; other: 
   }
   return best ?? { own: JSON.stringify(state.state), other: "no state" };
 }
+
+/** Every value of a state by its path, times too. */
+const described = ({ state, times }: State): Map<string, string> =>
+  new Map([...flatten(state), ...[...times].map(([path, seconds]) => [path, `t+${seconds}s`] as const)]);
 
 function flatten(value: unknown, path = ""): Map<string, string> {
   if (typeof value !== "object" || value === null) return new Map([[path, JSON.stringify(value)]]);
