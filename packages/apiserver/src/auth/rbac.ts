@@ -101,7 +101,7 @@ export function rulesOfRole(
       : `roles.${RBAC}/${namespace ?? ""}/${roleRef.name}`;
   const entry = store.get(key);
   if (entry === undefined) return [];
-  const role = entry.value as unknown as Role;
+  const role = asRole(entry.value);
   const selectors = role.aggregationRule?.clusterRoleSelectors ?? [];
   return [
     ...(role.rules ?? []),
@@ -109,11 +109,14 @@ export function rulesOfRole(
   ];
 }
 
+/** Of a stored role: both collections hold roles only, checked when they were written. */
+const asRole = (value: unknown): Role => value as Role;
+
 /** Rules of the cluster roles that an aggregating one collects by label. */
 function aggregated(store: Store, self: Role, matchLabels: Record<string, string>): PolicyRule[] {
   return store
     .list(`clusterroles.${RBAC}/`)
-    .map(({ value }) => value as unknown as Role)
+    .map(({ value }) => asRole(value))
     .filter(({ metadata }) => metadata.name !== self.metadata.name)
     .filter(({ metadata }) =>
       Object.entries(matchLabels).every(([key, value]) => metadata.labels?.[key] === value),

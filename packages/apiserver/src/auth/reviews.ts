@@ -1,12 +1,6 @@
-import {
-  builtInType,
-  emptyObject,
-  formatTime,
-  type JsonObject,
-  type KubeObject,
-  trackUpdate,
-} from "@tracegate/kube";
+import { builtInType, emptyObject, formatTime, type KubeObject, trackUpdate } from "@tracegate/kube";
 import type { Api } from "../core/api.ts";
+import { asJson } from "../core/object-rules.ts";
 import type { ServedKind } from "../core/served-kinds.ts";
 import { apiVersionOfResource } from "../core/served-kinds.ts";
 import type { TokenReader } from "./authentication.ts";
@@ -79,7 +73,7 @@ function withManager(api: Api, served: ServedKind, sent: KubeObject, manager: st
   const type = builtInType(apiVersion, served.kind);
   if (type === undefined) return sent;
   const empty = emptyObject(type, apiVersion, served.kind);
-  const managedFields = trackUpdate(type, empty, sent as unknown as JsonObject, {
+  const managedFields = trackUpdate(type, empty, asJson(sent), {
     manager,
     apiVersion,
     subresource: "",
