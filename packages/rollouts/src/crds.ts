@@ -1,4 +1,5 @@
 import type { CustomResourceDefinition, JsonSchema } from "@tracegate/kube";
+import { experimentCrd } from "./experiments.ts";
 
 const text: JsonSchema = { type: "string" };
 const int: JsonSchema = { type: "integer", format: "int32" };
@@ -174,4 +175,5 @@ export const crds: readonly CustomResourceDefinition[] = [
       ],
     },
   },
+  experimentCrd,
 ];

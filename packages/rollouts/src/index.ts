@@ -12,6 +12,7 @@ export {
 export type { RolloutControllerOptions } from "./controller.ts";
 export { readSnapshot, rolloutController } from "./controller.ts";
 export { crds } from "./crds.ts";
+export { Experiment } from "./experiments.ts";
 export { planRollout } from "./plan.ts";
 export { podTemplateHash, stepsHash } from "./pod-template-hash.ts";
 export type { RolloutAction, RolloutEvent, RolloutPlan, RolloutSnapshot } from "./snapshot.ts";

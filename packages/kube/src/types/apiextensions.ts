@@ -72,6 +72,8 @@ export interface JsonSchema {
   "x-kubernetes-list-type"?: "atomic" | "set" | "map";
   "x-kubernetes-list-map-keys"?: string[];
   "x-kubernetes-map-type"?: "atomic" | "granular";
+  /** Rules in CEL. */
+  "x-kubernetes-validations"?: readonly { readonly rule: string; readonly message?: string }[];
   oneOf?: JsonSchema[];
   anyOf?: JsonSchema[];
   allOf?: JsonSchema[];
