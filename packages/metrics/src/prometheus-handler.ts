@@ -6,6 +6,7 @@ import { parse, print } from "@tracegate/promql";
 import type { ScrapePool } from "@tracegate/scrape";
 import type { Tsdb } from "@tracegate/tsdb";
 import { type ApiError, asApiError } from "./api-error.ts";
+import { answerBody, errorBody } from "./envelope.ts";
 import { federate } from "./federation.ts";
 import { readParameters } from "./parameters.ts";
 import { type Answer, answerQuery, answerRangeQuery } from "./queries.ts";
@@ -72,7 +73,7 @@ async function respond(
       request.method === "GET" || request.method === "HEAD" || (request.method === "POST" && route.post);
     if (!allowed) return sendText(response, 405, "Method Not Allowed\n");
     const params = await readParameters(request, url);
-    return sendAnswer(request, response, route.answer(params));
+    return sendJson(request, response, 200, answerBody(route.answer(params)));
   }
   if (request.method !== "GET" && request.method !== "HEAD")
     return sendText(response, 405, "Method Not Allowed\n");
@@ -139,25 +140,12 @@ function runtimeInfo({ clock, tsdb }: HandlerParts, started: number) {
 
 const EXPOSITION = "text/plain; version=0.0.4; charset=utf-8";
 
-function sendAnswer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { data, warnings, infos }: Answer,
-): void {
-  const beside = [
-    ...(warnings !== undefined && warnings.length > 0 ? [`"warnings":${JSON.stringify(warnings)}`] : []),
-    ...(infos !== undefined && infos.length > 0 ? [`"infos":${JSON.stringify(infos)}`] : []),
-  ].map((part) => `,${part}`);
-  sendJson(request, response, 200, `{"status":"success","data":${data}${beside.join("")}}`);
-}
-
 function sendError(request: IncomingMessage, response: ServerResponse, error: ApiError): void {
   if (response.headersSent) {
     response.destroy();
     return;
   }
-  const body = { status: "error", errorType: error.type, error: error.message };
-  sendJson(request, response, error.status, JSON.stringify(body));
+  sendJson(request, response, error.status, errorBody(error));
 }
 
 function sendJson(request: IncomingMessage, response: ServerResponse, status: number, text: string): void {
