@@ -1,3 +1,5 @@
+export type { Enforcement } from "./cgroup/cgroup-plan.ts";
+export { type LimitsProbe, probeLimits } from "./cgroup/enter-cgroup.ts";
 export { type CachedProgram, fillCompileCache } from "./compile-cache.ts";
 export { dialThroughAgent } from "./dial.ts";
 export type { CatalogueEntry, ImageCatalogue, ImageLookup, ResolvedImage } from "./image-catalogue.ts";

@@ -9,6 +9,7 @@ import type {
   PodSandboxState,
   VolumeFile,
 } from "./agent/protocol.ts";
+import type { Enforcement } from "./cgroup/cgroup-plan.ts";
 
 export type {
   ContainerProcessSpec,
@@ -22,6 +23,7 @@ export type {
   ServiceBackends,
   VolumeFile,
 } from "./agent/protocol.ts";
+export type { Enforcement } from "./cgroup/cgroup-plan.ts";
 
 /**
  * How pods are started and reached. It outlives the control plane for a while: after a restart `list` tells what runs.
@@ -37,6 +39,8 @@ export interface Sandbox {
   removePod(podUid: string): Promise<void>;
   writeVolume(podUid: string, volume: string, files: VolumeFile[]): Promise<void>;
   list(): Promise<PodSandboxState[]>;
+  /** Which limits of containers are kept here, and by what. */
+  enforcement(): Promise<Enforcement>;
   /** Called for every change of a container, and with `undefined` when all may have changed (a lost agent). */
   onChange(
     listener: (change: { podUid: string; container: ContainerProcessState } | undefined) => void,

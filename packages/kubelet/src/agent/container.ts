@@ -12,9 +12,10 @@ import type { ContainerProcessSpec } from "./protocol.ts";
  * The program's environment is set by the last step alone: nothing in it (`LD_PRELOAD`, `PATH`) reaches the steps before.
  */
 const startScript = `
-root=$1 fstab=$2 dir=$3 bound=$4 path=$5 command=$6
-shift 6
+root=$1 fstab=$2 dir=$3 bound=$4 cgroup=$5 path=$6 command=$7
+shift 7
 fail() { printf '%s' "$1" >&3; exit 128; }
+[ -z "$cgroup" ] || echo 0 > "$cgroup" || fail "failed to enter the container's cgroup"
 out=$(mount --all --fstab "$fstab" 2>&1) || fail "failed to mount the container's root: $out"
 cd "$root" && pivot_root . .old && umount -l /.old && cd "$dir" || fail "failed to enter the container's root"
 case $command in
@@ -36,9 +37,10 @@ export function spawnContainer(options: {
   namespaces: PodNamespaces;
   root: string;
   fstab: string;
+  cgroupProcesses: string | undefined;
   log: LogWriter;
 }): StartedContainer {
-  const { spec, namespaces, root, fstab, log } = options;
+  const { spec, namespaces, root, fstab, cgroupProcesses = "", log } = options;
   const child = spawn(
     "nsenter",
     [
@@ -47,7 +49,7 @@ export function spawnContainer(options: {
       `--ipc=${namespaces.ipc}`,
       ...["unshare", "--mount", "--pid", "--propagation", "private", "sh", "-c", waitScript, "sh"],
       ...["sh", "-c", startScript, "sh", root, fstab, spec.workingDir, boundingSet(spec.capabilities)],
-      ...[spec.env["PATH"] ?? "", spec.command[0] ?? ""],
+      ...[cgroupProcesses, spec.env["PATH"] ?? "", spec.command[0] ?? ""],
       ...assignments(spec.env),
       ...spec.command,
     ],

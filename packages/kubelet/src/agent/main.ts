@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { wallClock } from "@tracegate/contracts";
+import { openContainerCgroups } from "../cgroup/container-cgroups.ts";
 import { runCommand } from "./command.ts";
 import { startDnsServer } from "./dns-server.ts";
 import { namespacedRuntime } from "./namespaced-runtime.ts";
@@ -18,7 +19,7 @@ import { type AgentServer, startAgentServer } from "./server.ts";
  * sandbox an ordinary process. It holds the pods, their network and their logs. It never decides anything: the control
  * plane tells it what to do, and when nobody has for its grace time it ends, and takes every process along.
  */
-const [runtimeDir, logBytes, graceMs, sandbox] = process.argv.slice(2);
+const [runtimeDir, logBytes, graceMs, sandbox, cgroup = ""] = process.argv.slice(2);
 if (runtimeDir === undefined || (sandbox !== "namespaced" && sandbox !== "plain"))
   throw new Error("the agent is started by the control plane");
 
@@ -56,6 +57,7 @@ const world = sandbox === "plain" ? await plainWorld(runtimeDir) : await namespa
 let server: AgentServer | undefined;
 const pods = new Pods({
   runtime: world.runtime,
+  cgroups: openContainerCgroups(cgroup, clock),
   mountPoint,
   clock,
   logBytes: Number(logBytes),

@@ -45,14 +45,15 @@ export function namespacedRuntime(): PodRuntime {
       rmSync(pod.directory, { recursive: true, force: true });
       made.delete(pod.spec.uid);
     },
-    startContainer({ pod, spec, place, terminationFile, log }) {
+    startContainer({ pod, spec, place, terminationFile, cgroupProcesses, log }) {
       const root = join(place, "root");
       mkdirSync(root, { recursive: true });
       const fstab = join(place, "fstab");
       const { hostname, hosts, resolvConf } = pod.spec;
       const etc = { hostname, hosts: hosts.replaceAll("{ip}", pod.ip), resolvConf };
       writeFileSync(fstab, layOutRoot(root, terminationFile, spec, etc, pod.volumes));
-      return spawnContainer({ spec, namespaces: partsOf(pod).namespaces, root, fstab, log: log() });
+      const { namespaces } = partsOf(pod);
+      return spawnContainer({ spec, namespaces, root, fstab, cgroupProcesses, log: log() });
     },
     kill: killContainer,
     processSetOf(pid) {

@@ -32,6 +32,8 @@ export interface PodRuntime {
     spec: ContainerProcessSpec;
     place: string;
     terminationFile: string;
+    /** The file that a process writes 0 to so as to have the container's limits; undefined where it has no cgroup. */
+    cgroupProcesses?: string;
     log: () => LogWriter;
   }): StartedContainer;
   /** Kills every process of a container, whether its program has been started yet or not. */

@@ -3,6 +3,8 @@ import { mkdirSync, rmSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "@tracegate/contracts";
+import type { Enforcement } from "../cgroup/cgroup-plan.ts";
+import type { ContainerCgroup, ContainerCgroups } from "../cgroup/container-cgroups.ts";
 import { defaultPath, readTerminationMessage } from "./container.ts";
 import { type LogWriter, openLog } from "./log-writer.ts";
 import { MemoryWatch, procProcessTable } from "./memory-watch.ts";
@@ -30,12 +32,16 @@ interface Container {
   killAt?: AbortController;
   killDeadline?: number;
   endMemoryWatch?: () => void;
+  cgroup?: ContainerCgroup;
   /** It was over its memory limit, and killed for it. */
   wasOverLimit: boolean;
   readonly exited: Promise<void>;
 }
 
 const killedExitCode = 128 + constants.signals.SIGKILL;
+
+const wasOutOfMemory = ({ wasOverLimit, cgroup }: Container): boolean =>
+  wasOverLimit || cgroup?.wasKilledForMemory() === true;
 
 /** Every pod of the node, and all that is done to them. */
 export class Pods {
@@ -46,12 +52,14 @@ export class Pods {
   readonly #nowNs: () => bigint;
   readonly #onChange: (podUid: string, state: ContainerProcessState) => void;
   readonly #memoryWatch: MemoryWatch;
+  readonly #cgroups: ContainerCgroups;
   readonly #pods = new Map<string, Promise<Pod>>();
   readonly #addresses = new Set<string>();
   #nextAddress = 0;
 
   constructor(options: {
     runtime: PodRuntime;
+    cgroups: ContainerCgroups;
     mountPoint: string;
     clock: Clock;
     logBytes: number;
@@ -59,6 +67,7 @@ export class Pods {
     onChange: (podUid: string, state: ContainerProcessState) => void;
   }) {
     this.#runtime = options.runtime;
+    this.#cgroups = options.cgroups;
     this.#mountPoint = options.mountPoint;
     this.#clock = options.clock;
     this.#logBytes = options.logBytes;
@@ -138,7 +147,8 @@ export class Pods {
       container.killAt?.abort();
       container.endMemoryWatch?.();
       this.#change(pod, container, { state: "exited", finishedAt: this.#clock.now(), ...changes });
-      exit();
+      if (container.cgroup === undefined) exit();
+      else container.cgroup.remove().then(exit, exit);
     };
     let log: LogWriter | undefined;
     const openOwnLog = () => {
@@ -147,8 +157,15 @@ export class Pods {
     };
     let started: StartedContainer;
     try {
+      const cgroup = this.#cgroups.make(`${spec.podUid}.${spec.name}.${spec.attempt}`, {
+        ...(spec.memoryLimitBytes === undefined ? {} : { memoryBytes: spec.memoryLimitBytes }),
+        ...(spec.cpuLimitMillis === undefined ? {} : { cpuMillis: spec.cpuLimitMillis }),
+        ...(spec.cpuRequestMillis === undefined ? {} : { cpuRequestMillis: spec.cpuRequestMillis }),
+      });
+      if (cgroup !== undefined) container.cgroup = cgroup;
       started = this.#runtime.startContainer({
         ...{ pod, spec: container.spec, place, terminationFile },
+        ...(cgroup === undefined ? {} : { cgroupProcesses: cgroup.processes }),
         log: openOwnLog,
       });
     } catch (error) {
@@ -158,6 +175,8 @@ export class Pods {
       return { startError };
     }
     container.started = started;
+    // What has left its process group would hold the pipes that `close` waits for.
+    started.process.once("exit", () => container.cgroup?.kill());
     started.process.once("close", async (code, signal) => {
       log?.close();
       const outcome = await started.started;
@@ -167,7 +186,7 @@ export class Pods {
       end({
         exitCode,
         // Else it ended by itself just before.
-        ...(container.wasOverLimit && exitCode === killedExitCode ? { oomKilled: true } : {}),
+        ...(exitCode === killedExitCode && wasOutOfMemory(container) ? { oomKilled: true } : {}),
         ...(terminationMessage === "" ? {} : { terminationMessage }),
         ...("startError" in outcome ? { startError: outcome.startError } : {}),
       });
@@ -189,6 +208,7 @@ export class Pods {
   }
 
   #watchMemory(container: Container): void {
+    if (this.#cgroups.enforcement.memory === "cgroup") return;
     const { memoryLimitBytes: limitBytes } = container.spec;
     const processSet = limitBytes === undefined ? undefined : this.#runtime.processSetOf(container.pid);
     if (limitBytes === undefined || processSet === undefined) return;
@@ -261,6 +281,10 @@ export class Pods {
       throw new Error(`container "${request.container}" is not running`);
     }
     return this.#runtime.spawnInside({ pid: container.pid, spec: container.spec, pod }, request);
+  }
+
+  get enforcement(): Enforcement {
+    return this.#cgroups.enforcement;
   }
 
   async list(): Promise<PodSandboxState[]> {

@@ -7,9 +7,10 @@
  * - `dial`: raw bytes of a TCP connection inside the node's network.
  * - `exec`: frames (`stream-frames.ts`) of a process inside a container.
  */
+import type { Enforcement } from "../cgroup/cgroup-plan.ts";
 
 /** Raised with every incompatible change; an agent of another version ends with its pods and is replaced. */
-export const agentProtocolVersion = 3;
+export const agentProtocolVersion = 4;
 
 /** How the agent runs pods; asked for another kind, it makes way as for another version. */
 export type SandboxKind = "namespaced" | "plain";
@@ -45,6 +46,8 @@ export interface AgentMethods {
   writeVolume(params: { podUid: string; volume: string; files: VolumeFile[] }): null;
   exec(params: ExecRequest & { timeoutMs: number; outputLimit: number }): ExecResult;
   list(params: null): PodSandboxState[];
+  /** Which limits are kept here. */
+  enforcement(params: null): Enforcement;
   setNetwork(params: NetworkConfig): null;
   /** Accepts connections on ip:port inside and connects each to the Unix socket outside. */
   listen(params: { ip: string; port: number; unixPath: string }): null;
@@ -86,6 +89,9 @@ export interface ContainerProcessSpec {
   readOnlyRoot: boolean;
   /** Past it the container is killed. */
   memoryLimitBytes?: number;
+  /** Thousandths of a CPU: what it may use, and what it is to have where CPUs are short. */
+  cpuLimitMillis?: number;
+  cpuRequestMillis?: number;
   /** Linux capabilities kept, lower case without `cap_`. */
   capabilities: string[];
   logFile: string;

@@ -64,6 +64,7 @@ export async function startAgentServer(options: {
     },
     exec: (request) => execToEnd(pods, request),
     list: () => pods.list(),
+    enforcement: () => pods.enforcement,
     setNetwork: async (config) => {
       options.setRecords(config.records);
       await proxy.update(config.services);

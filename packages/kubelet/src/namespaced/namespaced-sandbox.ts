@@ -156,6 +156,10 @@ export class NamespacedSandbox implements Sandbox {
     return (await this.#control()).call("list", null);
   }
 
+  async enforcement() {
+    return (await this.#control()).call("enforcement", null);
+  }
+
   async setNetwork(config: NetworkConfig) {
     this.#network = config;
     await (await this.#control()).call("setNetwork", config);

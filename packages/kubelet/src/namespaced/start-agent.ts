@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Clock, ProblemError } from "@tracegate/contracts";
 import { defaultPath } from "../agent/container.ts";
 import type { SandboxKind } from "../agent/protocol.ts";
+import { inCgroup, probeLimits } from "../cgroup/enter-cgroup.ts";
 import { ensureRuntimeDirectory } from "./runtime-directory.ts";
 
 const startTimeoutMs = 15_000;
@@ -40,7 +41,9 @@ export async function startAgent<T>(options: {
   const log = openSync(logFile, "w", 0o600);
   const main = fileURLToPath(new URL("../agent/main.ts", import.meta.url));
   const { sandbox } = options;
+  const { place } = probeLimits();
   const [program = "", ...args] = [
+    ...(place === undefined ? [] : inCgroup(place, basename(runtimeDir).replace(/^tracegate-/, ""))),
     ...(sandbox === "namespaced" ? ["unshare", ...agentNamespaces] : []),
     ...[process.execPath, ...agentFlags, main],
     ...[runtimeDir, String(options.logBytes), String(options.graceMs), sandbox],
@@ -49,7 +52,11 @@ export async function startAgent<T>(options: {
     detached: true,
     stdio: ["ignore", log, log],
     cwd: "/",
-    env: { PATH: `${process.env["PATH"] ?? ""}:${defaultPath}`, ...compileCache() },
+    env: {
+      PATH: `${process.env["PATH"] ?? ""}:${defaultPath}`,
+      ...inherited("NODE_COMPILE_CACHE"), // Kept compiled code saves the agent the type stripper's memory.
+      ...(place?.how === "scope" ? inherited("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS") : {}),
+    },
   });
   closeSync(log);
   child.unref();
@@ -66,7 +73,7 @@ export async function startAgent<T>(options: {
       return await options.connect();
     } catch (error) {
       if (ended || clock.now() > giveUpAt) {
-        child.kill("SIGKILL");
+        killGroup(child.pid);
         throw notStarted(readTail(logFile), error);
       }
     }
@@ -74,10 +81,18 @@ export async function startAgent<T>(options: {
   }
 }
 
-/** Kept compiled code saves the agent the type stripper's memory. */
-function compileCache(): Record<string, string> {
-  const directory = process.env["NODE_COMPILE_CACHE"];
-  return directory === undefined ? {} : { NODE_COMPILE_CACHE: directory };
+const inherited = (...names: string[]): Record<string, string> =>
+  Object.fromEntries(
+    names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
+
+/** The child leads a process group: the agent, and what waits for it. */
+function killGroup(leader: number | undefined): void {
+  try {
+    if (leader !== undefined) process.kill(-leader, "SIGKILL");
+  } catch {
+    // Nobody is left in it.
+  }
 }
 
 const readTail = (file: string): string => readFileSync(file, "utf8").trim().slice(-2000);

@@ -110,7 +110,7 @@ export class PodActions {
       this.#events.warnOnce(pod, memory, "FailedCreatePodSandBox", `Failed to create pod sandbox: ${words}`);
       throw error;
     }
-    const ignored = notApplied(pod);
+    const ignored = notApplied(pod, await this.#options.sandbox.enforcement());
     if (ignored.length > 0) {
       this.#events.warnOnce(pod, memory, "NotApplied", `This node does not apply: ${ignored.join("; ")}`);
     }

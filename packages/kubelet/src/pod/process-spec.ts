@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { type Container, type Pod, quantityCeil } from "@tracegate/kube";
+import { type Container, type Pod, parseQuantity, quantityCeil } from "@tracegate/kube";
 import { commandLine, type ResolvedImage } from "../image-catalogue.ts";
 import { clusterDomain, dnsAddress } from "../network/addresses.ts";
-import type { ContainerProcessSpec, PodSandboxSpec } from "../sandbox.ts";
+import type { ContainerProcessSpec, Enforcement, PodSandboxSpec } from "../sandbox.ts";
 import { expand } from "./environment.ts";
 import { volumeKind } from "./volume-plan.ts";
 
@@ -135,7 +135,11 @@ export function containerProcessSpec(options: {
   const { pod, container, attempt, image, env, stateDir } = options;
   const expanded = (text: string) => expand(text, (name) => env[name]);
   const volumes = new Map((pod.spec.volumes ?? []).map((volume) => [volume.name, volume]));
-  const memoryLimitBytes = memoryLimitOf(container);
+  const { limits = {}, requests = {} } = container.resources ?? {};
+  const memoryLimitBytes = atLeastOne(quantityCeil(limits["memory"] ?? "0"));
+  const cpuLimitMillis = atLeastOne(cpuMillis(limits["cpu"]));
+  // A limit without a request is the request, too.
+  const cpuRequestMillis = atLeastOne(cpuMillis(requests["cpu"])) ?? cpuLimitMillis;
   return {
     podUid: pod.metadata.uid ?? "",
     name: container.name,
@@ -162,19 +166,20 @@ export function containerProcessSpec(options: {
     readOnlyRoot: securityOf(container).readOnlyRootFilesystem === true,
     capabilities: capabilitiesOf(container),
     ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
+    ...(cpuLimitMillis === undefined ? {} : { cpuLimitMillis }),
+    ...(cpuRequestMillis === undefined ? {} : { cpuRequestMillis }),
     logFile: logFile(stateDir, pod, container.name, attempt),
     terminationMessagePath: container.terminationMessagePath ?? "/dev/termination-log",
   };
 }
 
-/** In bytes; a limit of 0 is none, as it is to a container runtime. */
-function memoryLimitOf({ resources }: Container): number | undefined {
-  const bytes = quantityCeil(resources?.limits?.["memory"] ?? "0");
-  return bytes > 0 ? bytes : undefined;
-}
+/** A limit of 0 is none, as it is to a container runtime. */
+const atLeastOne = (amount: number): number | undefined => (amount > 0 ? amount : undefined);
+
+const cpuMillis = (quantity = "0"): number => Math.ceil(Number(parseQuantity(quantity).nanos) / 1e6);
 
 /** What a manifest asks for and this node does not do; told in an event, never silently dropped. */
-export function notApplied(pod: Pod): string[] {
+export function notApplied(pod: Pod, enforcement: Enforcement): string[] {
   const { spec } = pod;
   const fields: string[] = [];
   if (spec.hostNetwork === true) fields.push("hostNetwork (the pod has a network of its own)");
@@ -192,7 +197,8 @@ export function notApplied(pod: Pod): string[] {
     if (container.ports?.some(({ hostPort }) => hostPort !== undefined && hostPort !== 0))
       fields.push(`${at}.ports.hostPort`);
     for (const resource of Object.keys(container.resources?.limits ?? {}))
-      if (resource !== "memory") fields.push(`${at}.resources.limits.${resource}`);
+      if (resource !== "memory" && !(resource === "cpu" && enforcement.cpu))
+        fields.push(`${at}.resources.limits.${resource}`);
     if (container.stdin === true || container.tty === true) fields.push(`${at}.stdin/tty (use kubectl exec)`);
   }
   return fields;

@@ -15,7 +15,11 @@ import type { PlainNetwork } from "./plain-network.ts";
  * Becomes the program, in a process group of its own. The watcher in the group reads from a pipe that the agent holds:
  * when the agent is gone, however it ended, so is the group.
  */
-const startScript = '(read -r _ <&3; kill -KILL 0) & exec 3<&-; exec "$@"';
+const startScript = `
+[ -z "$1" ] || echo 0 > "$1" || exit 128
+shift
+(read -r _ <&3; kill -KILL 0) & exec 3<&-
+exec "$@"`;
 
 const podNetwork = fileURLToPath(new URL("./pod-network.cjs", import.meta.url));
 
@@ -58,7 +62,7 @@ export function plainRuntime(network: PlainNetwork): PodRuntime {
       proxies.delete(spec.uid);
       rmSync(directory, { recursive: true, force: true });
     },
-    startContainer({ pod, spec, terminationFile, log }) {
+    startContainer({ pod, spec, terminationFile, cgroupProcesses = "", log }) {
       const paths = pathsOf(spec, pod, terminationFile);
       writeFileSync(terminationFile, "");
       const command = spec.command.map((word) => mapPaths(word, paths));
@@ -66,7 +70,7 @@ export function plainRuntime(network: PlainNetwork): PodRuntime {
       const env = environmentOf(spec, pod, paths);
       requireProgram(command[0] ?? "", cwd, env.PATH);
       const writer = log();
-      const child = spawn("/bin/sh", ["-c", startScript, "sh", ...command], {
+      const child = spawn("/bin/sh", ["-c", startScript, "sh", cgroupProcesses, ...command], {
         ...{ cwd, env, detached: true },
         stdio: ["ignore", "pipe", "pipe", "pipe"],
       });
