@@ -1,30 +1,32 @@
 import { existsSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { wallClock } from "@tracegate/contracts";
-import { evidenceArchive } from "@tracegate/evidence";
+import { join, relative } from "node:path";
+import { ProblemError, wallClock } from "@tracegate/contracts";
 import { ApplicationSet } from "@tracegate/gitops";
 import { Namespace, type ResourceClient } from "@tracegate/kube";
 import {
   makeDirectory,
+  type Platform,
   runningPlatform,
   type StateDirectory,
   sandboxChoices,
   startPlatform,
   stateDirectory,
 } from "@tracegate/platform";
-import { renderRollout, rolloutView } from "@tracegate/rollouts";
 import { parse } from "yaml";
-import { command, common, type Io } from "../command.ts";
-import { gateLines } from "../demo/gate-lines.ts";
-import { progressLines } from "../demo/progress.ts";
-import { createDemoRepository, type DemoRepository } from "../demo/repository.ts";
-import { hotrod, type Snapshot } from "../demo/snapshot.ts";
-import { type StoryListener, tellStory } from "../demo/story.ts";
+import { command, common, type ExitCode, type Io } from "../command.ts";
+import { type Listener, storyListener } from "../demo/listener.ts";
+import { mainJob, mainJobNamespaces } from "../demo/main-job.ts";
+import { createDemoRepository } from "../demo/repository.ts";
+import { type Watcher, watcher } from "../demo/story.ts";
 import { summary, whereItServes } from "../demo/summary.ts";
-import { timingNames, timings } from "../demo/timing.ts";
-import { liveArea } from "../live-area.ts";
-import { print } from "../output.ts";
-import { type Painter, painter, rolloutPainter } from "../painter.ts";
+import { type Timing, timingNames, timings } from "../demo/timing.ts";
+import { type Level, levelNames, levels } from "../levels/index.ts";
+import { playLevel } from "../levels/play.ts";
+import { createLevelRepository } from "../levels/repository.ts";
+import { verdictText, verifyLevel } from "../levels/verdict.ts";
+import { worldOf } from "../levels/world.ts";
+import { print, shellQuoted } from "../output.ts";
+import { painter } from "../painter.ts";
 
 const fieldManager = "tracegate-demo";
 const tags = { good: "1.76.0", faulty: "1.76.0-faulty", slow: "1.76.0-slow" } as const;
@@ -35,8 +37,16 @@ export const demo = command({
   details:
     "Starts the embedded platform, makes a Git repository with the example in `examples/hotrod`, releases HotROD\n" +
     "1.75.0 from it, commits 1.76.0 and follows the release to its verdict. Then it serves until Ctrl-C.\n" +
-    "Exits 0 when the release went through, 1 when a gate refused it.",
-  examples: ["tracegate demo", "tracegate demo --release faulty --exit", "tracegate demo --timing source"],
+    "Exits 0 when the release went through, 1 when a gate refused it.\n\n" +
+    "With --level it plays a level of `examples/levels` instead; with --broken or --fault as its reader finds it.\n" +
+    "`tracegate verify LEVEL` says what is left to mend.",
+  examples: [
+    "tracegate demo",
+    "tracegate demo --release faulty --exit",
+    "tracegate demo --timing source",
+    "tracegate demo --level expert --broken",
+    "tracegate demo --level intermediate --fault inverted-condition",
+  ],
   options: {
     state: common.state,
     release: {
@@ -45,6 +55,9 @@ export const demo = command({
       choices: ["good", "faulty", "slow"],
       default: "good",
     },
+    level: { flags: "--level <name>", help: "a level instead of the main job", choices: levelNames },
+    broken: { flags: "--broken", help: "the level with all of its faults" },
+    fault: { flags: "--fault <names>", help: "the level with these faults only, separated by commas" },
     timing: {
       flags: "--timing <name>",
       help: "pace: as in a real cluster (2 min), short (30 s), or for tests (10 s)",
@@ -66,53 +79,55 @@ export const demo = command({
     },
     output: { ...common.output, help: "print the evidence for machines; progress goes to the error stream" },
   },
-  async run({ state: path, release, timing: timingName, sandbox, exit, ports, output }, io) {
+  async run(input, io) {
+    const { state: path, timing: timingName, sandbox, exit, ports, output } = input;
+    const level = input.level === undefined ? undefined : levels[input.level];
+    const faults = chosenFaults(level, input);
     const state = stateDirectory(path);
     const timing = timings[timingName];
-    const paint = painter(io.colour);
-    const tag = tags[release];
     const people = output === undefined ? io : { ...io, out: io.err, terminal: undefined };
     startAfresh(state, people);
     const platform = await startPlatform({
       state,
       ports,
       sandbox,
-      // The example's manifests are our own; its traffic generator brings a shell's command.
+      // The examples' manifests are our own; their traffic generator brings a shell's command.
       allowHostCommands: true,
       scrapeIntervalMs: timing.scrapeIntervalMs,
       gitPollMs: timing.gitPollMs,
       announce: (line) => people.out(`${line}\n`),
     });
-    const show = people.terminal === undefined ? plainListener(people) : liveListener(people, paint);
-    try {
-      const { client } = platform;
-      const repository = await createDemoRepository(join(state.repositories, "hotrod"), timing);
-      show.chapter(`Git repository with the example: ${repository.directory}`);
-      await applyExample(client, repository);
-      const end = await tellStory({
-        client,
+    const listener = storyListener(people, painter(io.colour));
+    const stage: Stage = {
+      io,
+      output,
+      people,
+      platform,
+      state,
+      timing,
+      listener,
+      watcher: watcher({
+        client: platform.client,
         clock: wallClock,
-        repository,
-        tag,
-        traffic: () => hasTraffic(platform.urls["Prometheus"] ?? ""),
+        namespaces: level?.namespaces ?? mainJobNamespaces,
         patienceMs: timing.name === "source" ? 600_000 : 120_000,
-        listener: show,
+        listener,
         signal: io.signal,
-      });
-      const { evidence, directory } = await newestEvidence(state, end.revision);
-      show.end();
-      const { urls } = platform;
-      print(io, output, { ...evidence, directory, urls, kubeconfig: state.kubeconfig }, () => {
-        return `\n${summary(evidence, directory, paint)}`;
-      });
+      }),
+    };
+    try {
+      const code =
+        level === undefined
+          ? await tellMainJob(stage, tags[input.release])
+          : await tellLevel(stage, level, faults);
       if (!exit) {
-        people.out(`\nServing until Ctrl-C:\n\n${whereItServes(urls, state.kubeconfig)}`);
+        people.out(`\nServing until Ctrl-C:\n\n${whereItServes(platform.urls, state.kubeconfig)}`);
         await aborted(io.signal);
         people.out("\nStopping …\n");
       }
-      return end.outcome === "promoted" ? 0 : 1;
+      return code;
     } catch (error) {
-      show.end();
+      listener.end();
       if (!io.signal.aborted) throw error;
       people.out("\nStopping …\n");
       return 1;
@@ -122,8 +137,101 @@ export const demo = command({
   },
 });
 
-/** Hands the example to GitOps: the ApplicationSet is applied, all else comes out of Git. */
-async function applyExample(client: ResourceClient, { appset }: DemoRepository): Promise<void> {
+/** What every story is told with. */
+interface Stage {
+  readonly io: Io;
+  /** For people: the error stream where the output is for machines. */
+  readonly people: Io;
+  readonly output: "json" | "yaml" | undefined;
+  readonly platform: Platform;
+  readonly state: StateDirectory;
+  readonly timing: Timing;
+  readonly watcher: Watcher;
+  readonly listener: Listener;
+}
+
+async function tellMainJob(stage: Stage, tag: string): Promise<ExitCode> {
+  const { io, output, platform, state, timing, watcher, listener } = stage;
+  const repository = await createDemoRepository(join(state.repositories, "hotrod"), timing);
+  listener.chapter(`Git repository with the example: ${repository.directory}`);
+  await applyAppset(platform.client, repository.appset);
+  const prometheus = platform.urls["Prometheus"] ?? "";
+  const { promoted, evidence, directory } = await mainJob({
+    repository,
+    tag,
+    prometheus,
+    state,
+    watcher,
+    listener,
+  });
+  listener.end();
+  const { urls } = platform;
+  print(io, output, { ...evidence, directory, urls, kubeconfig: state.kubeconfig }, () => {
+    return `\n${summary(evidence, directory, painter(io.colour))}`;
+  });
+  return promoted ? 0 : 1;
+}
+
+async function tellLevel(stage: Stage, level: Level, faults: readonly string[]): Promise<ExitCode> {
+  const { io, people, output, platform, state, timing, watcher, listener } = stage;
+  const { client, urls } = platform;
+  const broken = faults.length > 0;
+  const repository = await createLevelRepository(join(state.repositories, level.name), level, faults, timing);
+  listener.chapter(`Git repository of the level: ${repository.directory}`);
+  await applyAppset(client, repository.appset);
+  const prometheus = urls["Prometheus"] ?? "";
+  await playLevel({ level, broken, repository, client, prometheus, watcher, listener });
+  listener.end();
+  const world = worldOf(client, { prometheus, jaeger: urls["Jaeger"] ?? "" });
+  const verdict = await verifyLevel(level, world);
+  const where = { repository: repository.directory, urls, kubeconfig: state.kubeconfig };
+  print(io, output, { ...verdict, ...where }, () => `\n${verdictText(verdict, painter(io.colour))}`);
+  if (!verdict.met) people.out(howToGoOn(level, repository.directory, state, io.cwd));
+  return verdict.met ? 0 : 1;
+}
+
+/** What a level's reader types from here on. */
+function howToGoOn(level: Level, repository: string, state: StateDirectory, cwd: string): string {
+  const lines = (commands: readonly string[]) => commands.map((line) => `  ${line}\n`).join("");
+  const own = relative(cwd, state.root) === ".tracegate" ? "" : ` --state ${shellQuoted(state.root)}`;
+  return [
+    `\nLook, with $KUBECONFIG set:\n${lines(level.look)}`,
+    `\nMend what lies in ${join(repository, level.path)}, then there:\n`,
+    lines(["git add .", 'git commit -m "Fix configuration"', "git push"]),
+    `\nAnd go on, as what you changed asks for:\n${lines(level.afterPush)}`,
+    `\nCheck:\n${lines([`tracegate verify ${level.name}${own}`])}`,
+  ].join("");
+}
+
+/** @throws ProblemError where faults are asked of what has none. */
+function chosenFaults(
+  level: Level | undefined,
+  { broken, fault }: { readonly broken: boolean; readonly fault: string | undefined },
+): string[] {
+  if (level === undefined) {
+    if (!broken && fault === undefined) return [];
+    throw new ProblemError({
+      code: "input/level",
+      message: `${broken ? "--broken" : "--fault"} belongs to a level`,
+      advice: `Add --level ${levelNames.join("|")}`,
+    });
+  }
+  const known = Object.keys(level.faults);
+  if (fault === undefined) return broken ? known : [];
+  const asked = fault.split(",").map((name) => name.trim());
+  const unknown = asked.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new ProblemError({
+      code: "input/level",
+      message: `the level ${level.name} has no fault ${JSON.stringify(unknown)}`,
+      expected: known.join(", "),
+    });
+  }
+  return known.filter((name) => asked.includes(name));
+}
+
+/** Hands an example to GitOps: the ApplicationSet is applied, all else comes out of Git. */
+async function applyAppset(client: ResourceClient, appset: string): Promise<void> {
   const body = { apiVersion: "v1", kind: "Namespace", metadata: { name: "argocd" } };
   await client.patch(Namespace, { name: "argocd" }, { type: "apply", body }, { fieldManager });
   // Our own example, which the repository has just written.
@@ -144,77 +252,6 @@ function startAfresh(state: StateDirectory, io: Io): void {
     writeFileSync(marker, "Made by `tracegate demo`, which removes this directory when it starts again.\n");
   } catch {
     // Starting the platform says in one line why the directory cannot be made.
-  }
-}
-
-interface Listener extends StoryListener {
-  end(): void;
-}
-
-function plainListener(io: Io): Listener {
-  let before: Snapshot | undefined;
-  return {
-    chapter: (text) => io.out(`${text}\n`),
-    look(snapshot) {
-      for (const line of progressLines(before, snapshot)) io.out(`  ${line}\n`);
-      before = snapshot;
-    },
-    end: () => {},
-  };
-}
-
-function liveListener(io: Io, paint: Painter): Listener {
-  const area = liveArea(io.out, () => ({
-    columns: io.terminal?.columns ?? 80,
-    rows: io.terminal?.rows ?? 24,
-  }));
-  return {
-    chapter: (text) => area.print(`${text}\n`),
-    look(snapshot) {
-      const { applications, rollout, replicaSets, pods, runs: analysisRuns } = snapshot;
-      const apps = applications.map(
-        ({ metadata, status }) =>
-          `${metadata.name} ${status?.sync?.status ?? "Unknown"}/${status?.health?.status ?? "Unknown"}`,
-      );
-      const tree =
-        rollout === undefined
-          ? []
-          : renderRollout(rolloutView({ rollout, replicaSets, pods, analysisRuns }), {
-              now: wallClock.now(),
-              paint: rolloutPainter(io.colour),
-            }).split("\n");
-      const gates = gateLines(newest(analysisRuns), paint);
-      area.draw(["", paint.dim(`Applications: ${apps.join("   ")}`), "", ...tree, "", ...gates]);
-    },
-    end: () => area.end(),
-  };
-}
-
-const newest = (runs: Snapshot["runs"]) =>
-  runs
-    .toSorted((a, b) =>
-      (a.metadata.creationTimestamp ?? "").localeCompare(b.metadata.creationTimestamp ?? ""),
-    )
-    .at(-1);
-
-/** Whether the TSDB has seen requests reach HotROD: asked of Prometheus' API, as anybody could. */
-async function hasTraffic(prometheus: string): Promise<boolean> {
-  const query = new URLSearchParams({ query: "sum(hotrod_requests_total) > 0" });
-  const answer = await fetch(`${prometheus}/api/v1/query?${query}`);
-  if (!answer.ok) return false;
-  const { data } = (await answer.json()) as { data: { result: unknown[] } }; // Prometheus' envelope
-  return data.result.length > 0;
-}
-
-/** The evidence controller writes when it sees the verdict, which may be a moment after we did. */
-async function newestEvidence(state: StateDirectory, revision: number) {
-  const archive = evidenceArchive(state.evidence);
-  for (let waited = 0; ; waited += 50) {
-    const newest = (await archive.read(hotrod, revision)).at(-1);
-    if (newest !== undefined) return newest;
-    if (waited > 10_000)
-      throw new Error(`no evidence of revision ${revision} was written to ${state.evidence}`);
-    await wallClock.after(50);
   }
 }
 

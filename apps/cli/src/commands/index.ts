@@ -8,10 +8,12 @@ import { init } from "./init.ts";
 import * as rollouts from "./rollouts/index.ts";
 import { status } from "./status.ts";
 import { up } from "./up.ts";
+import { verify } from "./verify.ts";
 
 /** Every command, in the order of the help. */
 export const commands: readonly Command[] = [
   demo,
+  verify,
   init,
   up,
   down,

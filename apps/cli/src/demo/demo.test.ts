@@ -14,7 +14,7 @@ const rollout = (status: NonNullable<Rollout["status"]>): Rollout => ({
 });
 const snapshot = (parts: Partial<Snapshot>): Snapshot => ({
   applications: [],
-  rollout: undefined,
+  rollouts: [],
   replicaSets: [],
   pods: [],
   runs: [],
@@ -23,10 +23,10 @@ const snapshot = (parts: Partial<Snapshot>): Snapshot => ({
 
 test("a rollout has settled only when its newest version is the stable one and the newest spec was seen", () => {
   const healthy = { phase: "Healthy", stableRS: "a", currentPodHash: "a" } as const;
-  assert.equal(settledOn(snapshot({ rollout: rollout(healthy) })), "a");
-  assert.equal(settledOn(snapshot({ rollout: rollout({ ...healthy, observedGeneration: "1" }) })), undefined);
-  assert.equal(settledOn(snapshot({ rollout: rollout({ ...healthy, currentPodHash: "b" }) })), undefined);
-  assert.equal(settledOn(snapshot({})), undefined);
+  assert.equal(settledOn(rollout(healthy)), "a");
+  assert.equal(settledOn(rollout({ ...healthy, observedGeneration: "1" })), undefined);
+  assert.equal(settledOn(rollout({ ...healthy, currentPodHash: "b" })), undefined);
+  assert.equal(settledOn(undefined), undefined);
 });
 
 test("a release is refused once its canary is gone, promoted once it is stable, and open until then", () => {
@@ -35,17 +35,17 @@ test("a release is refused once its canary is gone, promoted once it is stable, 
     {
       apiVersion: "apps/v1",
       kind: "ReplicaSet",
-      metadata: { name: "hotrod-b", labels: { "rollouts-pod-template-hash": "b" } },
+      metadata: { name: "hotrod-b", namespace: "hotrod", labels: { "rollouts-pod-template-hash": "b" } },
       spec: { selector: {}, template: { spec: { containers: [] } } },
       status: { replicas },
     },
   ];
-  assert.equal(outcomeAfter("a", snapshot({ rollout: rollout(aborted), replicaSets: canary(1) })), undefined);
-  assert.equal(outcomeAfter("a", snapshot({ rollout: rollout(aborted), replicaSets: canary(0) })), "refused");
+  assert.equal(outcomeAfter("a", rollout(aborted), canary(1)), undefined);
+  assert.equal(outcomeAfter("a", rollout(aborted), canary(0)), "refused");
   const promoted = { phase: "Healthy", stableRS: "b", currentPodHash: "b" } as const;
-  assert.equal(outcomeAfter("a", snapshot({ rollout: rollout(promoted) })), "promoted");
+  assert.equal(outcomeAfter("a", rollout(promoted), []), "promoted");
   const before = { phase: "Healthy", stableRS: "a", currentPodHash: "a" } as const;
-  assert.equal(outcomeAfter("a", snapshot({ rollout: rollout(before) })), undefined);
+  assert.equal(outcomeAfter("a", rollout(before), []), undefined);
 });
 
 test("progress tells each change and each measurement once", () => {

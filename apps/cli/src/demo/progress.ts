@@ -1,3 +1,4 @@
+import type { KubeObject, ObjectMeta } from "@tracegate/kube";
 import type { Snapshot } from "./snapshot.ts";
 
 /** What changed between two looks, a line each: the demo where there is no terminal to draw on. */
@@ -14,27 +15,33 @@ export function progressLines(before: Snapshot | undefined, after: Snapshot): st
       return `application ${metadata.name}: ${status.sync.status}, ${status.health?.status ?? "Unknown"}`;
     });
   }
-  changed(({ rollout }) => {
-    const { status, spec } = rollout ?? {};
-    if (status?.phase === undefined || spec === undefined) return undefined;
-    const steps = spec.strategy?.canary?.steps?.length ?? 0;
-    const step = status.currentStepIndex === undefined ? "" : `, step ${status.currentStepIndex}/${steps}`;
-    return `rollout hotrod: ${status.phase}${step}${status.message === undefined ? "" : ` - ${status.message}`}`;
-  });
+  // Names alone are not enough where one release goes to several namespaces.
+  const several = new Set(after.rollouts.map(({ metadata }) => metadata.namespace)).size > 1;
+  const nameOf = ({ namespace, name }: ObjectMeta) => (several ? `${namespace}/${name}` : name);
+  for (const { metadata } of after.rollouts) {
+    changed(({ rollouts }) => {
+      const { status, spec } = rollouts.find(same(metadata)) ?? {};
+      if (status?.phase === undefined || spec === undefined) return undefined;
+      const steps = spec.strategy?.canary?.steps?.length ?? 0;
+      const step = status.currentStepIndex === undefined ? "" : `, step ${status.currentStepIndex}/${steps}`;
+      const message = status.message === undefined ? "" : ` - ${status.message}`;
+      return `rollout ${nameOf(metadata)}: ${status.phase}${step}${message}`;
+    });
+  }
   for (const { metadata } of after.replicaSets) {
     changed(({ replicaSets }) => {
-      const set = replicaSets.find((candidate) => candidate.metadata.name === metadata.name);
+      const set = replicaSets.find(same(metadata));
       if (set === undefined) return undefined;
       const { image } = set.spec.template.spec.containers[0] ?? { image: "" };
-      return `replicaset ${metadata.name} (${image}): ${set.status?.readyReplicas ?? 0}/${set.spec.replicas ?? 0} ready`;
+      return `replicaset ${nameOf(metadata)} (${image}): ${set.status?.readyReplicas ?? 0}/${set.spec.replicas ?? 0} ready`;
     });
   }
   for (const { metadata, status } of after.runs) {
     changed(({ runs }) => {
-      const phase = runs.find((run) => run.metadata.name === metadata.name)?.status?.phase;
-      return phase === undefined ? undefined : `analysis ${metadata.name}: ${phase}`;
+      const phase = runs.find(same(metadata))?.status?.phase;
+      return phase === undefined ? undefined : `analysis ${nameOf(metadata)}: ${phase}`;
     });
-    const known = before?.runs.find((run) => run.metadata.name === metadata.name)?.status?.metricResults;
+    const known = before?.runs.find(same(metadata))?.status?.metricResults;
     for (const { name, measurements = [] } of status?.metricResults ?? []) {
       const seen = known
         ?.find((result) => result.name === name)
@@ -53,3 +60,8 @@ export function progressLines(before: Snapshot | undefined, after: Snapshot): st
   }
   return lines;
 }
+
+const same =
+  (wanted: ObjectMeta) =>
+  ({ metadata }: KubeObject): boolean =>
+    metadata.namespace === wanted.namespace && metadata.name === wanted.name;

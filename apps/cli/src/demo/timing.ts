@@ -1,4 +1,4 @@
-import { parseDocument } from "yaml";
+import { type Document, isMap, isSeq, parseDocument, type YAMLMap } from "yaml";
 
 /** How fast the main job goes; the code is the same. Times of `source` are those of the manifests in `examples/hotrod`. */
 export interface Timing {
@@ -59,43 +59,81 @@ export const timings: Readonly<Record<TimingName, Timing>> = {
   },
 };
 
-/** A manifest of `examples/hotrod` with the timing's values in place of its own; comments and order stay. */
-export function retime(path: string, text: string, { manifests: values }: Timing): string {
+/**
+ * A manifest with the timing's values in place of the source's; comments and order stay. What it knows is found by kind and
+ * content, so that any example's files can be given.
+ */
+export function retime(text: string, { manifests: values }: Timing): string {
   if (values === undefined) return text;
   const document = parseDocument(text);
-  switch (path) {
-    case "hotrod/analysis-template.yaml": {
-      const { spec } = document.toJS() as { spec: { metrics: { initialDelay: "60s" | "90s" }[] } }; // our own example
-      for (const [index, { initialDelay }] of spec.metrics.entries()) {
-        document.setIn(["spec", "metrics", index, "initialDelay"], values.initialDelays[initialDelay]);
-        document.setIn(["spec", "metrics", index, "interval"], values.interval);
-      }
-      return document.toString({ lineWidth: 0 }).replaceAll("[2m]", `[${values.rateWindow}]`);
-    }
-    case "hotrod/rollout.yaml":
-      document.addIn(["spec", "template", "spec", "containers", 0, "env"], {
-        name: "OTEL_BSP_SCHEDULE_DELAY",
-        value: String(values.spanExportDelayMs),
-      });
-      return document.toString({ lineWidth: 0 });
-    case "otel/config.yaml":
-      return text.replace(/(metrics_flush_interval: )\S+/, `$1${values.spanMetricsFlush}`);
-    case "otel/daemonset.yaml":
-      for (const probe of ["livenessProbe", "readinessProbe"]) {
-        const at = ["spec", "template", "spec", "containers", 0, probe];
-        document.setIn([...at, "initialDelaySeconds"], values.probeDelaySeconds);
-        document.setIn([...at, "periodSeconds"], 1);
-      }
-      return document.toString({ lineWidth: 0 });
-    case "traffic-generator/deployment.yaml": {
-      const { generators, startDelaySeconds, pauseSeconds } = values.traffic;
-      const env = ["spec", "template", "spec", "containers", 0, "env"];
-      document.setIn(["spec", "replicas"], generators);
-      document.setIn([...env, 0, "value"], startDelaySeconds);
-      document.setIn([...env, 1, "value"], pauseSeconds);
-      return document.toString({ lineWidth: 0 });
-    }
-    default:
-      return text;
+  const edit = edits[String(document.get("kind"))];
+  return edit === undefined || !edit(document, values)
+    ? text
+    : inWindows(document.toString({ lineWidth: 0 }));
+
+  function inWindows(retimed: string): string {
+    return retimed.replaceAll("[2m]", `[${values?.rateWindow}]`);
   }
+}
+
+type Values = NonNullable<Timing["manifests"]>;
+
+/** Each answers whether it changed something. */
+const edits: Readonly<Record<string, (document: Document, values: Values) => boolean>> = {
+  AnalysisTemplate(document, { initialDelays, interval }) {
+    const metrics = document.getIn(["spec", "metrics"]);
+    if (!isSeq(metrics)) return false;
+    for (const metric of metrics.items.filter(isMap)) {
+      const delay = metric.get("initialDelay");
+      if (delay === "60s" || delay === "90s") metric.set("initialDelay", initialDelays[delay]);
+      if (metric.has("interval")) metric.set("interval", interval);
+    }
+    return true;
+  },
+  Rollout(document, { probeDelaySeconds, spanExportDelayMs }) {
+    const exportsSpans = environment(document).has("OTEL_EXPORTER_OTLP_ENDPOINT");
+    if (exportsSpans) {
+      const delay = { name: "OTEL_BSP_SCHEDULE_DELAY", value: String(spanExportDelayMs) };
+      document.addIn([...container, "env"], delay);
+    }
+    return probeSooner(document, probeDelaySeconds) || exportsSpans;
+  },
+  DaemonSet(document, { probeDelaySeconds, spanMetricsFlush }) {
+    const config = document.getIn([...container, "args", 0]);
+    const collects = typeof config === "string" && config.startsWith("--config=");
+    if (collects) {
+      document.addIn(
+        [...container, "args"],
+        `--set=connectors.spanmetrics.metrics_flush_interval=${spanMetricsFlush}`,
+      );
+    }
+    return probeSooner(document, probeDelaySeconds) || collects;
+  },
+  Deployment(document, { probeDelaySeconds, traffic }) {
+    const env = environment(document);
+    const generates = env.has("START_DELAY") && env.has("PAUSE");
+    if (generates) {
+      document.setIn(["spec", "replicas"], traffic.generators);
+      env.get("START_DELAY")?.set("value", traffic.startDelaySeconds);
+      env.get("PAUSE")?.set("value", traffic.pauseSeconds);
+    }
+    return probeSooner(document, probeDelaySeconds) || generates;
+  },
+};
+
+const container = ["spec", "template", "spec", "containers", 0];
+
+/** The first container's environment, by name. */
+function environment(document: Document): Map<unknown, YAMLMap> {
+  const env = document.getIn([...container, "env"]);
+  return new Map(isSeq(env) ? env.items.filter(isMap).map((item) => [item.get("name"), item]) : []);
+}
+
+function probeSooner(document: Document, delaySeconds: number): boolean {
+  const probes = ["livenessProbe", "readinessProbe"].filter((probe) => document.hasIn([...container, probe]));
+  for (const probe of probes) {
+    document.setIn([...container, probe, "initialDelaySeconds"], delaySeconds);
+    document.setIn([...container, probe, "periodSeconds"], 1);
+  }
+  return probes.length > 0;
 }

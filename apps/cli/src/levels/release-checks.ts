@@ -1,0 +1,57 @@
+import { AnalysisRun } from "@tracegate/analysis";
+import { isNotFound, type Kind, type KubeObject, type Ref, type ResourceClient } from "@tracegate/kube";
+import { Rollout } from "@tracegate/rollouts";
+import { settledOn } from "../demo/snapshot.ts";
+import type { World } from "./level.ts";
+
+/** What keeps a Rollout from having settled on `image`. */
+export async function stillToRun({ client }: World, ref: Ref, image: string): Promise<string[]> {
+  const rollout = await getOrUndefined(client, Rollout, ref);
+  const name = `rollout ${ref.name} in ${ref.namespace}`;
+  if (rollout === undefined) return [`there is no ${name}`];
+  const wanted = rollout.spec.template?.spec.containers[0]?.image;
+  if (wanted !== image) return [`${name} asks for ${wanted}, not ${image}: change its manifest`];
+  if (settledOn(rollout) !== undefined) return [];
+  const { phase = "Unknown", message } = rollout.status ?? {};
+  return [
+    `${name} is ${phase}${message === undefined ? "" : `: ${message}`}`,
+    `see: kubectl argo rollouts get rollout ${ref.name} -n ${ref.namespace}`,
+  ];
+}
+
+/** What keeps one from saying that the version that runs was let through by an analysis. */
+export async function stillToJudge({ client }: World, ref: Ref): Promise<string[]> {
+  const rollout = await getOrUndefined(client, Rollout, ref);
+  const hash = rollout?.status?.currentPodHash;
+  const { namespace = "" } = ref;
+  const runs = (await client.list(AnalysisRun, { namespace })).items.filter(
+    ({ metadata }) =>
+      metadata.labels?.["rollouts-pod-template-hash"] === hash &&
+      metadata.ownerReferences?.some(({ name }) => name === ref.name),
+  );
+  if (runs.some(({ status }) => status?.phase === "Successful")) return [];
+  const newest = runs
+    .toSorted((a, b) =>
+      (a.metadata.creationTimestamp ?? "").localeCompare(b.metadata.creationTimestamp ?? ""),
+    )
+    .at(-1);
+  if (newest === undefined) return [`no analysis has been run for the newest version in ${namespace}`];
+  const { phase = "Pending", message } = newest.status ?? {};
+  return [
+    `analysis ${newest.metadata.name} in ${namespace} is ${phase}${message === undefined ? "" : `: ${message}`}`,
+    `after mending it: kubectl argo rollouts retry rollout ${ref.name} -n ${namespace}`,
+  ];
+}
+
+export async function getOrUndefined<T extends KubeObject>(
+  client: Pick<ResourceClient, "get">,
+  kind: Kind<T>,
+  ref: Ref,
+): Promise<T | undefined> {
+  try {
+    return await client.get(kind, ref);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
