@@ -1,4 +1,5 @@
 import { request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
 import type { RecordedRequest } from "@tracegate/kube/testing";
 
 /** What the server answered to one recorded request, in the form of the recording. */
@@ -62,38 +63,62 @@ function paint(body: object): RecordedRequest["request"] {
 }
 
 /** Sends a recorded conversation to a server, in order. */
-export async function converse(url: string, conversation: readonly RecordedRequest[]): Promise<Exchanged[]> {
+export async function converse(
+  url: string,
+  conversation: readonly Pick<RecordedRequest, "name" | "request" | "response">[],
+): Promise<Exchanged[]> {
   const exchanged: Exchanged[] = [];
-  let continueToken = "";
+  const seen = new Seen();
   for (const recorded of conversation) {
     for (const request of leftOutBefore(recorded)) await send(url, request);
-    const path = recorded.request.path.replace("continue=CONTINUE", `continue=${continueToken}`);
-    const answer = await send(url, { ...recorded.request, path });
-    const metadata = (answer.body as { metadata?: { continue?: string } } | undefined)?.metadata;
-    continueToken = metadata?.continue ?? continueToken;
+    const answer = await send(url, seen.filledIn(recorded.request));
+    seen.note(recorded.name, answer.body);
     exchanged.push({ recorded, answer });
   }
   return exchanged;
 }
 
-function send(
-  url: string,
-  { method, path, contentType, accept, token, raw, body }: RecordedRequest["request"],
-) {
-  const text = raw ?? (body === undefined ? undefined : bodyText(body));
-  const bearer = token ?? ADMIN_TOKEN;
+/** What earlier answers held that later requests repeat: `CONTINUE`, `RV(name)` and `UID(name)` of the answer to `name`. */
+class Seen {
+  #continue = "";
+  readonly #metadata = new Map<string, { resourceVersion?: string; uid?: string }>();
+
+  note(name: string, body: unknown): void {
+    const { metadata } = (body ?? {}) as { metadata?: { continue?: string; resourceVersion?: string; uid?: string } };
+    this.#continue = metadata?.continue ?? this.#continue;
+    this.#metadata.set(name, metadata ?? {});
+  }
+
+  filledIn(request: RecordedRequest["request"]): RecordedRequest["request"] {
+    const text = JSON.stringify(request)
+      .replace("continue=CONTINUE", `continue=${this.#continue}`)
+      .replace(/\bRV\(([^()]+)\)/g, (_, name) => this.#metadata.get(name)?.resourceVersion ?? "none")
+      .replace(/\bUID\(([^()]+)\)/g, (_, name) => this.#metadata.get(name)?.uid ?? "none");
+    return JSON.parse(text);
+  }
+}
+
+function send(url: string, request: RecordedRequest["request"]) {
+  const { method, path } = request;
+  const bytes = requestBody(request);
+  const bearer = request.token ?? ADMIN_TOKEN;
+  const { accept, contentType = "application/json" } = request;
+  const target = new URL(path, url);
+  const open = target.protocol === "https:" ? httpsRequest : httpRequest;
   return new Promise<Answer>((resolve, reject) => {
-    const request = httpRequest(new URL(path, url), {
+    const sent = open(target, {
       method,
+      // A server that is recorded has a certificate of its own making.
+      rejectUnauthorized: false,
       headers: {
         ...(accept === undefined ? {} : { Accept: accept }),
         ...(bearer === "" ? {} : { Authorization: `Bearer ${bearer}` }),
-        ...(text === undefined ? {} : { "Content-Type": contentType ?? "application/json" }),
-        ...(text === undefined ? {} : { "Content-Length": Buffer.byteLength(text) }),
+        ...(bytes === undefined ? {} : { "Content-Type": contentType, "Content-Length": bytes.length }),
+        ...request.headers,
       },
     });
-    request.on("error", reject);
-    request.on("response", (response) => {
+    sent.on("error", reject);
+    sent.on("response", (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("error", reject);
@@ -104,12 +129,22 @@ function send(
           code: response.statusCode ?? 0,
           contentType: type,
           ...(warning === undefined ? {} : { warning: String(warning) }),
-          body: parseBody(Buffer.concat(chunks).toString("utf8"), type, /[?&]watch=/.test(path)),
+          body: parseBody(Buffer.concat(chunks).toString("utf8"), type, isStream(path, response.statusCode ?? 0)),
         });
       });
     });
-    request.end(text);
+    sent.end(bytes);
   });
+}
+
+/** Whether the answer is a watch's. */
+const isStream = (path: string, code: number): boolean =>
+  code === 200 && (/[?&]watch=(?!0|false)/i.test(path) || path.startsWith("/api/v1/watch/"));
+
+function requestBody({ raw, base64, body }: RecordedRequest["request"]): Buffer | undefined {
+  if (base64 !== undefined) return Buffer.from(base64, "base64");
+  const text = raw ?? (body === undefined ? undefined : bodyText(body));
+  return text === undefined ? undefined : Buffer.from(text);
 }
 
 /** Bodies of a megabyte and more are told by their size in the recording. */
@@ -121,12 +156,10 @@ function bodyText(body: unknown): string {
   return big("x".repeat(Number(size) - big("").length));
 }
 
-function parseBody(text: string, contentType: string, watch: boolean): unknown {
-  if (!contentType.startsWith("application/json")) return text;
-  if (!watch) return JSON.parse(text);
-  return text
-    .trim()
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line));
+/** A watch answers one event a line, a refused one a Status. */
+function parseBody(text: string, contentType: string, events: boolean): unknown {
+  if (!contentType.startsWith("application/json") || text === "") return text;
+  if (!events) return JSON.parse(text);
+  const lines = text.trim().split("\n");
+  return lines.filter((line) => line !== "").map((line) => JSON.parse(line));
 }

@@ -9,8 +9,11 @@ export interface RecordedRequest {
     readonly contentType?: string;
     readonly accept?: string;
     readonly token?: string;
+    readonly headers?: Readonly<Record<string, string>>;
     /** The body as text, where it is no JSON that could be written otherwise. */
     readonly raw?: string;
+    /** The body as bytes, where it is no text. */
+    readonly base64?: string;
     readonly body?: unknown;
   };
   readonly response: {
