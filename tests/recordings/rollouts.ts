@@ -19,7 +19,6 @@ import {
   Namespace,
   ReplicaSet,
   type ResourceClient,
-  Secret,
   Service,
 } from "@tracegate/kube";
 import { Rollout, rolloutController, crds as rolloutCrds } from "@tracegate/rollouts";
@@ -29,7 +28,10 @@ import { simulatedPods } from "@tracegate/workloads/testing";
 import type { Difference, RunRecordings } from "./difference.ts";
 import { type Printed, runCommand, withLatency } from "./command.ts";
 import { kindFolder, readJson, recordingsFolder, recordingsOf } from "./files.ts";
+import { kindOfManifest } from "./manifests.ts";
 import { firstLineDifference } from "./printed.ts";
+import { answerer } from "./prometheus-answers.ts";
+import { reactionMs, settlingMs, stateReached, timedOut } from "./record/scenario.ts";
 
 type Json = Record<string, unknown>;
 
@@ -103,8 +105,6 @@ export const runRollouts: RunRecordings = async function* (folder, names) {
 const epoch = Date.parse("2030-01-01T00:00:00Z");
 /** The recorder needed this long before it created the first object. */
 const firstObjectMs = 310;
-/** The recorder acted this long after it saw the state it waited for. */
-const reactionMs = 250;
 
 /** Runs a scenario against our controllers, in memory and on virtual time. `through` may put faults between them and the API. */
 export async function replay(
@@ -133,7 +133,7 @@ export async function replay(
   let previous = { recorded: firstObjectMs, ours: scheduler.now() };
   for (const action of scenario.input.actions ?? []) {
     const atSameDistance = previous.ours + (action.t - previous.recorded);
-    const reached = stateReached(client, namespace, action.waited);
+    const reached = awaited(client, namespace, action.waited);
     if (reached === undefined) await scheduler.advanceTo(atSameDistance);
     else {
       await scheduler.advanceUntil(reached, atSameDistance + 20_000);
@@ -147,8 +147,7 @@ export async function replay(
     if (outcome !== undefined) outcomes.push(outcome);
     previous = { recorded: action.t, ours: scheduler.now() };
   }
-  const last = scenario.recorded.at(-1)?.t ?? 0;
-  await scheduler.advanceTo(Math.max(previous.ours + last - previous.recorded, previous.ours) + 100);
+  await scheduler.advanceTo(previous.ours + settlingMs);
   await scheduler.runUntilIdle();
   const view = (await runPlugin(client, namespace, ["get", "rollout", "web", "--no-color"], scheduler)).out;
   const history = recorder.finish(view.join("\n"), outcomes);
@@ -195,81 +194,25 @@ function seeded(text: string): () => number {
 
 /** Prometheus and a web endpoint that answer as the scenario says. */
 function fakeHttp({ input }: Scenario): HttpClient {
-  const asked = new Map<string, number>();
-  return async ({ url, body = "" }) => {
-    const question = `${new URLSearchParams(body).get("query") ?? ""} ${new URL(url).pathname}`;
-    const rule = input.prometheus?.find(({ match }) => question.includes(match));
-    const count = asked.get(rule?.match ?? "") ?? 0;
-    asked.set(rule?.match ?? "", count + 1);
-    const value = rule?.values[Math.min(count, rule.values.length - 1)];
-    return prometheusAnswer(value, url.includes("/api/v1/"));
-  };
-}
-
-function prometheusAnswer(value: unknown, isQuery: boolean): { status: number; body: string } {
-  const ok = (data: unknown) => ({ status: 200, body: JSON.stringify({ status: "success", data }) });
-  if (!isQuery) return { status: 200, body: JSON.stringify(value) };
-  if (value === "http500") return { status: 500, body: "broken" };
-  if (value === "http400") {
-    const error = 'invalid parameter "query": 1:5: parse error: unexpected identifier';
-    return { status: 400, body: JSON.stringify({ status: "error", errorType: "bad_data", error }) };
-  }
-  if (typeof value === "object" && value !== null && "scalar" in value)
-    return ok({ resultType: "scalar", result: [0, String(value.scalar)] });
-  const numbers = value === "empty" || value === undefined ? [] : Array.isArray(value) ? value : [value];
-  const text = (number: unknown) => (number === "nan" ? "NaN" : String(number));
-  return ok({
-    resultType: "vector",
-    result: numbers.map((number) => ({ metric: {}, value: [0, text(number)] })),
-  });
+  const answer = answerer(input.prometheus);
+  return async ({ url, body = "" }) => answer(url, body);
 }
 
 const kinds: readonly Kind[] = [Rollout, AnalysisRun, ReplicaSet, Service];
 
-async function createObject(client: ResourceClient, namespace: string, object: Json): Promise<void> {
-  const [group = "", version = ""] = String(object["apiVersion"]).includes("/")
-    ? String(object["apiVersion"]).split("/")
-    : ["", String(object["apiVersion"])];
-  const name = String(object["kind"]);
-  const kind: Kind = {
-    group,
-    version,
-    kind: name,
-    plural: `${name.toLowerCase()}${name === "Ingress" ? "es" : "s"}`,
-    namespaced: true,
-  };
-  const metadata = { ...(object["metadata"] as { name: string }), namespace }; // every input object is named
-  await client.create(name === "Secret" ? (Secret as Kind) : kind, {
-    ...object,
-    metadata,
-  } as unknown as KubeObject); // a manifest
+async function createObject(client: ResourceClient, namespace: string, manifest: Json): Promise<void> {
+  const { kind, object } = kindOfManifest(manifest, namespace);
+  await client.create(kind, object);
 }
 
-function stateReached(
+/** The test for the state that an action waited for; undefined where it waited for none, or in vain. */
+function awaited(
   client: ResourceClient,
   namespace: string,
   waited: string | undefined,
 ): (() => Promise<boolean>) | undefined {
-  const rollout = () => client.get(Rollout, { namespace, name: "web" });
-  const settled = async (phase: string): Promise<boolean> => {
-    const { metadata, status } = await rollout();
-    return status?.phase === phase && status.observedGeneration === String(metadata.generation);
-  };
-  switch (waited) {
-    case "healthy":
-    case "done":
-      return () => settled("Healthy");
-    case "paused":
-      return () => settled("Paused");
-    case "degraded":
-      return () => settled("Degraded");
-    case "progressing":
-      return () => settled("Progressing");
-    case "condition":
-      return async () => ((await rollout()).status?.currentStepIndex ?? 0) === 1;
-    default:
-      return undefined;
-  }
+  if (waited === undefined || waited === timedOut) return undefined;
+  return async () => stateReached(waited, await client.get(Rollout, { namespace, name: "web" })) === true;
 }
 
 async function act(
@@ -537,7 +480,7 @@ const isNothing = (value: unknown): boolean =>
  * A state that held at least this long was no transition: ours must show what the recording shows and the other way
  * round. Shorter ones depend on how many milliseconds writes took, and which of several pods came and went first.
  */
-const settledMs = 240;
+const settledMs = Number(process.env["SETTLED"] ?? 240);
 
 /** Events about one object that a recorder tells before it suppresses more. */
 const eventBurst = 25;
