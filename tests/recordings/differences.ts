@@ -37,15 +37,6 @@ export const listedDifferences: Readonly<Record<string, Readonly<Record<string, 
       in: ["argocd app rollback NAME 0"],
       why: "the real one compared with a cache that did not know of the rollback yet and printed Synced; ours prints OutOfSync, which the real one wrote 80 ms later",
     },
-    "hook-fails": {
-      in: [
-        "Application hook-fails: operations",
-        "Application hook-fails: resources",
-        "Application hook-fails: images",
-        "live",
-      ],
-      why: "the real one's retry finds the failed attempt's results again, so it deletes the hook, never runs it, and fails; ours runs it",
-    },
   },
   kubernetes: {
     "http/livez-verbose": {

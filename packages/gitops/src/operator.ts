@@ -70,14 +70,15 @@ export function operator({ client, clock, states, record, waveDelayMs }: Operato
     return undefined;
   }
 
-  /** An attempt that follows a failed one starts over: what that one recorded is dropped. */
+  /**
+   * An attempt that follows a failed one starts over, without what that one recorded. ⚠ What it recorded stays written until this
+   * attempt records something itself, as upstream: where its first pass only clears a hook away, the next one finds the old failure.
+   */
   async function resumed({ application, state }: Running): Promise<Running> {
     if (retryAt(state) === undefined) return { application, state };
-    const { finishedAt: _finishedAt, syncResult, ...rest } = state;
-    return await writeState(application, {
-      ...rest,
-      ...(syncResult === undefined ? {} : { syncResult: { ...syncResult, resources: [] } }),
-    });
+    const { finishedAt: _finishedAt, ...begins } = state;
+    const { syncResult: _syncResult, ...anew } = begins;
+    return { application: (await writeState(application, begins)).application, state: anew };
   }
 
   /** One pass over what Git and the API say now; a sync stays with the commit it began with. */
@@ -146,7 +147,7 @@ export function operator({ client, clock, states, record, waveDelayMs }: Operato
     const before = application.status ?? {};
     const after: ApplicationStatus = {
       ...before,
-      operationState: state,
+      operationState: withWritten(before.operationState, state),
       ...(history === undefined ? {} : { history }),
     };
     await patchApplication(client, application, {
@@ -161,7 +162,8 @@ export function operator({ client, clock, states, record, waveDelayMs }: Operato
   }
 
   async function writeState(application: Application, state: OperationState): Promise<Running> {
-    const change = mergePatch(application.status?.operationState, state);
+    const before = application.status?.operationState;
+    const change = mergePatch(before, withWritten(before, state));
     if (change === undefined) return { application, state };
     const body = { status: { operationState: change } };
     return { application: await patchApplication(client, application, body), state };
@@ -186,6 +188,14 @@ export function operator({ client, clock, states, record, waveDelayMs }: Operato
 interface Synced {
   readonly revision: string;
   readonly source: ApplicationSource;
+}
+
+/** A state as it is written: what it leaves out stays as it was, but for the time of an end. */
+function withWritten(before: OperationState | undefined, state: OperationState): OperationState {
+  if (before === undefined) return state;
+  const { finishedAt: _finishedAt, ...kept } = before;
+  const syncResult = state.syncResult && { ...before.syncResult, ...state.syncResult };
+  return { ...kept, ...state, ...(syncResult === undefined ? {} : { syncResult }) };
 }
 
 /** Why nothing can be synchronised: every condition that is an error. */
