@@ -37,6 +37,11 @@ export interface KubeconfigOptions {
   readonly kubeconfig?: string;
   /** A context in place of the current one. */
   readonly context?: string;
+  /** A cluster and a user in place of the context's. */
+  readonly cluster?: string;
+  readonly user?: string;
+  /** An address in place of the cluster's; with one, no kubeconfig is needed. */
+  readonly server?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -53,7 +58,14 @@ export interface KubeTarget {
  * something wins), else ~/.kube/config. Exec plug-ins are not followed.
  * @throws ProblemError where it names no server.
  */
-export function resolveKubeconfig({ kubeconfig = "", context = "", env }: KubeconfigOptions): KubeTarget {
+export function resolveKubeconfig({
+  kubeconfig = "",
+  context = "",
+  cluster: clusterName = "",
+  user: userName = "",
+  server = "",
+  env,
+}: KubeconfigOptions): KubeTarget {
   const files = filesOf(kubeconfig, env).map((path) => ({ path, file: readFile(path) }));
   const find = <T>(pick: (file: File) => T | undefined): { value: T; path: string } | undefined => {
     for (const { path, file } of files) {
@@ -67,14 +79,21 @@ export function resolveKubeconfig({ kubeconfig = "", context = "", env }: Kubeco
   const chosen = find((file) => file.contexts?.find((entry) => entry.name === name)?.context)?.value;
   if (chosen === undefined && name !== "")
     throw refusal("unknown-context", `context "${name}" does not exist`);
-  const cluster = find((file) => file.clusters?.find((entry) => entry.name === chosen?.cluster)?.cluster);
-  if (cluster?.value.server === undefined) {
+  const wantedCluster = clusterName || chosen?.cluster;
+  const cluster = find((file) => file.clusters?.find((entry) => entry.name === wantedCluster)?.cluster);
+  if (clusterName !== "" && cluster === undefined)
+    throw refusal("unknown-cluster", `cluster "${clusterName}" does not exist`);
+  const address = server || cluster?.value.server;
+  if (address === undefined) {
     throw refusal(
       "no-configuration",
       "invalid configuration: no configuration has been provided, try setting KUBERNETES_MASTER environment variable",
     );
   }
-  const user = find((file) => file.users?.find((entry) => entry.name === chosen?.user)?.user);
+  const wantedUser = userName || chosen?.user;
+  const user = find((file) => file.users?.find((entry) => entry.name === wantedUser)?.user);
+  if (userName !== "" && user === undefined)
+    throw refusal("unknown-user", `auth info "${userName}" does not exist`);
   const text = (path: string, data: string | undefined, file: string | undefined) =>
     data !== undefined
       ? Buffer.from(data, "base64").toString()
@@ -82,17 +101,15 @@ export function resolveKubeconfig({ kubeconfig = "", context = "", env }: Kubeco
         ? undefined
         : readFileSync(resolve(dirname(path), file), "utf8");
   const { value: own, path: userPath } = user ?? { value: {} as User, path: "" }; // no user: anonymous
-  const ca = text(
-    cluster.path,
-    cluster.value["certificate-authority-data"],
-    cluster.value["certificate-authority"],
-  );
+  const ca =
+    cluster &&
+    text(cluster.path, cluster.value["certificate-authority-data"], cluster.value["certificate-authority"]);
   const cert = text(userPath, own["client-certificate-data"], own["client-certificate"]);
   const key = text(userPath, own["client-key-data"], own["client-key"]);
   const token = own.token ?? text(userPath, undefined, own.tokenFile)?.trim();
   return {
     access: {
-      server: cluster.value.server,
+      server: address,
       ...(ca === undefined ? {} : { ca }),
       ...(cert === undefined ? {} : { cert }),
       ...(key === undefined ? {} : { key }),

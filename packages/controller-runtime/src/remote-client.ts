@@ -20,6 +20,12 @@ export interface ServerAccess {
   readonly cert?: string;
   readonly key?: string;
   readonly token?: string;
+  /** The name that the server's certificate is checked for, in place of the address's. */
+  readonly serverName?: string;
+  /** Takes any certificate for the server's. */
+  readonly insecure?: boolean;
+  /** How long the answer to a request (not a watch) may take. */
+  readonly timeoutMs?: number;
 }
 
 const patchTypes: Record<Patch["type"], string> = {
@@ -39,6 +45,8 @@ export function createRemoteClient(access: ServerAccess): ResourceClient & { clo
     ...(access.ca === undefined ? {} : { ca: access.ca }),
     ...(access.cert === undefined ? {} : { cert: access.cert }),
     ...(access.key === undefined ? {} : { key: access.key }),
+    ...(access.serverName === undefined ? {} : { servername: access.serverName }),
+    ...(access.insecure === true ? { rejectUnauthorized: false } : {}),
   });
   const headers = {
     accept: "application/json",
@@ -68,6 +76,9 @@ export function createRemoteClient(access: ServerAccess): ResourceClient & { clo
         body === undefined ? {} : { headers: { "content-type": contentType } },
       );
       req.on("error", reject);
+      const { timeoutMs } = access;
+      if (timeoutMs !== undefined)
+        req.setTimeout(timeoutMs, () => req.destroy(new Error("timed out waiting for the server's answer")));
       req.on("response", (res) => {
         const chunks: Buffer[] = [];
         res.on("data", (chunk: Buffer) => chunks.push(chunk));

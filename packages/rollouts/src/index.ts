@@ -17,6 +17,7 @@ export { planRollout } from "./plan.ts";
 export { podTemplateHash, stepsHash } from "./pod-template-hash.ts";
 export type { RolloutAction, RolloutEvent, RolloutPlan, RolloutSnapshot } from "./snapshot.ts";
 export * from "./types.ts";
+export { rolloutProblem } from "./validate.ts";
 export type { Painter, Tone } from "./view/paint.ts";
 export { plain, stateIcon } from "./view/paint.ts";
 export type { RenderOptions } from "./view/render.ts";

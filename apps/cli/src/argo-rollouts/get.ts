@@ -6,7 +6,7 @@ import { command, lookEveryMs } from "./plugin.ts";
 
 export const get = command({
   path: "get rollout",
-  aliases: ["rollouts", "ro"],
+  aliases: ["ro", "rollouts"],
   use: "ROLLOUT_NAME",
   summary: "Show a Rollout as a tree: steps, weights, ReplicaSets, pods, AnalysisRuns",
   examples: ["kubectl argo rollouts get rollout hotrod", "kubectl argo rollouts get rollout hotrod -w"],

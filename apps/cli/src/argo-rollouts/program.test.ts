@@ -120,11 +120,92 @@ test("status says what holds, or waits until its time is over", async () => {
     err: "Error: Rollout status watch exceeded timeout\n",
   });
   await phase("Degraded", "it failed");
+  assert.equal((await run(here, "status", "web", "-w=false")).out, "Degraded\n");
   assert.deepEqual(await run(here, "status", "web"), {
     code: 1,
-    out: "Degraded\n",
+    out: "Degraded - it failed\n",
     err: "Error: The rollout is in a degraded state with message: it failed\n",
   });
+});
+
+test("a line without a command, or with too few arguments, is answered by its usage", async () => {
+  const here = await world();
+  for (const [argv, usage] of [
+    [["get"], "get <rollout|experiment> RESOURCE_NAME [flags]"],
+    [["get", "rollout"], "get rollout ROLLOUT_NAME [flags]"],
+    [["set", "image", "web", "c"], "set image ROLLOUT_NAME CONTAINER=IMAGE [flags]"],
+    [["lint"], "lint [flags]"],
+    [[], "COMMAND [flags]"],
+  ] as const) {
+    const { code, out, err } = await run(here, ...argv);
+    assert.deepEqual([code, out], [1, ""]);
+    assert.ok(err.startsWith(`Usage:\n  kubectl-argo-rollouts ${usage}\n`), err);
+  }
+  const unknown = await run(here, "gett");
+  assert.match(unknown.err, /^Error: unknown command "gett" .*\n\nDid you mean this\?\n\tget\n\tset\n\nRun /);
+});
+
+test("columns of a list have room for what comes later", async () => {
+  const here = await world();
+  const { out } = await run(here, "list", "ro", "-A");
+  assert.equal(
+    out,
+    "NAMESPACE  NAME        STRATEGY   STATUS        STEP  SET-WEIGHT  READY  DESIRED  UP-TO-DATE  AVAILABLE\n" +
+      "shop       web         Canary     Progressing   -     50          0/0    1        0           0        \n",
+  );
+});
+
+test("several Rollouts are steered at once, up to the first that is not there", async () => {
+  const here = await world();
+  assert.deepEqual(await run(here, "pause", "web", "nope"), {
+    code: 1,
+    out: "rollout 'web' paused\n",
+    err: 'Error: rollouts.argoproj.io "nope" not found\n',
+  });
+});
+
+test("a step is skipped with a flag that is complained of", async () => {
+  const here = await world();
+  assert.deepEqual(await run(here, "promote", "web", "-c"), {
+    code: 0,
+    out: "rollout 'web' promoted\n",
+    err: "Flag --skip-current-step has been deprecated, use without the flag instead ex: promote ROLLOUT_NAME\n",
+  });
+  const { status } = await here.client.get(Rollout, { namespace: "shop", name: "web" });
+  assert.deepEqual(status, { currentStepIndex: 1 });
+});
+
+test("a restart is told in the words of the line", async () => {
+  const here = await world();
+  assert.equal((await run(here, "restart", "web", "--in", "90s")).out, "rollout 'web' restarts in 90s\n");
+  const { spec } = await here.client.get(Rollout, { namespace: "shop", name: "web" });
+  assert.equal(spec.restartAt, "2030-01-01T00:01:30Z");
+  const refused = await run(here, "restart", "web", "-i", "soon");
+  assert.equal(refused.err, 'Error: time: invalid duration "soon"\n');
+});
+
+test("Experiments are looked for, and what is left out is refused by name", async () => {
+  const here = await world();
+  const none = await run(here, "list", "experiments");
+  assert.deepEqual(none, { code: 0, out: "", err: "No resources found.\n" });
+  const unknown = await run(here, "get", "exp", "nope");
+  assert.equal(unknown.err, 'Error: experiment.argoproj.io "nope" not found\n');
+  for (const words of [
+    ["create", "-f", "x"],
+    ["notifications", "template"],
+  ])
+    assert.equal((await run(here, ...words)).code, 1);
+  assert.match((await run(here, "notifications")).err, /notifications is not supported/);
+});
+
+test("a shell is told what may come next", async () => {
+  const here = await world();
+  const words = async (...argv: string[]) => (await run(here, "__complete", ...argv)).out.split("\n");
+  assert.deepEqual(await words("re"), ["restart", "retry", ":4", ""]);
+  assert.deepEqual(await words("retry", ""), ["experiment", "rollout", ":4", ""]);
+  assert.deepEqual(await words("get", "rollout", "w"), ["web", ":4", ""]);
+  assert.deepEqual((await words("status", "--ti"))[0]?.split("\t")[0], "--timeout");
+  assert.deepEqual(await words("-n", "empty", "get", "rollout", ""), [":4", ""]);
 });
 
 test("a version is printed without any server", async () => {

@@ -1,12 +1,14 @@
-import { isConflict } from "@tracegate/kube";
+import { isConflict, type PodTemplateSpec, type ResourceClient } from "@tracegate/kube";
 import { Rollout } from "@tracegate/rollouts";
+import { UsageError } from "../cobra/command.ts";
 import { command, PluginError } from "./plugin.ts";
+import { templateOwner } from "./template-owner.ts";
 
 const attempts = 5;
 
 export const setImage = command({
   path: "set image",
-  use: "ROLLOUT_NAME CONTAINER=IMAGE...",
+  use: "ROLLOUT_NAME CONTAINER=IMAGE",
   summary: "Change images of a Rollout, which starts a release",
   examples: [
     "kubectl argo rollouts set image hotrod hotrod=jaegertracing/example-hotrod:1.76.0",
@@ -14,43 +16,48 @@ export const setImage = command({
   ],
   args: [2, Number.POSITIVE_INFINITY],
   async run([name = "", ...pairs], _flags, { client, namespace, io }) {
-    const images = pairs.map(pairOf);
-    const ref = { namespace, name };
-    for (let attempt = 1; ; attempt++) {
-      const rollout = await client.get(Rollout, ref);
-      const { resourceVersion } = rollout.metadata;
-      const body = {
-        metadata: { resourceVersion },
-        spec: { template: { spec: withImages(rollout, images) } },
-      };
-      try {
-        await client.patch(Rollout, ref, { type: "merge", body });
-        break;
-      } catch (error) {
-        if (!isConflict(error) || attempt === attempts) throw error;
-      }
-    }
-    io.out(`rollout "${name}" image updated\n`);
+    const { kind, changed } = await setImages(client, { namespace, name }, pairs.map(pairOf));
+    io.out(`${kind.toLowerCase()} "${changed}" image updated\n`);
     return 0;
   },
 });
 
-interface Pair {
+/** Changes images where the Rollout's template is; says where that was. */
+export async function setImages(
+  client: ResourceClient,
+  ref: { readonly namespace: string; readonly name: string },
+  images: readonly Pair[],
+): Promise<{ readonly kind: string; readonly changed: string }> {
+  for (let attempt = 1; ; attempt++) {
+    const { kind, object } = await templateOwner(client, await client.get(Rollout, ref));
+    const { name, resourceVersion = "" } = object.metadata;
+    const body = {
+      metadata: { resourceVersion },
+      spec: { template: { spec: withImages(object.spec.template, images) } },
+    };
+    try {
+      await client.patch(kind, { namespace: ref.namespace, name }, { type: "merge", body });
+      return { kind: kind.kind, changed: name };
+    } catch (error) {
+      if (!isConflict(error) || attempt === attempts) throw error;
+    }
+  }
+}
+
+export interface Pair {
   /** A container's name, or `*` for all. */
   readonly container: string;
   readonly image: string;
 }
 
 function pairOf(text: string): Pair {
-  const at = text.indexOf("=");
-  if (at < 1 || at === text.length - 1)
-    throw new PluginError(`Expected arguments in the form of container=image. Got: ${text}`);
-  return { container: text.slice(0, at), image: text.slice(at + 1) };
+  const [container, image, ...more] = text.split("=");
+  if (container === undefined || image === undefined || more.length > 0) throw new UsageError();
+  return { container, image };
 }
 
-function withImages({ spec }: Rollout, images: readonly Pair[]) {
-  const template = spec.template?.spec;
-  if (template === undefined) throw new PluginError("the rollout takes its template from a workloadRef");
+function withImages(template: PodTemplateSpec | undefined, images: readonly Pair[]) {
+  const spec = template?.spec ?? { containers: [] };
   const unused = new Set(images.map(({ container }) => container).filter((container) => container !== "*"));
   const changed = <C extends { name: string; image?: string }>(containers: readonly C[]): C[] =>
     containers.map((container) => {
@@ -60,8 +67,8 @@ function withImages({ spec }: Rollout, images: readonly Pair[]) {
       return { ...container, image: pair.image };
     });
   const result = {
-    containers: changed(template.containers),
-    ...(template.initContainers === undefined ? {} : { initContainers: changed(template.initContainers) }),
+    containers: changed(spec.containers),
+    ...(spec.initContainers === undefined ? {} : { initContainers: changed(spec.initContainers) }),
   };
   const [missing] = unused;
   if (missing !== undefined) throw new PluginError(`unable to find container named "${missing}"`);

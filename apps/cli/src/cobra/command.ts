@@ -8,6 +8,8 @@ export interface FlagSpec {
   /** Absent: false, "", [] or 0. */
   readonly default?: boolean | string | number;
   readonly help: string;
+  /** What to write in its place: the flag works still, is not shown, and is complained of when given. */
+  readonly deprecated?: string;
 }
 
 export type FlagSpecs = Readonly<Record<string, FlagSpec>>;
@@ -35,6 +37,8 @@ export interface CobraCommand<C> {
   /** Names of the arguments, as help shows them. */
   readonly use?: string;
   readonly summary: string;
+  /** What help begins with, where that is more than the summary. */
+  readonly details?: string;
   readonly examples: readonly [string, ...string[]];
   /** How many arguments there may be. */
   readonly args?: readonly [least: number, most: number];
@@ -54,10 +58,27 @@ export function cobraCommand<C, const F extends FlagSpecs>(
   return { ...spec, flags: spec.flags ?? {}, run: spec.run as CobraCommand<C>["run"] };
 }
 
+/** Commands below one word, which is none by itself: `get`. */
+export interface CobraGroup {
+  readonly path: string;
+  /** What may follow, as help shows it. */
+  readonly use: string;
+  readonly summary: string;
+  readonly examples: readonly string[];
+}
+
 /** A program: its name, its flags that every command takes, its commands. */
 export interface CobraProgram<C> {
   readonly name: string;
   readonly summary: string;
   readonly globals: FlagSpecs;
   readonly commands: readonly CobraCommand<C>[];
+  /**
+   * Described groups, the program itself (path "") among them: named without a command of theirs, they are a mistake and
+   * answered by their usage. Groups that are not described show their help.
+   */
+  readonly groups?: readonly CobraGroup[];
 }
+
+/** A command that finds its arguments wrong: the program answers with its usage. */
+export class UsageError extends Error {}

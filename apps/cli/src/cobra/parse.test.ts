@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type CobraProgram, cobraCommand } from "./command.ts";
 import { goDuration, parseDuration } from "./duration.ts";
-import { helpText } from "./help.ts";
+import { helpText, usageText } from "./help.ts";
 import { parseLine } from "./parse.ts";
 
 const greet = cobraCommand<undefined, { loud: { type: "bool"; short: "l"; default: true; help: string } }>({
@@ -90,6 +90,75 @@ test("help is asked for by a flag, a word, or an unfinished command", () => {
     assert.match(helpText(program, parsed.path, parsed.command), /^Usage:$/m);
   }
   assert.equal(parse("people", "greet").kind, "arguments");
+});
+
+test("a described group is none by itself, and a word that is none of the program's is answered by near ones", () => {
+  const described: CobraProgram<undefined> = {
+    ...program,
+    groups: [
+      { path: "", use: "COMMAND", summary: "A tool", examples: [] },
+      { path: "people", use: "COMMAND NAME", summary: "People", examples: ["tool people greet Ada"] },
+    ],
+  };
+  for (const [argv, path, asked] of [
+    [["people"], "people", false],
+    [["people", "nope"], "people", false],
+    [["people", "--help"], "people", true],
+    [["help", "people"], "people", true],
+    [[], "", false],
+    [["help"], "", true],
+  ] as const) {
+    assert.deepEqual(parseLine(described, argv), { kind: "help", path, asked });
+  }
+  assert.deepEqual(parseLine(described, ["peopel"]), {
+    kind: "mistake",
+    message: 'unknown command "peopel" for "tool"\n\nDid you mean this?\n\tpeople\n',
+    path: "",
+    unknownCommand: true,
+  });
+  assert.equal(parseLine(described, ["people", "-x"]).kind, "mistake");
+  assert.equal(parseLine(described, ["help", "nope"]).kind, "mistake");
+  assert.equal(
+    usageText(described, "people"),
+    `Usage:
+  tool people COMMAND NAME [flags]
+  tool people [command]
+
+Examples:
+  tool people greet Ada
+
+Available Commands:
+  greet       Greet
+
+Flags:
+  -h, --help   help for people
+
+Global Flags:
+      --count int          how many
+      --label strings      labels
+  -n, --namespace string   namespace
+  -w, --wait duration      how long
+
+Use "tool people [command] --help" for more information about a command.
+`,
+  );
+});
+
+test("help of a command shows its aliases and defaults, and not what is deprecated", () => {
+  const old = cobraCommand<undefined, { old: { type: "bool"; help: string; deprecated: string } }>({
+    path: "old",
+    summary: "Old",
+    examples: ["tool old"],
+    flags: { old: { type: "bool", help: "no more", deprecated: "leave it out" } },
+    run: async () => 0,
+  });
+  const text = helpText(program, greet.path, greet);
+  assert.match(
+    text,
+    /^Greet\n\nUsage:\n {2}tool people greet NAME \[flags\]\n\nAliases:\n {2}greet, hello\n/,
+  );
+  assert.match(text, /\n {2}-h, --help {3}help for greet\n {2}-l, --loud {3}shout \(default true\)\n/);
+  assert.doesNotMatch(helpText(program, old.path, old), /--old/);
 });
 
 test("durations are read and printed as Go does", () => {

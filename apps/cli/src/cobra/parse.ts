@@ -1,5 +1,6 @@
-import type { AnyFlags, CobraCommand, CobraProgram, FlagSpec, FlagSpecs } from "./command.ts";
+import type { AnyFlags, CobraCommand, CobraGroup, CobraProgram, FlagSpec, FlagSpecs } from "./command.ts";
 import { parseDuration } from "./duration.ts";
+import { suggestionsFor } from "./suggestions.ts";
 
 /** What a command line asks for. */
 export type Parsed<C> =
@@ -11,12 +12,25 @@ export type Parsed<C> =
       /** The names of flags that were given. */
       readonly given: ReadonlySet<string>;
     }
-  /** Help of a command, or of the commands that begin with `path`. */
-  | { readonly kind: "help"; readonly path: string; readonly command?: CobraCommand<C> }
+  /**
+   * Help of a command, or of the commands that begin with `path`. Not `asked` for: the line ends where a described group
+   * wants a command.
+   */
+  | {
+      readonly kind: "help";
+      readonly path: string;
+      readonly command?: CobraCommand<C>;
+      readonly asked: boolean;
+    }
   /** The number of arguments is wrong. */
   | { readonly kind: "arguments"; readonly command: CobraCommand<C> }
-  /** A mistake in cobra's words. */
-  | { readonly kind: "mistake"; readonly message: string; readonly path: string };
+  /** A mistake in cobra's words; where no such command is, its original adds where help is. */
+  | {
+      readonly kind: "mistake";
+      readonly message: string;
+      readonly path: string;
+      readonly unknownCommand?: true;
+    };
 
 const helpFlag = { type: "bool", short: "h", help: "help for this command" } as const;
 
@@ -29,12 +43,16 @@ export function parseLine<C>(program: CobraProgram<C>, argv: readonly string[]):
   const specs = { ...program.globals, ...command.flags, help: helpFlag };
   const read = readFlags(argv, specs);
   if ("message" in read) return { kind: "mistake", message: read.message, path: command.path };
-  if (read.values["help"] === true) return { kind: "help", path: command.path, command };
+  if (read.values["help"] === true) return { kind: "help", path: command.path, command, asked: true };
   const args = read.args.slice(depth);
   const [least, most] = command.args ?? [0, 0];
   if (args.length < least || args.length > most) return { kind: "arguments", command };
   return { kind: "run", command, args, flags: read.values, given: read.given };
 }
+
+/** The words of a line that are neither flags nor their values: its command and its arguments. */
+export const commandWords = <C>(program: CobraProgram<C>, argv: readonly string[]): readonly string[] =>
+  wordsOf(argv, allFlags(program));
 
 /** No command is named by the words: help of a group, or an unknown word. */
 function unfinished<C>(
@@ -44,7 +62,8 @@ function unfinished<C>(
 ): Parsed<C> {
   const asked = words[0] === "help" ? words.slice(1) : words;
   const command = findCommand(program.commands, asked)?.command;
-  if (command !== undefined) return { kind: "help", path: command.path, command };
+  if (command !== undefined) return { kind: "help", path: command.path, command, asked: true };
+  if (program.groups !== undefined) return inGroup(program, program.groups, argv, words);
   const isGroup = (path: string) =>
     path === "" || program.commands.some((entry) => entry.path.startsWith(`${path} `));
   const path = asked.join(" ");
@@ -53,12 +72,37 @@ function unfinished<C>(
     const specs: FlagSpecs = { ...program.globals, help: helpFlag };
     const read = unknown === undefined ? undefined : readFlags(argv, specs);
     if (read !== undefined && "message" in read) return { kind: "mistake", message: read.message, path };
-    return { kind: "help", path };
+    return { kind: "help", path, asked: true };
   }
   const known = asked.findLastIndex((_, index) => isGroup(asked.slice(0, index).join(" ")));
   const group = asked.slice(0, known).join(" ");
   const of = [program.name, group].filter((part) => part !== "").join(" ");
   return { kind: "mistake", message: `unknown command "${asked[known] ?? ""}" for "${of}"`, path: group };
+}
+
+/** As `unfinished`, where groups are described: what follows a group's name is no command of it. */
+function inGroup<C>(
+  { name, globals, commands }: CobraProgram<C>,
+  groups: readonly CobraGroup[],
+  argv: readonly string[],
+  words: readonly string[],
+): Parsed<C> {
+  const forHelp = words[0] === "help";
+  const [first = "", ...rest] = forHelp ? words.slice(1) : words;
+  const path = groups.some((group) => group.path === first) ? first : "";
+  const read = readFlags(argv, { ...globals, help: helpFlag });
+  if ("message" in read) return { kind: "mistake", message: read.message, path };
+  const asked = forHelp || read.values["help"] === true;
+  if (forHelp && (path === "" ? first !== "" : rest.length > 0)) {
+    const topic = [first, ...rest].map((word) => `\`${word}\``).join(" ");
+    return { kind: "mistake", message: `unknown help topic [${topic}]`, path: "" };
+  }
+  if (path !== "" || first === "" || asked) return { kind: "help", path, asked };
+  const known = [...new Set(commands.map((command) => command.path.split(" ")[0] ?? ""))].sort();
+  const near = suggestionsFor(first, known).map((word) => `\t${word}\n`);
+  const suggested = near.length === 0 ? "" : `\n\nDid you mean this?\n${near.join("")}`;
+  const message = `unknown command "${first}" for "${name}"${suggested}`;
+  return { kind: "mistake", message, path, unknownCommand: true };
 }
 
 const allFlags = <C>({ globals, commands }: CobraProgram<C>): FlagSpecs =>

@@ -68,8 +68,11 @@ const view: RolloutView = {
 };
 
 test("a Rollout is a header and a tree of its revisions", () => {
+  const lines = renderRollout(view, { now }).split("\n");
+  // As the original does, which scripts cut by position.
+  assert.equal(lines.at(-7), "⟳ shop               Rollout      ◌ Progressing  50m  ");
   assert.equal(
-    renderRollout(view, { now }),
+    lines.map((line) => line.trimEnd()).join("\n"),
     `Name:            shop
 Namespace:       web
 Status:          ◌ Progressing

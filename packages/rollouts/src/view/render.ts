@@ -17,8 +17,7 @@ export function renderRollout(view: RolloutView, options: RenderOptions): string
 
 function header(view: RolloutView, paint: Painter): string[] {
   const { icon, tone } = stateIcon(view.phase);
-  const line = (label: string, value: string | number): string =>
-    `${`${label}:`.padEnd(17)}${value}`.trimEnd();
+  const line = (label: string, value: string | number): string => `${`${label}:`.padEnd(17)}${value}`;
   const images = view.images.map(({ image, tags }) =>
     tags.length === 0 ? image : `${image} (${tags.join(", ")})`,
   );
@@ -88,7 +87,8 @@ function tree(view: RolloutView, { now, paint = plain, width }: RenderOptions): 
     const padded = texts.map(
       (text, column) => text + " ".repeat(Math.max(0, (widths[column] ?? 0) - lengthOf(text))),
     );
-    const whole = clip(padded.join("  ").trimEnd(), width);
+    // Blanks at the end are the original's, where nobody's terminal is too narrow for them.
+    const whole = width === undefined ? padded.join("  ") : clip(padded.join("  ").trimEnd(), width);
     const state = texts[2] ?? "";
     if (i === 0) return paint("heading", whole);
     return tone === undefined || state === "" || !whole.includes(state)
