@@ -5,7 +5,7 @@ import { type RelabelRule, relabeller } from "./relabel.ts";
 export interface ScrapeJob {
   readonly name: string;
   readonly intervalMs: number;
-  /** Default 10 s, and never more than the interval. */
+  /** Default 10 s, and never more than the interval or 5 s, whichever is longer. */
   readonly timeoutMs?: number;
   /** Keep a sample's own label where the target has one of the same name; else it becomes `exported_…`. */
   readonly honorLabels?: boolean;
@@ -69,7 +69,11 @@ function resolveTargets(
   return { active: [...active.values()], dropped };
 }
 
-export const timeoutOf = (job: ScrapeJob): number => Math.min(job.timeoutMs ?? 10_000, job.intervalMs);
+/** Unlike Prometheus' it may outlast intervals below it: at a pace for demonstrations a target that is slow is not gone. */
+const LEAST_TIMEOUT_MS = 5000;
+
+export const timeoutOf = ({ timeoutMs = 10_000, intervalMs }: ScrapeJob): number =>
+  Math.min(timeoutMs, Math.max(intervalMs, LEAST_TIMEOUT_MS));
 
 function targetOf(job: ScrapeJob, discovered: Discovered, labels: Map<string, string>): Target | undefined {
   const address = labels.get("__address__");

@@ -171,6 +171,28 @@ test("a target that does not answer in time is down", async () => {
   scraping.close();
 });
 
+test("a target that is slower than a short interval is scraped less often, not down", async () => {
+  const clock = new ManualClock(0);
+  const store = new RecordingAppender();
+  const slow = {
+    async fetch() {
+      await clock.after(1200);
+      return { body: Buffer.from("a 1\n"), format: "text" as const };
+    },
+    close() {},
+  };
+  const scraping = new ScrapePool({ ...JOB, intervalMs: 500 }, store, clock, () => slow);
+  scraping.setDiscovered(FOUND);
+  await clock.advanceTo(10_000, async () => {
+    for (let i = 0; i < 10; i++) await setImmediate();
+  });
+  assert.equal(scraping.scrapers[0]?.health.health, "up");
+  const times = store.of("a{").map((sample) => Number(sample.split(":")[0]));
+  assert.ok(times.length >= 6, `${times}`);
+  assert.ok(times.every((time, index) => index === 0 || time - (times[index - 1] ?? 0) >= 1200));
+  scraping.close();
+});
+
 test("where sample and target have one label, the sample's is put aside or honoured", () => {
   const sample = Labels.from({ __name__: "m", job: "own", exported_job: "taken" });
   const target = Labels.from({ job: "target", pod: "p" });

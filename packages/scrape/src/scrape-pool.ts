@@ -85,7 +85,7 @@ export class ScrapePool {
       const time = Math.abs(now - running.due) <= ALIGN_MS ? running.due : now;
       await running.scraper.scrape(time);
       if (signal.aborted) return;
-      // A scrape never outlasts its interval, but the process may have been held up: skip what was missed.
+      // A scrape may outlast a short interval, and the process may have been held up: skip what was missed.
       const { intervalMs } = this.job;
       const missed = Math.max(0, Math.floor((this.#clock.now() - running.due) / intervalMs));
       running.due += (missed + 1) * intervalMs;

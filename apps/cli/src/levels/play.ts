@@ -55,11 +55,12 @@ async function looksAtSets(client: ResourceClient): Promise<boolean> {
   return items.length > 0 && items.every(({ status }) => (status?.conditions ?? []).length > 0);
 }
 
-/** Whether GitOps has nothing in hand: each Application was compared, and no sync goes on. */
+/** Whether GitOps has nothing in hand but trying again: each Application was compared, and no first sync goes on. */
 const settled = ({ applications }: Snapshot): boolean =>
   applications.every(
     ({ spec, status }) =>
       status?.sync?.status !== undefined &&
       (spec.syncPolicy?.automated === undefined ||
-        (status.operationState !== undefined && status.operationState.phase !== "Running")),
+        (status.operationState !== undefined &&
+          (status.operationState.phase !== "Running" || (status.operationState.retryCount ?? 0) > 0))),
   );
