@@ -214,7 +214,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     });
 
     // 6. The controllers, from workloads to delivery.
-    const git = cachedGit(commandGit({ directory: state.gitCache }), {
+    const reading = new AbortController();
+    const git = cachedGit(commandGit({ directory: state.gitCache, signal: reading.signal }), {
       clock: wallClock,
       maxAgeMs: Math.min(pace.gitPollMs / 2, 1000),
     });
@@ -250,6 +251,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     ];
     const manager = startControllers({ client, scheduler, controllers, log });
     started.defer(() => manager.stop());
+    started.defer(() => reading.abort());
     const collector = startGarbageCollector({ client, scheduler, log });
     started.defer(() => collector.stop());
     await manager.synced;

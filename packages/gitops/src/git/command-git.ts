@@ -1,15 +1,15 @@
 import { createHash } from "node:crypto";
-import { mkdir, stat } from "node:fs/promises";
+import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type GitProcessOptions, runGit } from "./git-process.ts";
 import { parseRefs, resolveRef } from "./refs.ts";
+import { type Remote, remoteOf } from "./remote.ts";
 import {
   compareText,
   type GitRepositories,
   isFullSha,
   type RepositoryTree,
   SourceError,
-  withoutCredentials,
 } from "./repositories.ts";
 import { repositoryTree, type TreeEntry } from "./tree.ts";
 
@@ -20,17 +20,25 @@ export interface CommandGitOptions {
   readonly protocols?: readonly string[];
   /** For one Git command; 60 s as upstream's repository server. */
   readonly timeoutMs?: number;
+  /** What one fetch may bring; 1 GB unless told otherwise. */
+  readonly maxPackBytes?: number;
+  /** Ends the commands that run. */
+  readonly signal?: AbortSignal;
 }
 
 const maxFileBytes = 10_000_000;
 const maxAnswerBytes = 100_000_000;
+/** Of a commit: more would take longer to look through than anyone waits. */
+const maxFiles = 500_000;
 
 /** Sources through the `git` command: `ls-remote`, `fetch` into a bare repository, `ls-tree` and `cat-file`; never a checkout. */
 export function commandGit(options: CommandGitOptions): GitRepositories {
   const process: GitProcessOptions = {
     timeoutMs: options.timeoutMs ?? 60_000,
     maxOutput: maxAnswerBytes,
+    maxFile: options.maxPackBytes ?? 1_000_000_000,
     protocols: options.protocols ?? ["file", "https"],
+    signal: options.signal,
   };
   const fetching = new Map<string, Promise<unknown>>();
 
@@ -47,7 +55,7 @@ export function commandGit(options: CommandGitOptions): GitRepositories {
     return gitDir;
   }
 
-  async function ensureCommit(repoURL: string, commit: string): Promise<string> {
+  async function ensureCommit(repoURL: string, remote: Remote, commit: string): Promise<string> {
     const gitDir = await bareRepository(repoURL);
     const inRepository = { ...process, gitDir };
     const has = () =>
@@ -56,14 +64,21 @@ export function commandGit(options: CommandGitOptions): GitRepositories {
         () => false,
       );
     if (await has()) return gitDir;
+    const fetch = async (args: readonly string[], refs: readonly string[]) => {
+      try {
+        const command = ["fetch", "--quiet", ...args, "--", remote.url, ...refs];
+        await runGit(command, { ...inRepository, remote });
+      } catch (error) {
+        await removeLeftovers(gitDir);
+        throw error;
+      }
+    };
     try {
-      await runGit(["fetch", "--quiet", "--depth=1", "--no-tags", "--", repoURL, commit], inRepository);
-    } catch {
+      await fetch(["--depth=1", "--no-tags"], [commit]);
+    } catch (error) {
+      if (isOurLimit(error)) throw error;
       // A server may refuse bare commits; then all branches and tags are fetched.
-      await runGit(
-        ["fetch", "--quiet", "--", repoURL, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"],
-        inRepository,
-      );
+      await fetch([], ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]);
       if (!(await has()))
         throw new SourceError(`Failed to checkout revision ${commit}: no such commit`, "Internal");
     }
@@ -72,11 +87,12 @@ export function commandGit(options: CommandGitOptions): GitRepositories {
 
   return {
     async resolve(repoURL, revision) {
-      checkURL(repoURL, process.protocols);
+      const remote = remoteOf(repoURL, process.protocols);
       if (isFullSha(revision)) return revision;
       let refs: ReturnType<typeof parseRefs>;
       try {
-        refs = parseRefs((await runGit(["ls-remote", "--", repoURL], process)).toString());
+        const listing = await runGit(["ls-remote", "--", remote.url], { ...process, remote });
+        refs = parseRefs(listing.toString());
       } catch (error) {
         throw new SourceError(`failed to list refs: ${messageOf(error)}`, "Unknown", { unreachable: true });
       }
@@ -86,11 +102,11 @@ export function commandGit(options: CommandGitOptions): GitRepositories {
     },
 
     async tree(repoURL, commit) {
-      checkURL(repoURL, process.protocols);
+      const remote = remoteOf(repoURL, process.protocols);
       if (!isFullSha(commit)) throw new SourceError(`'${commit}' is not a commit SHA`, "InvalidArgument");
       // One at a time in a repository: fetches of one lock each other out.
       const before = fetching.get(repoURL) ?? Promise.resolve();
-      const running = before.catch(() => {}).then(() => ensureCommit(repoURL, commit));
+      const running = before.catch(() => {}).then(() => ensureCommit(repoURL, remote, commit));
       fetching.set(repoURL, running);
       const gitDir = await running.catch((error: unknown) => {
         if (!(error instanceof SourceError) || error.code === "Internal") throw error;
@@ -109,6 +125,8 @@ async function readTree(gitDir: string, commit: string, process: GitProcessOptio
   for (const line of listing.toString().split("\0")) {
     const match = /^(\d+) blob ([0-9a-f]+) +(\d+)\t(.*)$/s.exec(line);
     if (match === null) continue; // submodules ("commit") are not followed
+    if (entries.length === maxFiles)
+      throw new SourceError(`the repository holds more than ${maxFiles} files`, "ResourceExhausted");
     entries.push({
       path: match[4] ?? "",
       blob: match[2] ?? "",
@@ -144,16 +162,16 @@ async function readBlobs(
   return contents;
 }
 
-function checkURL(repoURL: string, protocols: readonly string[]): void {
-  const protocol = repoURL.startsWith("/")
-    ? "file"
-    : /^([a-z][a-z0-9+.-]*):\/\//i.exec(repoURL)?.[1]?.toLowerCase();
-  if (protocol === undefined || !protocols.includes(protocol)) {
-    throw new SourceError(
-      `repository URL '${withoutCredentials(repoURL)}' is not allowed: expected ${protocols.join(", ")} or an absolute path`,
-      "InvalidArgument",
-    );
+/** What a fetch that was ended leaves: parts of packs, which would fill the disk, and locks, which would stop the next. */
+async function removeLeftovers(gitDir: string): Promise<void> {
+  for (const directory of [gitDir, join(gitDir, "objects", "pack"), join(gitDir, "refs", "heads")]) {
+    for (const name of await readdir(directory).catch(() => []))
+      if (/^tmp_|\.lock$/.test(name)) await rm(join(directory, name), { force: true });
   }
 }
+
+/** Asking in another way would meet the same limit. */
+const isOurLimit = (error: unknown): boolean =>
+  error instanceof SourceError && ["DeadlineExceeded", "ResourceExhausted", "Canceled"].includes(error.code);
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -20,6 +20,12 @@ export interface RepositoryTree {
   read(paths: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>;
 }
 
+const maxMessage = 8_000;
+
+/** Some quote what a repository holds; a condition is no place for all of it. The cause stands at the end. */
+const shortened = (text: string): string =>
+  text.length > maxMessage ? `${text.slice(0, maxMessage / 4)} … ${text.slice(-maxMessage / 2)}` : text;
+
 /** Why a source could not be read or rendered, in the words that conditions show. Never holds credentials. */
 export class SourceError extends Error {
   /** The gRPC code the repository server of Argo CD would answer with; it is part of condition texts. */
@@ -27,7 +33,7 @@ export class SourceError extends Error {
   /** The repository could not be asked: it may well answer the next time. */
   readonly unreachable: boolean;
   constructor(message: string, code = "Unknown", { unreachable = false }: { unreachable?: boolean } = {}) {
-    super(message);
+    super(shortened(message));
     this.name = "SourceError";
     this.code = code;
     this.unreachable = unreachable;
@@ -36,7 +42,8 @@ export class SourceError extends Error {
 
 /** `https://user:secret@host/…` → `https://host/…`, anywhere in a text. */
 export function withoutCredentials(text: string): string {
-  return text.replace(/(\b[a-z][a-z0-9+.-]*:\/\/)[^/@\s]*@/gi, "$1");
+  // Up to the last @ before the path: a password may hold one.
+  return text.replace(/(\b[a-z][a-z0-9+.-]*:\/\/)[^/\s]*@/gi, "$1");
 }
 
 export const isFullSha = (revision: string): boolean => /^[0-9a-f]{40}$/.test(revision);

@@ -18,6 +18,9 @@ export async function repositoryTree(
   entries: readonly TreeEntry[],
   readBlobs: (entries: readonly TreeEntry[]) => Promise<ReadonlyMap<string, Uint8Array>>,
 ): Promise<RepositoryTree> {
+  const odd = entries.find(({ path }) => !isPath(path));
+  if (odd !== undefined)
+    throw new SourceError(`repository contains an impossible path: ${JSON.stringify(odd.path)}`);
   const links = entries.filter(({ link }) => link);
   const targets = new Map<string, string>();
   if (links.length > 0) {
@@ -54,6 +57,10 @@ export async function repositoryTree(
     },
   };
 }
+
+/** Git's own commands never write other paths into a commit; one made by hand may hold them. */
+const isPath = (path: string): boolean =>
+  path.split("/").every((part) => part !== "" && part !== "." && part !== ".." && part !== ".git");
 
 function followLinks(path: string, targets: ReadonlyMap<string, string>): string | undefined {
   let at = path;
