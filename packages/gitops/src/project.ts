@@ -1,6 +1,6 @@
 import type { KubeObject } from "@tracegate/kube";
 import { groupOf } from "./manifest.ts";
-import { globExpression } from "./render/glob.ts";
+import { type Glob, globExpression } from "./render/glob.ts";
 import type { AppProjectSpec, GroupKind } from "./types/app-project.ts";
 import type { ApplicationDestination } from "./types/application.ts";
 
@@ -103,7 +103,7 @@ function permits(
 }
 
 /** Globs of destinations have no separator: `*` is anything. */
-const anything = (pattern: string): RegExp =>
+const anything = (pattern: string): Glob =>
   globExpression(pattern.replace(/\*+/g, "**").replace(/\*\*\//g, "**/**"));
 
 function normalizeRepoURL(url: string): string {

@@ -82,20 +82,23 @@ export function matchingDirectories(
   directories: readonly string[],
   rows: NonNullable<GitGenerator["directories"]>,
 ): string[] {
+  const globs = rows.map(({ path, exclude }) => ({
+    exclude: exclude === true,
+    glob: globExpression(path, { doubleStar: false }),
+  }));
   const matches = (path: string, exclude: boolean) =>
-    rows.some(
-      (row) =>
-        (row.exclude === true) === exclude && globExpression(row.path, { doubleStar: false }).test(path),
-    );
+    globs.some((row) => row.exclude === exclude && row.glob.test(path));
   return directories.filter((path) => matches(path, false) && !matches(path, true));
 }
 
 /** ⚠ For files `*` crosses directories, as the original does by default. */
 function matchingFiles(files: readonly string[], rows: NonNullable<GitGenerator["files"]>): string[] {
-  const greedy = (pattern: string) =>
-    globExpression(pattern.replace(/\*+/g, "**").replace(/\*\*\//g, "**[/]"));
+  const globs = rows.map(({ path, exclude }) => ({
+    exclude: exclude === true,
+    glob: globExpression(path.replace(/\*+/g, "**").replace(/\*\*\//g, "**[/]")),
+  }));
   const matches = (path: string, exclude: boolean) =>
-    rows.some((row) => (row.exclude === true) === exclude && greedy(row.path).test(path));
+    globs.some((row) => row.exclude === exclude && row.glob.test(path));
   return files.filter((path) => matches(path, false) && !matches(path, true));
 }
 

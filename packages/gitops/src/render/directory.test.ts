@@ -70,6 +70,11 @@ test("YAML 1.1 as Kubernetes' tools read it", () => {
   assert.deepEqual(document?.value, { a: true, b: 420, c: "2001-01-01", d: "1:30", e: 2 });
 });
 
+test("a lone dot is text, a number with a dot is one", () => {
+  const [document] = readYaml("path: .\na: -.\nb: .5\nc: 5.\nd: -1_0.5\n").documents;
+  assert.deepEqual(document?.value, { path: ".", a: "-.", b: 0.5, c: 5, d: -10.5 });
+});
+
 test("aliases that explode are refused", () => {
   const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${"bcdefgh"
     .split("")

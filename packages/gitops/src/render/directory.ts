@@ -2,6 +2,7 @@ import { type RepositoryTree, SourceError } from "../git/repositories.ts";
 import { isObject, type Manifest } from "../manifest.ts";
 import type { DirectorySource } from "../types/application.ts";
 import { globExpression } from "./glob.ts";
+import { isTooDeep } from "./nesting.ts";
 import { readYaml } from "./yaml-documents.ts";
 
 /** A manifest and where it stands in the repository. */
@@ -14,6 +15,8 @@ export interface RenderedManifest {
 
 /** All manifests of a source together, as upstream's repository server allows. */
 export const maxManifestBytes = 10_000_000;
+/** Each is compared, applied and looked at again and again. */
+export const maxManifests = 10_000;
 
 /** Renders a folder of plain YAML and JSON, files in lexical order. */
 export async function renderDirectory(
@@ -49,9 +52,10 @@ export async function renderDirectory(
     const text = Buffer.from(content).toString();
     if (text.includes("+argocd:skip-file-rendering")) continue;
     const relative = path.slice(prefix.length);
-    rendered.push(
-      ...(path.endsWith(".json") ? readJsonFile(text, relative, path) : readYamlFile(text, relative, path)),
-    );
+    const read = path.endsWith(".json") ? readJsonFile : readYamlFile;
+    for (const manifest of read(text, relative, path)) rendered.push(manifest);
+    if (rendered.length > maxManifests)
+      throw new SourceError(`more than ${maxManifests} objects in one source`, "ResourceExhausted");
   }
   return rendered;
 }
@@ -70,6 +74,8 @@ function readJsonFile(text: string, relative: string, file: string): RenderedMan
       "FailedPrecondition",
     );
   }
+  if (isTooDeep(value))
+    throw new SourceError(`Failed to unmarshal "${relative}": exceeded max depth`, "FailedPrecondition");
   if (!isManifest(value)) throw notAnObject(relative, value);
   return expandList(value).map((manifest) => ({ manifest, file, line: 1 }));
 }
@@ -78,8 +84,9 @@ function readYamlFile(text: string, relative: string, file: string): RenderedMan
   const { documents, error } = readYaml(text);
   const rendered: RenderedManifest[] = [];
   for (const { value, line } of documents) {
-    if (isManifest(value)) rendered.push(...expandList(value).map((manifest) => ({ manifest, file, line })));
-    else if (rendered.length > 0 || looksLikeManifests(text)) throw notAnObject(relative, value);
+    if (isManifest(value)) {
+      for (const manifest of expandList(value)) rendered.push({ manifest, file, line });
+    } else if (rendered.length > 0 || looksLikeManifests(text)) throw notAnObject(relative, value);
   }
   // Files that are no manifests at all (values, settings) are let through; upstream decides by these three words.
   if (error !== undefined && (rendered.length > 0 || looksLikeManifests(text))) {

@@ -1,16 +1,25 @@
+import { RE2JS } from "re2js";
+
+/** Says whether a whole path fits. */
+export interface Glob {
+  test(path: string): boolean;
+}
+
 /**
  * A shell pattern as an expression over whole paths: `*` and `?` stay within a path segment, `**` crosses segments,
- * `[a-z]` classes, `{a,b}` alternation.
+ * `[a-z]` classes, `{a,b}` alternation. A pattern that is none matches nothing.
  */
 export function globExpression(
   pattern: string,
   options: { doubleStar: boolean } = { doubleStar: true },
-): RegExp {
+): Glob {
   let source = "";
   let depth = 0;
+  let choices = 0;
   for (let at = 0; at < pattern.length; at++) {
     const char = pattern.charAt(at);
     if (char === "*") {
+      choices++;
       let stars = 1;
       while (pattern.charAt(at + 1) === "*") {
         at++;
@@ -36,6 +45,7 @@ export function globExpression(
       }
     } else if (char === "{") {
       depth++;
+      choices++;
       source += "(?:";
     } else if (char === "}" && depth > 0) {
       depth--;
@@ -44,7 +54,15 @@ export function globExpression(
     else if (char === "\\" && at + 1 < pattern.length) source += literal(pattern.charAt(++at));
     else source += literal(char);
   }
-  return new RegExp(`^${source}${")".repeat(depth)}$`, "s");
+  const expression = `^${source}${")".repeat(depth)}$`;
+  try {
+    // Patterns come from repositories that nobody vouches for: one that could be tried in many ways runs in linear time.
+    if (choices <= 2) return new RegExp(expression, "s");
+    const linear = RE2JS.compile(expression, RE2JS.DOTALL);
+    return { test: (path) => linear.matches(path) };
+  } catch {
+    return { test: () => false };
+  }
 }
 
 const literal = (char: string): string => char.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");

@@ -1,4 +1,5 @@
-import { type Document, LineCounter, parseAllDocuments, type YAMLError } from "yaml";
+import { type Document, LineCounter, parseAllDocuments, visit, type YAMLError } from "yaml";
+import { isTooDeep } from "./nesting.ts";
 
 /** A document of a YAML stream. */
 export interface YamlDocument {
@@ -16,6 +17,8 @@ export interface YamlStream {
 
 /** Most alias expansions of a document: past this it is an attack ("billion laughs"). */
 const maxAliases = 1000;
+/** Each alias looks through the nodes before it: so many looks take well below a second. */
+const maxAliasLooks = 20_000_000;
 
 /** Reads YAML 1.1 as Kubernetes' tools do: `yes` is true, `0644` is octal, dates stay text, repeated keys are let through. */
 export function readYaml(text: string): YamlStream {
@@ -26,16 +29,22 @@ export function readYaml(text: string): YamlStream {
     merge: true,
     lineCounter,
     prettyErrors: false,
-    customTags: (tags) => tags.filter((tag) => typeof tag === "string" || !isGoText(tag)),
+    customTags: (tags) =>
+      tags
+        .filter((tag) => typeof tag === "string" || !isGoText(tag))
+        .map((tag) => (typeof tag !== "string" && isPlainFloat(tag) ? withTest(tag, plainFloat) : tag)),
   });
   const documents: YamlDocument[] = [];
   // An empty stream is an object of its own, without documents.
   for (const document of Array.isArray(parsed) ? parsed : []) {
     const error = document.errors[0];
     if (error !== undefined) return { documents, error: goMessage(error, lineCounter) };
+    if (aliasLooks(document) > maxAliasLooks)
+      return { documents, error: "yaml: document contains excessive aliasing" };
     const start = document.contents?.range?.[0] ?? document.range?.[0] ?? 0;
     try {
       const value: unknown = (document as Document).toJS({ maxAliasCount: maxAliases });
+      if (isTooDeep(value)) return { documents, error: "yaml: exceeded max depth" };
       if (value !== null && value !== undefined)
         documents.push({ value, line: lineCounter.linePos(start).line });
     } catch (cause) {
@@ -50,10 +59,30 @@ export function readYaml(text: string): YamlStream {
   return { documents };
 }
 
+function aliasLooks(document: Document.Parsed): number {
+  let nodes = 0;
+  let looks = 0;
+  visit(document, {
+    Node() {
+      nodes++;
+    },
+    Alias() {
+      looks += nodes;
+    },
+  });
+  return looks;
+}
+
 /** Types of YAML 1.1 that the Go parser leaves as text: times of day and dates. */
 function isGoText(tag: { tag: string; format?: string }): boolean {
   return tag.tag === "tag:yaml.org,2002:timestamp" || tag.format === "TIME";
 }
+
+/** A lone dot, the path of many an Application, is no number. */
+const plainFloat = /^[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)$/;
+const withTest = <T extends object>(tag: T, test: RegExp): T => ({ ...tag, test });
+const isPlainFloat = ({ tag, test }: { tag: string; test?: RegExp }): boolean =>
+  tag === "tag:yaml.org,2002:float" && test?.test(".") === true;
 
 /**
  * The Go parser's words for an error. It counts lines from 0 in its parser and from 1 in its scanner, and leaves a zero

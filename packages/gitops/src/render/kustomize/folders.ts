@@ -1,9 +1,13 @@
 import { posix } from "node:path";
-import type { RepositoryTree } from "../../git/repositories.ts";
+import { type RepositoryTree, SourceError } from "../../git/repositories.ts";
 import { listAt } from "../../manifest.ts";
 import { readYaml } from "../yaml-documents.ts";
 
 export const kustomizationFiles = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/** Kustomizations of one build, each counted as often as it is built. */
+export const maxFolders = 1000;
+export const tooManyFolders = `accumulating resources: more than ${maxFolders} kustomizations in one build`;
 
 /**
  * The files of the folders that a build can reach: the kustomization's own, its bases' and its components'. Whatever
@@ -15,6 +19,7 @@ export async function readReachable(
   components: readonly string[],
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   const files = new Set(tree.files);
+  const folders = foldersOf(tree.files);
   const wanted = new Set<string>();
   const visited = new Set<string>();
   let next = [folder, ...components.map((component) => join(folder, component))];
@@ -23,6 +28,7 @@ export async function readReachable(
     for (const at of next) {
       if (visited.has(at)) continue;
       visited.add(at);
+      if (visited.size > maxFolders) throw new SourceError(tooManyFolders);
       for (const path of tree.files) if (at === "" || path.startsWith(`${at}/`)) wanted.add(path);
       const names = kustomizationFiles.map((name) => join(at, name)).filter((path) => files.has(path));
       for (const content of (await tree.read(names)).values()) {
@@ -35,9 +41,18 @@ export async function readReachable(
     }
     // A file outside these folders will be refused, but by its own name.
     for (const path of found) if (files.has(path)) wanted.add(path);
-    next = found.filter((path) => tree.files.some((file) => path === "" || file.startsWith(`${path}/`)));
+    next = found.filter((path) => folders.has(path));
   }
   return await tree.read([...wanted]);
+}
+
+function foldersOf(files: readonly string[]): ReadonlySet<string> {
+  const folders = new Set([""]);
+  for (const file of files) {
+    for (let at = posix.dirname(file); at !== "." && !folders.has(at); at = posix.dirname(at))
+      folders.add(at);
+  }
+  return folders;
 }
 
 /** A path from the root. What leads out of the repository names nothing in it. */

@@ -1,9 +1,9 @@
 import { isObject } from "@tracegate/kube";
 import { type RepositoryTree, SourceError } from "../../git/repositories.ts";
 import type { KustomizeSource } from "../../types/application.ts";
-import { expandList, isManifest, type RenderedManifest } from "../directory.ts";
+import { expandList, isManifest, maxManifests, type RenderedManifest } from "../directory.ts";
 import { readYaml } from "../yaml-documents.ts";
-import { join, kustomizationFiles, readReachable } from "./folders.ts";
+import { join, kustomizationFiles, maxFolders, readReachable, tooManyFolders } from "./folders.ts";
 import { contentHash, generate } from "./generators.ts";
 import { type Kustomization, KustomizeError, parseKustomization } from "./kustomization.ts";
 import { withOverlay } from "./overlay.ts";
@@ -52,6 +52,8 @@ const placeOf = (path: string): string => (path === "" || path === "." ? checkou
 
 class Build {
   readonly #files: ReadonlyMap<string, Uint8Array>;
+  #folders = 0;
+  #resources = 0;
 
   constructor(files: ReadonlyMap<string, Uint8Array>) {
     this.#files = files;
@@ -69,6 +71,8 @@ class Build {
   }
 
   #kustomization(folder: string, kind = "Kustomization"): Kustomization {
+    this.#folders += 1;
+    if (this.#folders > maxFolders) throw new KustomizeError(tooManyFolders);
     const found = kustomizationFiles.filter((name) => this.#files.has(join(folder, name)));
     const [name] = found;
     if (name === undefined) {
@@ -90,15 +94,19 @@ class Build {
   }
 
   #accumulate(file: Kustomization, folder: string, visited: readonly string[], resources: Resource[]): void {
+    const ids = new Set(resources.map(({ manifest }) => idText(manifest)));
     for (const entry of file.resources ?? []) {
-      for (const resource of this.#load(entry, folder, visited))
-        this.#append(resource, entry, folder, resources);
+      for (const resource of this.#load(entry, folder, visited)) {
+        this.#count();
+        this.#refuseTwice(resource, entry, folder, ids);
+        resources.push(resource);
+      }
     }
   }
 
-  #append(resource: Resource, entry: string, folder: string, resources: Resource[]): void {
+  #refuseTwice(resource: Resource, entry: string, folder: string, ids: Set<string>): void {
     const id = idText(resource.manifest);
-    if (resources.some((other) => idText(other.manifest) === id)) {
+    if (ids.has(id)) {
       throw accumulating(
         entry,
         `merging resources from '${entry}': may not add resource with an already registered id: ${id}`,
@@ -106,7 +114,7 @@ class Build {
         { whole: true },
       );
     }
-    resources.push(resource);
+    ids.add(id);
   }
 
   /** A file of manifests, or a folder with a kustomization. */
@@ -118,7 +126,7 @@ class Build {
     }
     const path = join(folder, entry);
     if (this.#files.has(path)) {
-      if (!path.startsWith(folder === "" ? "" : `${folder}/`)) {
+      if (isOutside(entry, path, folder)) {
         throw accumulating(
           entry,
           `accumulating resources from '${entry}': security; file '${placeOf(path)}' is not in or below '${placeOf(folder)}'`,
@@ -184,19 +192,23 @@ class Build {
 
   #generate(file: Kustomization, folder: string, resources: Resource[]): void {
     const options = file.generatorOptions ?? {};
-    const readFile = (what: string) => (path: string) => {
-      const bytes = this.#files.get(join(folder, path));
-      const place = placeOf(join(folder, path));
-      if (bytes === undefined)
-        throw new KustomizeError(
-          `loading KV pairs: ${what}: [${path}]: evalsymlink failure on '${place}' : lstat ${place}: no such file or directory`,
-        );
-      return bytes;
-    };
-    for (const args of file.configMapGenerator ?? [])
+    const readFile = (what: string) => (path: string) =>
+      this.#file(path, folder, (why) => `loading KV pairs: ${what}: [${path}]: ${why}`);
+    for (const args of file.configMapGenerator ?? []) {
+      this.#count();
       generate("ConfigMap", args, options, resources, readFile("file sources"));
-    for (const args of file.secretGenerator ?? [])
+    }
+    for (const args of file.secretGenerator ?? []) {
+      this.#count();
       generate("Secret", args, options, resources, readFile("file sources"));
+    }
+  }
+
+  /** Folders that each name the next one twice would be built for ever. */
+  #count(): void {
+    this.#resources += 1;
+    if (this.#resources > maxManifests)
+      throw new KustomizeError(`accumulating resources: more than ${maxManifests} objects in one build`);
   }
 
   /** A component transforms what has been gathered so far as if it were its own. */
@@ -239,14 +251,25 @@ class Build {
       );
     }
     if (path === undefined || path === "") return patch ?? "";
-    const bytes = this.#files.get(join(folder, path));
-    if (bytes === undefined) {
-      const place = placeOf(join(folder, path));
-      throw new KustomizeError(
-        `trouble configuring builtin PatchTransformer: failed to get the patch file from path(${path}): evalsymlink failure on '${place}' : lstat ${place}: no such file or directory`,
-      );
+    const told = (why: string) =>
+      `trouble configuring builtin PatchTransformer: failed to get the patch file from path(${path}): ${why}`;
+    return Buffer.from(this.#file(path, folder, told)).toString();
+  }
+
+  /** A file in or below the kustomization's folder, as kustomize restricts what it loads. */
+  #file(entry: string, folder: string, told: (why: string) => string): Uint8Array {
+    const path = join(folder, entry);
+    const place = placeOf(path);
+    if (isOutside(entry, path, folder)) {
+      const file = entry.startsWith("/") ? entry : place;
+      throw new KustomizeError(told(`security; file '${file}' is not in or below '${placeOf(folder)}'`));
     }
-    return Buffer.from(bytes).toString();
+    const bytes = this.#files.get(path);
+    if (bytes === undefined) {
+      const missing = `evalsymlink failure on '${place}' : lstat ${place}: no such file or directory`;
+      throw new KustomizeError(told(missing));
+    }
+    return bytes;
   }
 
   #text(path: string): string {
@@ -259,6 +282,9 @@ class Build {
     return false;
   }
 }
+
+const isOutside = (entry: string, path: string, folder: string): boolean =>
+  entry.startsWith("/") || !path.startsWith(folder === "" ? "" : `${folder}/`) || path.startsWith("../");
 
 function accumulating(
   _entry: string,
