@@ -10,4 +10,11 @@ export type { ServedKind } from "./core/served-kinds.ts";
 export { embeddedClient } from "./embedded-client.ts";
 export type { ApiServer, ApiServerOptions } from "./http/api-server.ts";
 export { apiServerHosts, startApiServer } from "./http/api-server.ts";
-export type { PodAccess, PodExecRequest, PodLogRequest, PodProcess } from "./pods/pod-access.ts";
+export type {
+  PodAccess,
+  PodAttachRequest,
+  PodExecRequest,
+  PodLogRequest,
+  PodProcess,
+  TerminalSize,
+} from "./pods/pod-access.ts";

@@ -305,7 +305,18 @@ const echo: PodAccess = {
   async exec({ command }) {
     const stdin = new PassThrough();
     const stdout = Readable.from([Buffer.from(`ran ${command.join(" ")}\n`)]);
-    return { stdin, stdout, stderr: Readable.from([]), exitCode: Promise.resolve(3), kill() {} };
+    return { stdin, stdout, stderr: Readable.from([]), exitCode: Promise.resolve(3), resize() {}, kill() {} };
+  },
+  async attach() {
+    const stdin = new PassThrough();
+    return {
+      stdin,
+      stdout: stdin,
+      stderr: Readable.from([]),
+      exitCode: once(stdin, "end").then(() => 0),
+      resize() {},
+      kill() {},
+    };
   },
   async portForward({ port }) {
     if (port !== 80) throw new Error("connection refused");

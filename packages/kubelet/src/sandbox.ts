@@ -1,5 +1,6 @@
-import type { Duplex } from "node:stream";
+import type { Duplex, Readable, Writable } from "node:stream";
 import type {
+  AttachRequest,
   ContainerProcessSpec,
   ContainerProcessState,
   ExecRequest,
@@ -7,11 +8,13 @@ import type {
   NetworkConfig,
   PodSandboxSpec,
   PodSandboxState,
+  TerminalSize,
   VolumeFile,
 } from "./agent/protocol.ts";
 import type { Enforcement } from "./cgroup/cgroup-plan.ts";
 
 export type {
+  AttachRequest,
   ContainerProcessSpec,
   ContainerProcessState,
   DnsRecords,
@@ -21,6 +24,7 @@ export type {
   PodSandboxSpec,
   PodSandboxState,
   ServiceBackends,
+  TerminalSize,
   VolumeFile,
 } from "./agent/protocol.ts";
 export type { Enforcement } from "./cgroup/cgroup-plan.ts";
@@ -56,6 +60,8 @@ export interface Sandbox {
 
   exec(request: ExecRequest & { timeoutMs: number; outputLimit: number }): Promise<ExecResult>;
   execStream(request: ExecRequest): Promise<ExecStream>;
+  /** The streams of the container's own program; they end with it, and `kill` only lets go of them. */
+  attachStream(request: AttachRequest): Promise<ExecStream>;
 
   /** Ends every pod and the sandbox itself. */
   shutdown(): Promise<void>;
@@ -69,9 +75,11 @@ export interface Closer {
 
 /** A process inside a container; destroy `stdin` or call `kill` to end it early. */
 export interface ExecStream {
-  readonly stdin: NodeJS.WritableStream;
-  readonly stdout: NodeJS.ReadableStream;
-  readonly stderr: NodeJS.ReadableStream;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
   readonly exitCode: Promise<number>;
+  /** Of its terminal, where it has one. */
+  resize(size: TerminalSize): void;
   kill(): void;
 }

@@ -5,7 +5,14 @@ import { connect } from "node:net";
 import { PassThrough } from "node:stream";
 import { after, before, test } from "node:test";
 import { wallClock } from "@tracegate/contracts";
-import { ConfigMap, defineKind, type KubeObject, type ResourceClient, ServiceAccount } from "@tracegate/kube";
+import {
+  ConfigMap,
+  defineKind,
+  type KubeObject,
+  type ResourceClient,
+  ServiceAccount,
+  StatusError,
+} from "@tracegate/kube";
 import { memoryStore, type Store } from "@tracegate/store";
 import fc from "fast-check";
 import { WebSocket } from "ws";
@@ -242,7 +249,11 @@ function echoPods(seen: { log?: PodLogRequest; exec?: PodExecRequest }): PodAcce
       const [stdin, stderr] = [new PassThrough(), new PassThrough()];
       stderr.end("warned");
       const exitCode = once(stdin, "end").then(() => 7);
-      return { stdin, stdout: stdin, stderr, exitCode, kill() {} };
+      return { stdin, stdout: stdin, stderr, exitCode, resize() {}, kill() {} };
+    },
+    async attach({ name }) {
+      const text = `Internal error occurred: unable to upgrade connection: container c not found in pod ${name}_default`;
+      throw new StatusError({ code: 500, reason: "InternalError", message: text });
     },
     async portForward() {
       return new PassThrough();

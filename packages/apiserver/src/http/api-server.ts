@@ -29,7 +29,7 @@ export interface ApiServer {
   readonly port: number;
   /** For the node, which puts tokens into projected volumes. */
   readonly tokens: ServiceAccountTokens;
-  /** Lets `log`, `exec` and `portforward` of pods through to whoever runs them. */
+  /** Lets `log`, `exec`, `attach` and `portforward` of pods through to whoever runs them. */
   usePodAccess(pods: PodAccess): void;
   close(): Promise<void>;
 }

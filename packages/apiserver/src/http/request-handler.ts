@@ -9,10 +9,9 @@ import type { User } from "../auth/user.ts";
 import type { Api } from "../core/api.ts";
 import { forbidden, methodNotAllowed, notServed } from "../core/refusals.ts";
 import type { ServedKind } from "../core/served-kinds.ts";
-import { onlyWebSockets, refuseUpgrade, serveExec, servePortForward } from "../pods/channels.ts";
 import type { PodAccess } from "../pods/pod-access.ts";
 import { streamLog } from "../pods/pod-logs.ts";
-import { isTunnel, serveSpdyPortForward, serveTunnel } from "../pods/port-forward-tunnel.ts";
+import { refuseUpgrade, serveStreams, upgradeRequired } from "../pods/streams.ts";
 import { answer, answerError, answerText } from "./answers.ts";
 import { bodyFormat, readBody, readObjectBody } from "./bodies.ts";
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from "./discovery.ts";
@@ -128,7 +127,7 @@ async function answerStream(
   exchange: Exchange,
 ): Promise<void> {
   const { info } = exchange;
-  if (path.subresource !== "log") throw onlyWebSockets();
+  if (path.subresource !== "log") throw upgradeRequired();
   if (info.verb !== "get") throw methodNotAllowed();
   return streamLog(api, podsOrRefusal(pods()), path, exchange);
 }
@@ -139,7 +138,7 @@ function podsOrRefusal(pods: PodAccess | undefined): PodAccess {
   throw new StatusError({ message, reason: "ServiceUnavailable", code: 503 });
 }
 
-/** WebSocket requests: the same questions as for others, then the connection is the stream's. */
+/** WebSocket and SPDY requests: the same questions as for others, then the connection is the stream's. */
 export function upgradeHandler(options: HandlerOptions) {
   return (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     handleUpgrade(options, request, socket, head).catch((error: unknown) => refuseUpgrade(socket, error));
@@ -160,21 +159,11 @@ async function handleUpgrade(
   // A command in a pod is more than a look at it, whatever the method says.
   allow(options.api, user, resource?.subresource === undefined ? info : { ...info, verb: "create" });
   if (resource?.plural !== "pods" || resource.group !== "") throw notServed();
-  const pods = podsOrRefusal(options.pods());
-  const protocol = request.headers.upgrade?.toLowerCase();
-  if (resource.subresource === "portforward") {
-    if (protocol === "spdy/3.1") return serveSpdyPortForward(pods, resource, socket, head);
-    if (isTunnel(request)) return serveTunnel(pods, resource, request, socket, head);
-  }
-  if (protocol !== "websocket") throw onlyWebSockets();
-  switch (resource.subresource) {
-    case "exec":
-      return serveExec(pods, resource, info.query, request, socket, head);
-    case "portforward":
-      return servePortForward(pods, resource, info.query, request, socket, head);
-    default:
-      throw notServed();
-  }
+  return serveStreams(podsOrRefusal(options.pods()), options.api.clock, resource, info.query, {
+    request,
+    socket,
+    head,
+  });
 }
 
 /** A Binding POSTed to the collection names its pod by its own name. */

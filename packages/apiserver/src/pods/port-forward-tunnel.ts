@@ -3,7 +3,9 @@ import type { Duplex } from "node:stream";
 import { createWebSocketStream, WebSocketServer } from "ws";
 import type { ResourcePath } from "../http/request-info.ts";
 import type { PodAccess } from "./pod-access.ts";
-import { type SpdyStream, serveSpdy } from "./spdy-session.ts";
+import { type SpdyStream, serveSpdy } from "./spdy/session.ts";
+import { acceptSpdy } from "./spdy-streams.ts";
+import type { Upgrade } from "./websocket-channels.ts";
 
 /** Port forwarding as kubectl does it: two SPDY streams for each connection, over a WebSocket or the bare socket. */
 
@@ -21,9 +23,7 @@ export function isTunnel({ headers }: IncomingMessage): boolean {
 export async function serveTunnel(
   pods: PodAccess,
   path: ResourcePath,
-  request: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
+  { request, socket, head }: Upgrade,
 ): Promise<void> {
   // The protocol's name has a slash, which is not legal there: the WebSocket library must not see it.
   delete request.headers["sec-websocket-protocol"];
@@ -36,15 +36,10 @@ export async function serveTunnel(
 export async function serveSpdyPortForward(
   pods: PodAccess,
   path: ResourcePath,
-  socket: Duplex,
-  head: Buffer,
+  upgrade: Upgrade,
 ): Promise<void> {
-  socket.write(
-    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n" +
-      `X-Stream-Protocol-Version: ${SPDY_PROTOCOL}\r\n\r\n`,
-  );
-  if (head.length > 0) socket.unshift(head);
-  await serveConnections(pods, path, socket);
+  acceptSpdy(upgrade, SPDY_PROTOCOL);
+  await serveConnections(pods, path, upgrade.socket);
 }
 
 async function serveConnections(

@@ -157,6 +157,7 @@ export interface Container {
   /** On an init container: it is a sidecar, which runs beside the containers. */
   restartPolicy?: "Always";
   stdin?: boolean;
+  stdinOnce?: boolean;
   tty?: boolean;
   securityContext?: Record<string, unknown>;
 }

@@ -4,6 +4,15 @@ import type { LogWriter } from "./log-writer.ts";
 import type { PodNamespaces } from "./node-network.ts";
 import type { StartedContainer } from "./pod-runtime.ts";
 import type { ContainerProcessSpec } from "./protocol.ts";
+import { inTerminal, stdioOf, terminalEnvironment } from "./terminal.ts";
+
+/** Shell: fails in a container runtime's words when `$command` is no program, or none on `$path`. */
+export const commandCheck = `case $command in
+  */*) [ -e "$command" ] || fail "exec: \\"$command\\": stat $command: no such file or directory"
+       [ -x "$command" ] && [ ! -d "$command" ] || fail "exec: \\"$command\\": permission denied" ;;
+  *) (PATH=$path; command -v -- "$command" >/dev/null) ||
+       fail "exec: \\"$command\\": executable file not found in \\$PATH" ;;
+esac`;
 
 /**
  * Runs in the container's fresh mount and PID namespaces as its PID 1: mounts everything of the fstab in one process,
@@ -18,12 +27,7 @@ fail() { printf '%s' "$1" >&3; exit 128; }
 [ -z "$cgroup" ] || echo 0 > "$cgroup" || fail "failed to enter the container's cgroup"
 out=$(mount --all --fstab "$fstab" 2>&1) || fail "failed to mount the container's root: $out"
 cd "$root" && pivot_root . .old && umount -l /.old && cd "$dir" || fail "failed to enter the container's root"
-case $command in
-  */*) [ -e "$command" ] || fail "exec: \\"$command\\": stat $command: no such file or directory"
-       [ -x "$command" ] && [ ! -d "$command" ] || fail "exec: \\"$command\\": permission denied" ;;
-  *) (PATH=$path; command -v -- "$command" >/dev/null) ||
-       fail "exec: \\"$command\\": executable file not found in \\$PATH" ;;
-esac
+${commandCheck}
 printf + >&3
 exec setpriv --no-new-privs --inh-caps=-all --bounding-set="$bound" -- env -i -- "$@" 3>&-
 `;
@@ -41,6 +45,7 @@ export function spawnContainer(options: {
   log: LogWriter;
 }): StartedContainer {
   const { spec, namespaces, root, fstab, cgroupProcesses = "", log } = options;
+  const env = spec.tty ? { ...spec.env, ...terminalEnvironment } : spec.env;
   const child = spawn(
     "nsenter",
     [
@@ -50,10 +55,10 @@ export function spawnContainer(options: {
       ...["unshare", "--mount", "--pid", "--propagation", "private", "sh", "-c", waitScript, "sh"],
       ...["sh", "-c", startScript, "sh", root, fstab, spec.workingDir, boundingSet(spec.capabilities)],
       ...[cgroupProcesses, spec.env["PATH"] ?? "", spec.command[0] ?? ""],
-      ...assignments(spec.env),
-      ...spec.command,
+      ...assignments(env),
+      ...(spec.tty ? inTerminal(spec.command) : spec.command),
     ],
-    { stdio: ["ignore", "pipe", "pipe", "pipe"], env: { PATH: defaultPath }, cwd: "/" },
+    { stdio: [...stdioOf(spec), "pipe"], env: { PATH: defaultPath }, cwd: "/" },
   );
   child.stdout?.on("data", (chunk: Buffer) => log.write("stdout", chunk));
   child.stderr?.on("data", (chunk: Buffer) => log.write("stderr", chunk));

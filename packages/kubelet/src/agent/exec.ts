@@ -1,50 +1,84 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import { constants } from "node:os";
-import { assignments, boundingSet, childrenOf, defaultPath } from "./container.ts";
+import type { Readable, Writable } from "node:stream";
+import type { Clock } from "@tracegate/contracts";
+import { assignments, boundingSet, childrenOf, commandCheck, defaultPath } from "./container.ts";
+import type { Attached } from "./container-streams.ts";
 import type { Pods } from "./pods.ts";
-import type { ContainerProcessSpec, ExecRequest, ExecResult } from "./protocol.ts";
+import type {
+  AttachRequest,
+  ContainerProcessSpec,
+  ExecRequest,
+  ExecResult,
+  TerminalSize,
+} from "./protocol.ts";
 import { channel, encodeFrame, frameDecoder } from "./stream-frames.ts";
+import { inTerminal, resizeTerminal, stdioOf, terminalEnvironment } from "./terminal.ts";
+
+/** A further process in a running container. */
+export interface InnerProcess {
+  readonly process: ChildProcess;
+  /** Resolves when the program is about to run; rejects with why it cannot. */
+  readonly started: Promise<void>;
+  /** The `script` that made its terminal, once there is one. */
+  readonly script: () => number | undefined;
+  /** Kills it and what it started. */
+  end(): void;
+}
+
+/** Says on file descriptor 3 what a container's own start says: `+`, or why the program cannot be started. */
+const innerScript = `
+dir=$1 path=$2 command=$3
+shift 3
+fail() { printf '%s' "$1" >&3; exit 126; }
+cd "$dir" || fail "chdir to cwd (\\"$dir\\") failed: no such file or directory"
+${commandCheck}
+printf + >&3
+exec "$@" 3>&-
+`;
 
 /**
  * Starts a further process in a running container: the same namespaces, directory, environment and limits as its
- * program. A terminal comes from util-linux' `script`, the one tool at hand that makes one.
+ * program.
  */
 export function spawnInNamespaces(
   { pid, spec }: { pid: number; spec: ContainerProcessSpec },
   request: ExecRequest,
-): ChildProcess {
-  const env = request.tty ? { ...spec.env, TERM: "xterm", SHELL: "/bin/sh" } : spec.env;
-  const command = request.tty
-    ? [
-        "script",
-        "--quiet",
-        "--return",
-        "--command",
-        `exec ${request.command.map(shellQuote).join(" ")}`,
-        "/dev/null",
-      ]
-    : request.command;
-  return spawn(
+): InnerProcess {
+  const env = request.tty ? { ...spec.env, ...terminalEnvironment } : spec.env;
+  const command = request.tty ? inTerminal(request.command) : request.command;
+  const child = spawn(
     "nsenter",
     [
       ...["--target", String(pid), "--mount", "--uts", "--ipc", "--net", "--pid"],
-      ...["sh", "-c", 'cd "$1" || exit 126; shift; exec "$@"', "sh", spec.workingDir],
+      ...["sh", "-c", innerScript, "sh", spec.workingDir, spec.env["PATH"] ?? "", request.command[0] ?? ""],
       ...["setpriv", "--no-new-privs", "--inh-caps=-all", `--bounding-set=${boundingSet(spec.capabilities)}`],
       ...["--", "env", "-i", "--", ...assignments(env), ...command],
     ],
-    { stdio: [request.stdin ? "pipe" : "ignore", "pipe", "pipe"], env: { PATH: defaultPath }, cwd: "/" },
+    { stdio: [...stdioOf(request), "pipe"], env: { PATH: defaultPath }, cwd: "/" },
   );
+  const started = new Promise<void>((resolve, reject) => {
+    let words = "";
+    child.once("error", reject);
+    child.stdio[3]?.on("data", (chunk: Buffer) => {
+      words += chunk.toString();
+      if (words === "+") resolve();
+    });
+    child.stdio[3]?.once("close", () => {
+      reject(new Error(words || `container "${request.container}" is not running`));
+    });
+  });
+  return { process: child, started, script: () => childrenOf(child.pid)[0], end: () => endTree(child) };
 }
-
-const shellQuote = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
 /** Runs a command to its end, as probes and hooks do; stdout and stderr together, cut at a limit. */
 export async function execToEnd(
   pods: Pods,
   request: ExecRequest & { timeoutMs: number; outputLimit: number },
 ): Promise<ExecResult> {
-  const { process: child, end } = await pods.spawnInside({ ...request, stdin: false, tty: false });
+  const inner = await pods.spawnInside({ ...request, stdin: false, tty: false });
+  const { process: child, started, end } = inner;
   return await new Promise((resolve, reject) => {
     let output = "";
     let timedOut = false;
@@ -55,6 +89,7 @@ export async function execToEnd(
     const collect = (chunk: Buffer) => {
       if (output.length < request.outputLimit) output += chunk.toString("utf8");
     };
+    started.catch((error: unknown) => collect(Buffer.from(messageOf(error))));
     child.stdout?.on("data", collect);
     child.stderr?.on("data", collect);
     child.once("error", (error) => {
@@ -73,11 +108,12 @@ export async function serveExec(
   pods: Pods,
   request: ExecRequest,
   socket: Socket,
-  onStarted: () => void,
+  { clock, onStarted }: { clock: Clock; onStarted: () => void },
 ): Promise<void> {
-  const { process: child, end } = await pods.spawnInside(request);
+  const { process: child, started, script, end } = await pods.spawnInside(request);
+  await started;
   onStarted();
-  const send = (number: number, stream: NodeJS.ReadableStream | null | undefined) => {
+  const send = (number: number, stream: Readable | null) => {
     stream?.on("data", (chunk: Buffer) => {
       if (!socket.destroyed && !socket.write(encodeFrame(number, chunk))) {
         stream.pause();
@@ -87,11 +123,57 @@ export async function serveExec(
   };
   send(channel.stdout, child.stdout);
   send(channel.stderr, child.stderr);
-  child.stdin?.on("error", () => {});
-  const decode = frameDecoder((number, payload) => {
-    if (number === channel.stdin) child.stdin?.write(payload);
-    else if (number === channel.stdinEnd) child.stdin?.end();
+  child.stdin?.on("error", () => {}); // it may end before its input does
+  readFrames(socket, {
+    stdin: child.stdin,
+    onStdinEnd: () => child.stdin?.end(),
+    onResize: resizer(script, clock, socket),
   });
+  socket.once("close", end);
+  child.once("error", (error) => socket.destroy(error));
+  child.once("close", (code, signal) => sendExit(socket, exitCodeOf(code, signal)));
+}
+
+/** Serves an attach connection: the container's own program, until it ends or the client goes. */
+export async function serveAttach(
+  pods: Pods,
+  request: AttachRequest,
+  socket: Socket,
+  { clock, onStarted }: { clock: Clock; onStarted: () => void },
+): Promise<void> {
+  const { streams, script, exited } = await pods.attach(request);
+  onStarted();
+  const client: Attached = {
+    write: (number, chunk) => socket.destroyed || socket.write(encodeFrame(number, chunk)),
+  };
+  socket.on("drain", () => streams.resumed(client));
+  socket.once("close", () => {
+    streams.detach(client);
+    if (request.stdin) streams.endInput();
+  });
+  readFrames(socket, {
+    stdin: request.stdin ? streams.stdin : null,
+    onStdinEnd: () => streams.endInput(),
+    onResize: resizer(script, clock, socket),
+  });
+  streams.attach(client);
+  void exited.then((exitCode) => sendExit(socket, exitCode));
+}
+
+function readFrames(
+  socket: Socket,
+  to: { stdin: Writable | null; onStdinEnd: () => void; onResize: (size: TerminalSize) => void },
+): void {
+  const decode = frameDecoder((number, payload) => {
+    if (number === channel.stdin) {
+      if (to.stdin?.writable === true && !to.stdin.write(payload)) socket.pause();
+    } else if (number === channel.stdinEnd) to.onStdinEnd();
+    // The control plane's own message.
+    else if (number === channel.resize) to.onResize(JSON.parse(payload.toString()) as TerminalSize);
+  });
+  const resume = () => void socket.resume();
+  to.stdin?.on("drain", resume).on("close", resume);
+  socket.once("close", () => to.stdin?.off("drain", resume).off("close", resume));
   socket.on("data", (chunk: Buffer) => {
     try {
       decode(chunk);
@@ -99,23 +181,34 @@ export async function serveExec(
       socket.destroy();
     }
   });
-  socket.once("close", end);
-  child.once("error", (error) => socket.destroy(error));
-  child.once("close", (code, signal) => {
-    socket.end(
-      encodeFrame(channel.exit, Buffer.from(JSON.stringify({ exitCode: exitCodeOf(code, signal) }))),
-    );
-  });
+}
+
+/** The last size wins. */
+function resizer(script: () => number | undefined, clock: Clock, socket: Socket) {
+  let before = new AbortController();
+  socket.once("close", () => before.abort());
+  return (size: TerminalSize) => {
+    before.abort();
+    before = new AbortController();
+    // A program that ends, or has no terminal, needs no size.
+    resizeTerminal(script, size, { clock, signal: before.signal }).catch(() => {});
+  };
+}
+
+function sendExit(socket: Socket, exitCode: number): void {
+  socket.end(encodeFrame(channel.exit, Buffer.from(JSON.stringify({ exitCode }))));
 }
 
 const exitCodeOf = (code: number | null, signal: NodeJS.Signals | null): number =>
   signal === null ? (code ?? 255) : 128 + constants.signals[signal];
 
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /**
  * Ends what `nsenter` started: its child lies in another PID namespace and would outlive it. `nsenter` itself ends when
  * it has reaped its child; killed too early it would leave a zombie that keeps the container's namespace from ending.
  */
-export function endTree(child: ChildProcess): void {
+function endTree(child: ChildProcess): void {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const inner = childrenOf(child.pid);
   try {

@@ -66,7 +66,7 @@ const pods = new Pods({
 });
 server = await startAgentServer({
   socketPath: join(runtimeDir, "a"),
-  ...{ sandbox, pods, reach: world.reach, setRecords: world.setRecords },
+  ...{ sandbox, pods, clock, reach: world.reach, setRecords: world.setRecords },
   log: (message) => console.error(message),
   onControl: () => alone.abort(),
   onAlone: endAfter,

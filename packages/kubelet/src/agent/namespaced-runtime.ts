@@ -4,7 +4,7 @@ import { podAddress, podAddressCount } from "../network/addresses.ts";
 import { runCommand } from "./command.ts";
 import { killContainer, spawnContainer } from "./container.ts";
 import { layOutRoot } from "./container-root.ts";
-import { endTree, spawnInNamespaces } from "./exec.ts";
+import { spawnInNamespaces } from "./exec.ts";
 import { makePodNamespaces, type PodNamespaces, removePodNamespaces } from "./node-network.ts";
 import type { PodRuntime, RuntimePod } from "./pod-runtime.ts";
 
@@ -63,9 +63,6 @@ export function namespacedRuntime(): PodRuntime {
         return undefined;
       }
     },
-    spawnInside(running, request) {
-      const process = spawnInNamespaces(running, request);
-      return { process, end: () => endTree(process) };
-    },
+    spawnInside: spawnInNamespaces,
   };
 }

@@ -1,4 +1,5 @@
 import type { ChildProcess } from "node:child_process";
+import type { InnerProcess } from "./exec.ts";
 import type { LogWriter } from "./log-writer.ts";
 import type { ContainerProcessSpec, ExecRequest, PodSandboxSpec } from "./protocol.ts";
 
@@ -40,9 +41,9 @@ export interface PodRuntime {
   kill(waiter: ChildProcess): void;
   /** What the processes of one container have in common and no others have; undefined for a process that is gone. */
   processSetOf(pid: number): string | undefined;
-  /** Starts a further process in a running container. `end` kills it and what it started. */
+  /** Starts a further process in a running container. Throws, or rejects `started`, with why it cannot be. */
   spawnInside(
     running: { pid: number; spec: ContainerProcessSpec; pod: RuntimePod },
     request: ExecRequest,
-  ): { process: ChildProcess; end(): void };
+  ): InnerProcess;
 }

@@ -1,4 +1,3 @@
-import type { ChildProcess } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
@@ -6,10 +5,13 @@ import type { Clock } from "@tracegate/contracts";
 import type { Enforcement } from "../cgroup/cgroup-plan.ts";
 import type { ContainerCgroup, ContainerCgroups } from "../cgroup/container-cgroups.ts";
 import { defaultPath, readTerminationMessage } from "./container.ts";
+import { ContainerStreams } from "./container-streams.ts";
+import type { InnerProcess } from "./exec.ts";
 import { type LogWriter, openLog } from "./log-writer.ts";
 import { MemoryWatch, procProcessTable } from "./memory-watch.ts";
 import type { PodRuntime, RuntimePod, StartedContainer } from "./pod-runtime.ts";
 import type {
+  AttachRequest,
   ContainerProcessSpec,
   ContainerProcessState,
   ExecRequest,
@@ -28,6 +30,7 @@ interface Container {
   state: ContainerProcessState;
   readonly root: string;
   started?: StartedContainer;
+  streams?: ContainerStreams;
   pid: number;
   killAt?: AbortController;
   killDeadline?: number;
@@ -175,6 +178,10 @@ export class Pods {
       return { startError };
     }
     container.started = started;
+    container.streams = new ContainerStreams(started.process, {
+      stdinOnce: spec.stdinOnce,
+      clock: this.#clock,
+    });
     // What has left its process group would hold the pipes that `close` waits for.
     started.process.once("exit", () => container.cgroup?.kill());
     started.process.once("close", async (code, signal) => {
@@ -274,7 +281,7 @@ export class Pods {
   }
 
   /** Starts a further process in a running container. */
-  async spawnInside(request: ExecRequest): Promise<{ process: ChildProcess; end(): void }> {
+  async spawnInside(request: ExecRequest): Promise<InnerProcess> {
     const pod = await this.#pod(request.podUid);
     const container = pod.containers.get(request.container);
     if (container === undefined || container.state.state !== "running" || container.pid <= 1) {
@@ -285,6 +292,29 @@ export class Pods {
 
   get enforcement(): Enforcement {
     return this.#cgroups.enforcement;
+  }
+
+  /** The streams of a container's program; of one that has just ended, what nobody has seen yet. */
+  async attach(request: AttachRequest): Promise<{
+    streams: ContainerStreams;
+    script: () => number | undefined;
+    exited: Promise<number>;
+  }> {
+    const pod = await this.#pod(request.podUid);
+    const container = pod.containers.get(request.container);
+    const { streams } = container ?? {};
+    if (
+      container === undefined ||
+      streams === undefined ||
+      (container.state.state === "exited" && !streams.holdsOutput)
+    ) {
+      throw new Error(`container "${request.container}" is not running`);
+    }
+    return {
+      streams,
+      script: () => (container.spec.tty ? container.pid : undefined),
+      exited: container.exited.then(() => container.state.exitCode ?? killedExitCode),
+    };
   }
 
   async list(): Promise<PodSandboxState[]> {

@@ -6,11 +6,12 @@
  *   control connection takes the place of an older one.
  * - `dial`: raw bytes of a TCP connection inside the node's network.
  * - `exec`: frames (`stream-frames.ts`) of a process inside a container.
+ * - `attach`: the same of the container's own program.
  */
 import type { Enforcement } from "../cgroup/cgroup-plan.ts";
 
 /** Raised with every incompatible change; an agent of another version ends with its pods and is replaced. */
-export const agentProtocolVersion = 4;
+export const agentProtocolVersion = 5;
 
 /** How the agent runs pods; asked for another kind, it makes way as for another version. */
 export type SandboxKind = "namespaced" | "plain";
@@ -18,7 +19,8 @@ export type SandboxKind = "namespaced" | "plain";
 export type Hello =
   | { op: "control"; version: number; sandbox: SandboxKind; graceMs: number }
   | { op: "dial"; ip: string; port: number }
-  | ({ op: "exec" } & ExecRequest);
+  | ({ op: "exec" } & ExecRequest)
+  | ({ op: "attach" } & AttachRequest);
 
 export interface HelloAnswer {
   ok: boolean;
@@ -92,6 +94,12 @@ export interface ContainerProcessSpec {
   /** Thousandths of a CPU: what it may use, and what it is to have where CPUs are short. */
   cpuLimitMillis?: number;
   cpuRequestMillis?: number;
+  /** It has an input, for those who attach. */
+  stdin: boolean;
+  /** Its input ends with that of the first who attaches. */
+  stdinOnce: boolean;
+  /** Its streams are a terminal's. */
+  tty: boolean;
   /** Linux capabilities kept, lower case without `cap_`. */
   capabilities: string[];
   logFile: string;
@@ -138,6 +146,18 @@ export interface ExecRequest {
   command: string[];
   stdin: boolean;
   tty: boolean;
+}
+
+export interface AttachRequest {
+  podUid: string;
+  container: string;
+  stdin: boolean;
+}
+
+/** In characters. */
+export interface TerminalSize {
+  width: number;
+  height: number;
 }
 
 export interface ExecResult {

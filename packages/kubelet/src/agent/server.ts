@@ -1,6 +1,7 @@
 import { chmodSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
-import { execToEnd, serveExec } from "./exec.ts";
+import type { Clock } from "@tracegate/contracts";
+import { execToEnd, serveAttach, serveExec } from "./exec.ts";
 import { readFirstLine, readJsonLines, writeJsonLine } from "./json-lines.ts";
 import type { Pods } from "./pods.ts";
 import {
@@ -32,6 +33,7 @@ export async function startAgentServer(options: {
   socketPath: string;
   sandbox: SandboxKind;
   pods: Pods;
+  clock: Clock;
   reach: Reach;
   /** Told of every change of the cluster's names. */
   setRecords: (records: NetworkConfig["records"]) => void;
@@ -42,7 +44,7 @@ export async function startAgentServer(options: {
   onAlone: (graceMs: number) => void;
   onShutdown: () => void;
 }): Promise<AgentServer> {
-  const { pods, reach, log } = options;
+  const { pods, clock, reach, log } = options;
   let control: Socket | undefined;
   const proxy = new ServiceProxy(reach, log);
   const listeners = new Map<string, Server>();
@@ -118,6 +120,7 @@ export async function startAgentServer(options: {
   const serve = async (socket: Socket) => {
     socket.on("error", () => {});
     const answer = (value: HelloAnswer) => writeJsonLine(socket, value);
+    const onStarted = () => answer({ ok: true });
     try {
       const hello = (await readFirstLine(socket)) as Hello;
       switch (hello.op) {
@@ -133,7 +136,10 @@ export async function startAgentServer(options: {
           return joinSockets(socket, inside);
         }
         case "exec":
-          await serveExec(pods, hello, socket, () => answer({ ok: true }));
+          await serveExec(pods, hello, socket, { clock, onStarted });
+          return;
+        case "attach":
+          await serveAttach(pods, hello, socket, { clock, onStarted });
           return;
         default:
           throw new Error("unknown op");

@@ -4,7 +4,7 @@ import type { ExecStream, Sandbox } from "../sandbox.ts";
 import type { LogOptions } from "./log-file.ts";
 import type { LogReader } from "./log-reader.ts";
 
-/** Streams of a pod, for the API server's `log`, `exec` and `portforward`. Refusals are the kubelet's, as `StatusError`s. */
+/** Streams of a pod, for the API server's `log`, `exec`, `attach` and `portforward`. Refusals are the kubelet's, as `StatusError`s. */
 export interface PodAccess {
   logs(
     request: LogOptions & {
@@ -23,6 +23,13 @@ export interface PodAccess {
     readonly command: readonly string[];
     readonly stdin: boolean;
     readonly tty: boolean;
+  }): Promise<ExecStream>;
+  /** The streams of a container's own program. Its exit code is the pod's to tell: the stream's is 0. */
+  attach(request: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly container?: string;
+    readonly stdin: boolean;
   }): Promise<ExecStream>;
   portForward(request: {
     readonly namespace: string;
@@ -69,12 +76,29 @@ export function podAccess(options: { client: ResourceClient; sandbox: Sandbox; l
     async exec({ namespace, name, container: asked, command, stdin, tty }) {
       const pod = await read(namespace, name);
       const container = containerOf(pod, asked);
-      const podUid = pod.metadata.uid ?? "";
+      const podUid = uidOf(pod);
+      if (!isRunning(pod, container)) {
+        throw internalError(`unable to upgrade connection: container not found ("${container}")`);
+      }
       try {
         return await sandbox.execStream({ podUid, container, command: [...command], stdin, tty });
       } catch (error) {
-        throw badRequest(
-          `unable to exec into container "${container}" of pod "${name}": ${error instanceof Error ? error.message : error}`,
+        throw internalError(
+          "error executing command in container: failed to exec in container: " +
+            `OCI runtime exec failed: exec failed: unable to start container process: ${messageOf(error)}: unknown`,
+        );
+      }
+    },
+    async attach({ namespace, name, container: asked, stdin }) {
+      const pod = await read(namespace, name);
+      const container = containerOf(pod, asked);
+      const podUid = uidOf(pod);
+      try {
+        const streams = await sandbox.attachStream({ podUid, container, stdin });
+        return { ...streams, exitCode: streams.exitCode.then(() => 0) };
+      } catch {
+        throw internalError(
+          `unable to upgrade connection: container ${container} not found in pod ${name}_${namespace}`,
         );
       }
     },
@@ -90,6 +114,17 @@ export function podAccess(options: { client: ResourceClient; sandbox: Sandbox; l
       return sandbox.dial(ip, port);
     },
   };
+}
+
+/** Refused while no node has it. */
+function uidOf({ metadata, spec }: Pod): string {
+  if (spec.nodeName !== undefined && spec.nodeName !== "") return metadata.uid ?? "";
+  throw badRequest(`pod ${metadata.name} does not have a host assigned`);
+}
+
+function isRunning({ status }: Pod, container: string): boolean {
+  const all = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
+  return all.some(({ name, state }) => name === container && state?.running !== undefined);
 }
 
 async function* until(source: AsyncIterable<Buffer>, stop: () => void): AsyncGenerator<Buffer> {
@@ -141,6 +176,17 @@ const waitingWords: Record<string, string> = {
   ErrImagePull: "is waiting to start: trying and failing to pull image",
   ImagePullBackOff: "is waiting to start: image can't be pulled",
 };
+
+/** What went wrong on the node itself; clients show it as it is. */
+const internalError = (why: string): StatusError =>
+  new StatusError({
+    code: 500,
+    reason: "InternalError",
+    message: `Internal error occurred: ${why}`,
+    details: { causes: [{ message: why }] },
+  });
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const badRequest = (message: string): StatusError =>
   new StatusError({ code: 400, reason: "BadRequest", message });

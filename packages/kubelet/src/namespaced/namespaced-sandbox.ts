@@ -1,10 +1,11 @@
 import { rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { type Duplex, PassThrough } from "node:stream";
+import type { Duplex } from "node:stream";
 import type { Clock } from "@tracegate/contracts";
 import type {
   AgentEvent,
+  AttachRequest,
   ContainerProcessSpec,
   ExecRequest,
   NetworkConfig,
@@ -12,8 +13,8 @@ import type {
   SandboxKind,
   VolumeFile,
 } from "../agent/protocol.ts";
-import { channel, encodeFrame, frameDecoder } from "../agent/stream-frames.ts";
-import { dialThroughAgent, openAgentStream } from "../dial.ts";
+import { dialThroughAgent } from "../dial.ts";
+import { openProcessStream } from "../process-stream.ts";
 import type { Closer, ContainerProcessState, ExecStream, Sandbox } from "../sandbox.ts";
 import { ControlConnection } from "./control-connection.ts";
 import { requireSandbox } from "./probe-sandbox.ts";
@@ -203,34 +204,12 @@ export class NamespacedSandbox implements Sandbox {
     };
   }
 
-  async execStream(request: ExecRequest): Promise<ExecStream> {
-    const stream = await openAgentStream(this.socketPath, { op: "exec", ...request });
-    const stdin = new PassThrough();
-    const stdout = new PassThrough();
-    const stderr = new PassThrough();
-    stdin.on("data", (chunk: Buffer) => stream.write(encodeFrame(channel.stdin, chunk)));
-    stdin.once("end", () => stream.write(encodeFrame(channel.stdinEnd, Buffer.alloc(0))));
-    const exitCode = new Promise<number>((resolve, reject) => {
-      const decode = frameDecoder((number, payload) => {
-        if (number === channel.stdout) stdout.write(payload);
-        else if (number === channel.stderr) stderr.write(payload);
-        else if (number === channel.exit) {
-          const { exitCode: code } = JSON.parse(payload.toString()) as { exitCode: number };
-          resolve(code);
-        }
-      });
-      stream.on("data", (chunk: Buffer) => decode(chunk));
-      stream.once("close", () => {
-        stdout.end();
-        stderr.end();
-        reject(new Error("the container's process is gone without an exit code"));
-      });
-      stream.once("end", () => stream.end());
-      stream.on("error", () => {});
-    });
-    // Not everyone asks how it ended.
-    exitCode.catch(() => {});
-    return { stdin, stdout, stderr, exitCode, kill: () => stream.destroy() };
+  execStream(request: ExecRequest): Promise<ExecStream> {
+    return openProcessStream(this.socketPath, { op: "exec", ...request });
+  }
+
+  attachStream(request: AttachRequest): Promise<ExecStream> {
+    return openProcessStream(this.socketPath, { op: "attach", ...request });
   }
 
   async shutdown(): Promise<void> {

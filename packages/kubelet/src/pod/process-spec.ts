@@ -164,6 +164,9 @@ export function containerProcessSpec(options: {
     ),
     binds: image.binds.map(({ source, target }) => ({ source, target })),
     readOnlyRoot: securityOf(container).readOnlyRootFilesystem === true,
+    stdin: container.stdin === true,
+    stdinOnce: container.stdinOnce === true,
+    tty: container.tty === true,
     capabilities: capabilitiesOf(container),
     ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
     ...(cpuLimitMillis === undefined ? {} : { cpuLimitMillis }),
@@ -199,7 +202,6 @@ export function notApplied(pod: Pod, enforcement: Enforcement): string[] {
     for (const resource of Object.keys(container.resources?.limits ?? {}))
       if (resource !== "memory" && !(resource === "cpu" && enforcement.cpu))
         fields.push(`${at}.resources.limits.${resource}`);
-    if (container.stdin === true || container.tty === true) fields.push(`${at}.stdin/tty (use kubectl exec)`);
   }
   return fields;
 }

@@ -7,18 +7,20 @@ import { defaultPath } from "../container.ts";
 import { processGroupIn } from "../memory-watch.ts";
 import type { PodRuntime, RuntimePod } from "../pod-runtime.ts";
 import type { ContainerProcessSpec } from "../protocol.ts";
+import { inTerminal, stdioOf, terminalEnvironment } from "../terminal.ts";
 import { bindAddress } from "./loopback-reach.ts";
 import { mapPaths, type PathMap, pathMap } from "./path-map.ts";
 import type { PlainNetwork } from "./plain-network.ts";
 
 /**
  * Becomes the program, in a process group of its own. The watcher in the group reads from a pipe that the agent holds:
- * when the agent is gone, however it ended, so is the group.
+ * when the agent is gone, however it ended, so is the group. It is nobody's child: a program may wait for all of its own.
  */
 const startScript = `
 [ -z "$1" ] || echo 0 > "$1" || exit 128
 shift
-(read -r _ <&3; kill -KILL 0) & exec 3<&-
+( (read -r _ <&3; kill -KILL 0) & )
+exec 3<&-
 exec "$@"`;
 
 const podNetwork = fileURLToPath(new URL("./pod-network.cjs", import.meta.url));
@@ -70,9 +72,10 @@ export function plainRuntime(network: PlainNetwork): PodRuntime {
       const env = environmentOf(spec, pod, paths);
       requireProgram(command[0] ?? "", cwd, env.PATH);
       const writer = log();
-      const child = spawn("/bin/sh", ["-c", startScript, "sh", cgroupProcesses, ...command], {
-        ...{ cwd, env, detached: true },
-        stdio: ["ignore", "pipe", "pipe", "pipe"],
+      const program = spec.tty ? inTerminal(command) : command;
+      const child = spawn("/bin/sh", ["-c", startScript, "sh", cgroupProcesses, ...program], {
+        ...{ cwd, env: spec.tty ? { ...env, ...terminalEnvironment } : env, detached: true },
+        stdio: [...stdioOf(spec), "pipe"],
       });
       child.stdout?.on("data", (chunk: Buffer) => writer.write("stdout", chunk));
       child.stderr?.on("data", (chunk: Buffer) => writer.write("stderr", chunk));
@@ -93,16 +96,20 @@ export function plainRuntime(network: PlainNetwork): PodRuntime {
       }
     },
     spawnInside({ spec, pod }, request) {
-      if (request.tty) throw new Error("the plain sandbox has no terminals");
       const paths = pathsOf(spec, pod, join(pod.directory, "termination-log"));
-      const [program = "", ...args] = request.command.map((word) => mapPaths(word, paths));
+      const command = request.command.map((word) => mapPaths(word, paths));
+      const cwd = workingDirectory(spec, pod, paths);
+      const env = environmentOf(spec, pod, paths);
+      requireProgram(command[0] ?? "", cwd, env.PATH);
+      const [program = "", ...args] = request.tty ? inTerminal(command) : command;
       const child = spawn(program, args, {
-        cwd: workingDirectory(spec, pod, paths),
-        env: environmentOf(spec, pod, paths),
-        detached: true,
-        stdio: [request.stdin ? "pipe" : "ignore", "pipe", "pipe"],
+        ...{ cwd, env: request.tty ? { ...env, ...terminalEnvironment } : env, detached: true },
+        stdio: [...stdioOf(request)],
       });
-      return { process: child, end: () => killGroup(child) };
+      const started = new Promise<void>((resolve, reject) => {
+        child.once("spawn", resolve).once("error", reject);
+      });
+      return { process: child, started, script: () => child.pid, end: () => killGroup(child) };
     },
   };
 }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { Duplex } from "node:stream";
 import { constants, createDeflate, createInflate, type Deflate, type Inflate } from "node:zlib";
-import { SPDY_DICTIONARY } from "./spdy-dictionary.ts";
+import { SPDY_DICTIONARY } from "./dictionary.ts";
 
 /** The server's half of SPDY/3.1 as far as Kubernetes' streams need it: no pushing, no settings, no flow control. */
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deflateSync } from "node:zlib";
-import { SPDY_DICTIONARY } from "./spdy-dictionary.ts";
+import { SPDY_DICTIONARY } from "./dictionary.ts";
 
 test("the dictionary is the one that the first block of every client names", () => {
   assert.equal(SPDY_DICTIONARY.length, 1423);

@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { wallClock } from "@tracegate/contracts";
+import {
+  containerSpec,
+  eventually,
+  podSpec,
+  skipWithoutNamespaces,
+  temporaryDirectory,
+} from "../../testing/index.ts";
+import type { ContainerProcessSpec, ExecStream } from "../sandbox.ts";
+import { type NamespacedSandbox, openNamespacedSandbox, openPlainSandbox } from "./namespaced-sandbox.ts";
+
+const sandboxes = [
+  { kind: "namespaced", open: openNamespacedSandbox, skip: skipWithoutNamespaces() },
+  { kind: "plain", open: openPlainSandbox, skip: process.platform !== "linux" && "needs all of 127.0.0.0/8" },
+] as const;
+
+for (const { kind, open, skip } of sandboxes) {
+  describe(`streams of processes in the ${kind} sandbox`, { skip }, () => {
+    const dir = temporaryDirectory();
+    const stateDir = join(dir.path, "state");
+    let sandbox: NamespacedSandbox;
+    before(async () => {
+      sandbox = await open({ stateDir, clock: wallClock });
+    });
+    after(async () => {
+      await sandbox.shutdown();
+      dir[Symbol.dispose]();
+    });
+
+    const run = async (uid: string, script: string, overrides: Partial<ContainerProcessSpec> = {}) => {
+      await sandbox.startPod(podSpec(uid));
+      const spec = containerSpec(stateDir, uid, ["sh", "-c", script], overrides);
+      assert.deepEqual(await sandbox.startContainer(spec), {});
+      return { podUid: uid, container: "c" };
+    };
+    const ended = (uid: string) =>
+      eventually(`${uid} has ended`, async () => {
+        const pod = (await sandbox.list()).find((candidate) => candidate.uid === uid);
+        return pod?.containers[0]?.state === "exited";
+      });
+    const shell = (target: { podUid: string; container: string }, script: string, tty = false) =>
+      sandbox.execStream({ ...target, command: ["sh", "-c", script], stdin: true, tty });
+
+    test("a command that is no program is refused in a container runtime's words", async () => {
+      const target = await run("no-program", "sleep 1000");
+      const exec = (program: string) =>
+        sandbox.execStream({ ...target, command: [program], stdin: false, tty: false });
+      await assert.rejects(exec("nosuch"), { message: 'exec: "nosuch": executable file not found in $PATH' });
+      await assert.rejects(exec("/no/such"), {
+        message: 'exec: "/no/such": stat /no/such: no such file or directory',
+      });
+      await assert.rejects(exec("/etc"), { message: 'exec: "/etc": permission denied' });
+      await sandbox.removePod("no-program");
+    });
+
+    test("a terminal has the size it is told, echoes, and has no other stream", async () => {
+      const target = await run("terminal", "sleep 1000");
+      const script = "while :; do stty size < /dev/tty; sleep 0.05; done & read word; kill $!; exit 3";
+      const stream = await shell(target, script, true);
+      const output = collect(stream);
+      stream.resize({ width: 101, height: 31 });
+      await eventually("the program was told its size", () => output().includes("31 101"));
+      stream.resize({ width: 99, height: 29 });
+      await eventually("the program was told its new size", () => output().includes("29 99"));
+      stream.stdin.write("typed\n");
+      assert.equal(await stream.exitCode, 3);
+      assert.match(output(), /typed\r\n/);
+      await sandbox.removePod("terminal");
+    });
+
+    test("what a command reads no faster is not lost", async () => {
+      const target = await run("reader", "sleep 1000");
+      const stream = await shell(target, "sleep 0.3; wc -c");
+      const output = collect(stream);
+      stream.stdin.end(Buffer.alloc(5_000_000));
+      assert.equal(await stream.exitCode, 0);
+      assert.equal(output().trim(), "5000000");
+      await sandbox.removePod("reader");
+    });
+
+    test("who attaches first sees what was said before, gives the input, and sees the end", async () => {
+      const target = await run("asks", "echo name?; read name; echo hello $name >&2; cat; exit 3", {
+        stdin: true,
+        stdinOnce: true,
+      });
+      const stream = await sandbox.attachStream({ ...target, stdin: true });
+      const output = collect(stream);
+      await eventually("it asks", () => output() === "name?\n");
+      stream.stdin.write("world\n");
+      await eventually("it answers", () => output().endsWith("hello world\n"));
+      stream.stdin.end("rest");
+      assert.equal(await stream.exitCode, 3);
+      assert.equal(output(), "name?\nhello world\nrest");
+      await assert.rejects(sandbox.attachStream({ ...target, stdin: true }), /not running/);
+      await sandbox.removePod("asks");
+    });
+
+    test("a program that ended before anybody attached is still heard once", async () => {
+      const target = await run("short", "echo done; exit 7");
+      await ended("short");
+      const stream = await sandbox.attachStream({ ...target, stdin: false });
+      const output = collect(stream);
+      assert.equal(await stream.exitCode, 7);
+      assert.equal(output(), "done\n");
+      await assert.rejects(sandbox.attachStream({ ...target, stdin: false }), /not running/);
+      await sandbox.removePod("short");
+    });
+
+    test("who leaves neither ends the program nor, without stdinOnce, its input", async () => {
+      const target = await run("stays", "while read line; do echo got $line; done", { stdin: true });
+      const first = await sandbox.attachStream({ ...target, stdin: true });
+      const heard = collect(first);
+      first.stdin.write("one\n");
+      await eventually("the first is answered", () => heard() === "got one\n");
+      first.kill();
+      const second = await sandbox.attachStream({ ...target, stdin: true });
+      const output = collect(second);
+      second.stdin.write("two\n");
+      await eventually("the second is answered", () => output() === "got two\n");
+      await sandbox.removePod("stays");
+    });
+
+    test("a program may have a terminal of its own", async () => {
+      const target = await run("own-terminal", "test -t 0 && read word && stty size && exit 4", {
+        stdin: true,
+        stdinOnce: true,
+        tty: true,
+      });
+      const stream = await sandbox.attachStream({ ...target, stdin: true });
+      const output = collect(stream);
+      stream.resize({ width: 80, height: 24 });
+      stream.stdin.write("typed\n");
+      assert.equal(await stream.exitCode, 4);
+      assert.match(output(), /typed\r\n/);
+      await sandbox.removePod("own-terminal");
+    });
+  });
+}
+
+/** Everything printed so far, both streams in the order they came. */
+function collect({ stdout, stderr }: ExecStream): () => string {
+  let output = "";
+  for (const stream of [stdout, stderr]) {
+    stream.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  }
+  return () => output;
+}
