@@ -51,10 +51,6 @@ export const listedDifferences: Readonly<Record<string, Readonly<Record<string, 
       in: [".message", ".details.causes"],
       why: "the value is shown in its API form instead of Go's internal one",
     },
-    "patch/type-error": {
-      in: [".message", ".details.causes"],
-      why: "the value quoted holds what controllers beside the recorded server wrote",
-    },
   },
   jaeger: {},
 };

@@ -129,7 +129,7 @@ function send(url: string, request: RecordedRequest["request"]) {
           code: response.statusCode ?? 0,
           contentType: type,
           ...(warning === undefined ? {} : { warning: String(warning) }),
-          body: parseBody(Buffer.concat(chunks).toString("utf8"), type, isStream(path, response.statusCode ?? 0)),
+          body: parseBody(Buffer.concat(chunks).toString("utf8"), type, isWatch(path)),
         });
       });
     });
@@ -137,9 +137,7 @@ function send(url: string, request: RecordedRequest["request"]) {
   });
 }
 
-/** Whether the answer is a watch's. */
-const isStream = (path: string, code: number): boolean =>
-  code === 200 && (/[?&]watch=(?!0|false)/i.test(path) || path.startsWith("/api/v1/watch/"));
+const isWatch = (path: string): boolean => /[?&]watch=/.test(path) || path.startsWith("/api/v1/watch/");
 
 function requestBody({ raw, base64, body }: RecordedRequest["request"]): Buffer | undefined {
   if (base64 !== undefined) return Buffer.from(base64, "base64");
@@ -156,10 +154,11 @@ function bodyText(body: unknown): string {
   return big("x".repeat(Number(size) - big("").length));
 }
 
-/** A watch answers one event a line, a refused one a Status. */
-function parseBody(text: string, contentType: string, events: boolean): unknown {
+/** A watch answers one event a line. */
+function parseBody(text: string, contentType: string, watch: boolean): unknown {
   if (!contentType.startsWith("application/json") || text === "") return text;
-  if (!events) return JSON.parse(text);
   const lines = text.trim().split("\n");
-  return lines.filter((line) => line !== "").map((line) => JSON.parse(line));
+  // What is written for people to read is one value over many lines.
+  const events = watch && lines.every((line) => line === "" || /^[{[].*[}\]]$/.test(line));
+  return events ? lines.filter((line) => line !== "").map((line) => JSON.parse(line)) : JSON.parse(text);
 }

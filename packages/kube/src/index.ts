@@ -16,7 +16,7 @@ export type * from "./object.ts";
 export type { DescribedResource } from "./openapi/document.ts";
 export { openApiDocument, openApiIndex } from "./openapi/document.ts";
 export { EMPTY_SWAGGER, emptySwaggerProtobuf } from "./openapi/swagger.ts";
-export { applyJsonPatch, parseJsonPatch } from "./patch/json-patch.ts";
+export { applyJsonPatch, parseJsonPatch, readJsonPatch } from "./patch/json-patch.ts";
 export { applyMergePatch } from "./patch/merge-patch.ts";
 export { applyStrategicMergePatch } from "./patch/strategic-merge.ts";
 export { builtInPrinter } from "./printing/built-in.ts";
@@ -35,9 +35,13 @@ export type { ExpectedKind, RawBody } from "./schema/decode-body.ts";
 export {
   decodeBuiltInBody,
   fieldComplaints,
+  jsonBody,
+  otherKindText,
   readJsonBody,
   strictDecodingError,
+  unrecognized,
 } from "./schema/decode-body.ts";
+export { jsonTypeName } from "./schema/decode-scalar.ts";
 export { JsonSyntaxError, parseJsonText } from "./schema/json-text.ts";
 export { DecodeError, decodeTyped, emptyObject } from "./schema/typed-object.ts";
 export type { Field, ListType, MapType, StructType, ValueType } from "./schema/value-type.ts";
@@ -82,7 +86,7 @@ export type { MetadataRules } from "./validation/metadata.ts";
 export { metadataErrors, metadataUpdateErrors } from "./validation/metadata.ts";
 export * from "./validation/names.ts";
 export { humanDuration } from "./values/duration.ts";
-export { goJson, quote } from "./values/go-text.ts";
+export { goJson, goMap, quote } from "./values/go-text.ts";
 export { percentOf, scaledValue } from "./values/int-or-percent.ts";
 export type { Quantity } from "./values/quantity.ts";
 export {

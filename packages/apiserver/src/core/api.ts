@@ -1,7 +1,7 @@
 import type { Clock } from "@tracegate/contracts";
 import type { KubeList, KubeObject, Patch } from "@tracegate/kube";
 import type { Store } from "@tracegate/store";
-import { applyObject } from "./applying.ts";
+import { applyObject, asConfiguration } from "./applying.ts";
 import { bootstrap, furnishNamespace } from "./bootstrap.ts";
 import type { ApiContext, ObjectRef, WriteRequest } from "./context.ts";
 import { createObject } from "./creating.ts";
@@ -12,8 +12,7 @@ import type { DeleteRequest } from "./deletion.ts";
 import { EventExpiry } from "./event-expiry.ts";
 import type { Random } from "./names.ts";
 import { isNamespaces } from "./namespace-admission.ts";
-import { asObject } from "./object-rules.ts";
-import { patched } from "./patching.ts";
+import { patched, patchedBy } from "./patching.ts";
 import { bindPod, evictPod } from "./pod-verbs.ts";
 import { keyFor, type ListQuery, listObjects, readObject } from "./reading.ts";
 import { qualified } from "./refusals.ts";
@@ -109,14 +108,15 @@ export class Api {
     served: ServedKind,
     ref: ObjectRef,
     patch: Patch,
-    request: WriteRequest & { subresource?: string; force?: boolean } = {},
+    request: WriteRequest & { subresource?: string; force?: boolean; complaints?: readonly string[] } = {},
   ): KubeObject {
     const subresource = request.subresource ?? "";
     if (patch.type === "apply") {
-      return applyObject(this.#ctx, served, ref, subresource, asObject(patch.body), request).object;
+      return applyObject(this.#ctx, served, ref, subresource, asConfiguration(patch.body), request).object;
     }
     const change = (current: KubeObject) => patched(served, current, patch);
-    return updateObject(this.#ctx, served, ref, subresource, change, { ...request, patched: true });
+    const by = patchedBy(served, patch, request.complaints ?? []);
+    return updateObject(this.#ctx, served, ref, subresource, change, { ...request, patched: by });
   }
 
   /** Server-side apply, with word of whether it made the object. */

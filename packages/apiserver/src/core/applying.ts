@@ -1,4 +1,4 @@
-import { type KubeObject, required } from "@tracegate/kube";
+import { isObject, type KubeObject, required } from "@tracegate/kube";
 import type { ApiContext, ObjectRef, WriteRequest } from "./context.ts";
 import { createReceived } from "./creating.ts";
 import { applied } from "./field-ownership.ts";
@@ -41,6 +41,14 @@ export function applyObject(
     metadata: { ...object.metadata, ...(managedFields === undefined ? {} : { managedFields }) },
   });
   return { object: createReceived(ctx, served, ref.namespace, received, own, request), created: true };
+}
+
+/** The configuration that a request applies. The object's name may be left to the address. */
+export function asConfiguration(body: unknown): KubeObject {
+  const object = isObject(body) ? body : {};
+  const metadata = isObject(object["metadata"]) ? object["metadata"] : {};
+  // Of which kind and form it is, is looked at against the kind it is applied to.
+  return { ...object, metadata } as unknown as KubeObject;
 }
 
 const uidOfNothing = ({ metadata }: KubeObject): string =>

@@ -29,7 +29,17 @@ export interface WriteRequest {
   /** Refuses, by throwing, an object that the one who writes must not write. Sees it as it would be stored. */
   readonly admit?: (object: KubeObject) => void;
   /** The object is the outcome of a patch: what has the wrong form is then the patch's fault. */
-  readonly patched?: boolean;
+  readonly patched?: PatchedBy;
+}
+
+/** How refusals speak of an object that a patch has made. */
+export interface PatchedBy {
+  /** What strict reading says against the patch itself. */
+  readonly complaints: readonly string[];
+  /** Whether the object was converted from a map of it, rather than read from its text. */
+  readonly converting: boolean;
+  /** The patched object as messages show it. */
+  readonly shown: (result: KubeObject, current: KubeObject) => string;
 }
 
 /** Which object. */

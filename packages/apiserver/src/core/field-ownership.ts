@@ -58,10 +58,10 @@ export function applied(
   subresource: string,
   request: WriteRequest & { force?: boolean },
 ): KubeObject {
-  if (configuration.kind !== served.kind) {
-    throw badRequest(
-      `the kind in the data (${configuration.kind}) does not match the expected kind (${served.kind})`,
-    );
+  const { apiVersion = "", kind = "" } = configuration;
+  if (kind !== served.kind || apiVersion !== apiVersionOfResource(served)) {
+    const version = apiVersion.includes("/") ? apiVersion : `/${apiVersion}`;
+    throw badRequest(`invalid object type: ${version}, Kind=${kind}`);
   }
   if (served.type === undefined) return configuration;
   const before = live === undefined ? emptyOf(served) : asJson(live);

@@ -58,13 +58,26 @@ export function newMetadata(
   return metadata;
 }
 
-/** Metadata of a changed object: what the client may set, and the server's fields as stored. */
+/**
+ * Metadata of a changed object: what the client may set, and the server's fields as stored. A uid or a time of deletion that
+ * was sent stays, to be found wrong where it is another.
+ */
 export function changedMetadata(sent: ObjectMeta, stored: ObjectMeta): ObjectMeta {
-  const metadata: ObjectMeta = { ...sent, name: stored.name };
-  for (const field of [...SERVER_FIELDS, "namespace", "generateName"] as const) {
+  const metadata: ObjectMeta = { ...sent };
+  for (const field of [
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "selfLink",
+    "namespace",
+  ] as const) {
     delete metadata[field as keyof ObjectMeta];
   }
-  return { ...metadata, ...pick(stored, [...SERVER_FIELDS, "namespace", "generateName"]) };
+  const kept = ["resourceVersion", "generation", "creationTimestamp", "selfLink", "namespace"];
+  if ((sent.uid ?? "") === "") kept.push("uid");
+  if (stored.deletionTimestamp !== undefined) kept.push("deletionTimestamp");
+  if (sent.deletionGracePeriodSeconds === undefined) kept.push("deletionGracePeriodSeconds");
+  return { ...metadata, ...pick(stored, kept) };
 }
 
 function pick(metadata: ObjectMeta, fields: readonly string[]): Partial<ObjectMeta> {

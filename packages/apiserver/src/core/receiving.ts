@@ -3,36 +3,56 @@ import {
   fieldComplaints,
   invalid as invalidField,
   type KubeObject,
+  otherKindText,
+  StatusError,
   strictDecodingError,
 } from "@tracegate/kube";
 import type { ObjectRef, WriteRequest } from "./context.ts";
 import { normalise } from "./object-rules.ts";
+import { unparsable } from "./reading.ts";
 import { badRequest, conflict, invalid, MODIFIED, qualified } from "./refusals.ts";
 import type { ServedKind } from "./served-kinds.ts";
 
-/** The sent object in its kind's form. Fields that the kind does not know are refused, reported or dropped. */
-export function receive(served: ServedKind, sent: KubeObject, request: WriteRequest): KubeObject {
-  const { object, unknown } = inForm(served, sent, request);
-  const complaints = fieldComplaints(unknown, []);
-  if (complaints.length > 0 && request.fieldValidation === "Strict")
-    throw strictDecodingError(served, complaints);
+/**
+ * The sent object in its kind's form. Fields that the kind does not know are refused, reported or dropped. `current` is
+ * what the object was made from by a patch.
+ */
+export function receive(
+  served: ServedKind,
+  sent: KubeObject,
+  request: WriteRequest,
+  current: KubeObject = sent,
+): KubeObject {
+  const { object, unknown } = inForm(served, sent, request, current);
+  const found = fieldComplaints(unknown, []);
+  const complaints = [...(request.patched?.complaints ?? []), ...found];
+  if (complaints.length > 0 && request.fieldValidation === "Strict") {
+    if (request.patched === undefined) throw strictDecodingError(served, complaints);
+    const why = `strict decoding error: ${complaints.join(", ")}`;
+    throw invalidPatch(request.patched.shown(sent, current), why);
+  }
   if (request.fieldValidation !== "Ignore") for (const complaint of complaints) request.warn?.(complaint);
   return object;
 }
 
-function inForm(served: ServedKind, sent: KubeObject, request: WriteRequest) {
+function inForm(served: ServedKind, sent: KubeObject, request: WriteRequest, current: KubeObject) {
   try {
+    if (served.custom === undefined && sent.kind !== served.kind)
+      throw new DecodeError(otherKindText(sent, served));
     return normalise(served, sent);
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
-    if (request.patched === true) {
-      const value = invalidField("patch", JSON.stringify(sent), error.message);
-      throw invalid({ group: "", kind: "" }, "", [value]);
+    const { patched } = request;
+    if (patched !== undefined) {
+      throw invalidPatch(patched.shown(sent, current), patched.converting ? error.converting : error.message);
     }
     const what = `${served.kind} in version "${served.version}" cannot be handled as a ${served.kind}`;
     throw badRequest(`${what}: ${error.message}`);
   }
 }
+
+const invalidPatch = (shown: string, why: string) =>
+  invalid({ group: "", kind: "" }, "", [invalidField("patch", shown, why)]);
 
 /** The body must be for the place it was sent to. */
 export function checkAddressed(served: ServedKind, namespace: string | undefined, sent: KubeObject): void {
@@ -48,13 +68,20 @@ export function checkIdentity(
   ref: ObjectRef,
   current: KubeObject,
   sent: KubeObject,
+  request: WriteRequest,
 ): void {
   const { name, uid, resourceVersion } = sent.metadata;
+  if ((name ?? "") === "") {
+    throw badRequest(
+      `the name of the object (${ref.name} based on URL) was undeterminable: name must be provided`,
+    );
+  }
   if (name !== ref.name) {
     const shown = `the name of the object (${name}) does not match the name on the URL (${ref.name})`;
     throw badRequest(shown);
   }
-  if (uid !== undefined && uid !== "" && uid !== current.metadata.uid) {
+  // Of a patch, another uid is an invalid field like others.
+  if (request.patched === undefined && uid !== undefined && uid !== "" && uid !== current.metadata.uid) {
     const key = [qualified(served), ref.namespace, ref.name].filter((part) => part !== undefined).join("/");
     const why =
       `StorageError: invalid object, Code: 4, Key: /registry/${key}, ResourceVersion: 0, AdditionalErrorMsg: ` +
@@ -62,6 +89,7 @@ export function checkIdentity(
     throw conflict(served, ref.name, why);
   }
   const expected = resourceVersion ?? "";
+  if (!/^\d*$/.test(expected)) throw new StatusError({ message: unparsable(expected), code: 500 });
   if (expected !== "" && expected !== "0" && expected !== current.metadata.resourceVersion) {
     throw conflict(served, ref.name, MODIFIED);
   }

@@ -1,4 +1,4 @@
-import { forbidden as forbiddenField, jsonEqual, type KubeObject } from "@tracegate/kube";
+import { jsonEqual, type KubeObject } from "@tracegate/kube";
 import { commitChange } from "./committing.ts";
 import type { ApiContext, ObjectRef, WriteRequest } from "./context.ts";
 import { asVersion } from "./conversion.ts";
@@ -46,14 +46,11 @@ export function changeObject(
   if (entry === undefined) throw notFound(served, ref.name);
   const current = asVersion(storedObject(entry.value), apiVersionOfResource(served));
   const sent = change(current);
-  checkAddressed(served, ref.namespace, sent);
-  checkIdentity(served, ref, current, sent);
-  const received = receive(served, sent, request);
+  const received = receive(served, sent, request, current);
+  checkAddressed(served, ref.namespace, received);
+  checkIdentity(served, ref, current, received, request);
   const prepared = prepareChanged(served, subresource, current, received, own);
-  const errors = [
-    ...newFinalizerErrors(current, prepared),
-    ...objectErrors(served, prepared, { before: current, subresource }),
-  ];
+  const errors = objectErrors(served, prepared, { before: current, subresource });
   if (errors.length > 0) throw invalid(served, ref.name, errors);
   const addressed = isServices(served) && subresource === "";
   const next = addressed ? allocateServiceAddresses(ctx, prepared, current) : prepared;
@@ -115,16 +112,6 @@ function metadataWithStatus(served: ServedKind, metadata: KubeObject["metadata"]
   if (qualified(served) !== "deployments.apps") return owned;
   const { labels: __, ...unlabelled } = owned;
   return labels === undefined ? unlabelled : { ...unlabelled, labels };
-}
-
-function newFinalizerErrors(current: KubeObject, next: KubeObject) {
-  if (current.metadata.deletionTimestamp === undefined) return [];
-  const known = new Set(current.metadata.finalizers ?? []);
-  const added = (next.metadata.finalizers ?? []).filter((name) => !known.has(name));
-  if (added.length === 0) return [];
-  const list = added.map((name) => JSON.stringify(name)).join(", ");
-  const detail = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`;
-  return [forbiddenField("metadata.finalizers", detail)];
 }
 
 /** Whether a write would change nothing: it keeps the resourceVersion then and nobody is told. */

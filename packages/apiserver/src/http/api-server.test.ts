@@ -452,7 +452,7 @@ test("a patch of another form or kind is refused, and leaves the object as it wa
     [
       "json-patch+json",
       "{}",
-      "error decoding patch: json: cannot unmarshal object into Go value of type []interface {}",
+      "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp",
     ],
     [
       "apply-patch+yaml",

@@ -4,18 +4,20 @@ import {
   fieldComplaints,
   isObject,
   type JsonObject,
+  jsonBody,
   type KubeObject,
   type RawBody,
   readJsonBody,
   StatusError,
   strictDecodingError,
+  unrecognized,
 } from "@tracegate/kube";
-import { parse } from "yaml";
 import type { FieldValidation } from "../core/context.ts";
 import { asObject } from "../core/object-rules.ts";
 import { badRequest } from "../core/refusals.ts";
 import { apiVersionOfResource, type ServedKind } from "../core/served-kinds.ts";
 import { readProtobuf } from "./protobuf-bodies.ts";
+import { parseYamlText, YamlSyntaxError } from "./yaml-text.ts";
 
 /** Larger bodies are refused with 413. */
 export const MAX_BODY_BYTES = 3 * 1024 * 1024;
@@ -65,9 +67,14 @@ export const mediaType = (contentType: string | undefined): string =>
 
 export function bodyFormat(contentType: string | undefined): BodyFormat {
   const format = MEDIA_TYPES[mediaType(contentType)];
-  if (format !== undefined) return format;
-  const accepted = Object.keys(MEDIA_TYPES).filter((type) => type !== "");
-  throw new StatusError({
+  const named = mediaType(contentType) !== "" || (contentType ?? "") === "";
+  if (format !== undefined && named) return format;
+  throw unsupportedMediaType(Object.keys(MEDIA_TYPES).filter((type) => type !== ""));
+}
+
+/** 415, with the types that would do. */
+export function unsupportedMediaType(accepted: readonly string[]): StatusError {
+  return new StatusError({
     message: `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`,
     reason: "UnsupportedMediaType",
     code: 415,
@@ -86,22 +93,20 @@ export function rawBody(bytes: Buffer, format: BodyFormat, expected: Expected): 
     case "json":
       return readJsonBody(bytes.toString("utf8"), expected);
     case "yaml":
-      return { object: yamlObject(bytes, expected), duplicates: [] };
+      return yamlBody(bytes, expected);
     case "protobuf":
       return { object: readProtobuf(bytes, expected), duplicates: [] };
   }
 }
 
-function yamlObject(bytes: Buffer, expected: Expected): JsonObject {
+function yamlBody(bytes: Buffer, expected: Expected): RawBody {
+  const text = bytes.toString("utf8");
   try {
-    const value: unknown = parse(bytes.toString("utf8"), { maxAliasCount: 100 });
-    if (isObject(value)) return value;
-    throw new Error("not a mapping");
+    const { value, duplicates } = parseYamlText(text);
+    return { ...jsonBody(value ?? null, text, expected), duplicates: [], repeated: duplicates };
   } catch (error) {
-    const why = error instanceof Error ? error.message.split("\n")[0] : String(error);
-    throw badRequest(
-      `the object provided is unrecognized (must be of type ${expected.kind}): couldn't get version/kind; yaml: ${why}`,
-    );
+    if (!(error instanceof YamlSyntaxError)) throw error;
+    throw unrecognized(expected, error.message, text);
   }
 }
 
@@ -118,8 +123,15 @@ export function readObjectBody(
     served.custom === undefined && served.type !== undefined
       ? decodeBuiltInBody(raw, served.type, served)
       : { object: customObject(raw.object, served), complaints: fieldComplaints([], raw.duplicates) };
-  if (complaints.length > 0 && validation === "Strict") throw strictDecodingError(served, complaints);
-  if (validation === "Warn") for (const complaint of complaints) warn(complaint);
+  const repeated = raw.repeated ?? [];
+  const all = [
+    ...(repeated.length === 0
+      ? []
+      : [`yaml: unmarshal errors:\n${repeated.map((line) => `  ${line}`).join("\n")}`]),
+    ...complaints,
+  ];
+  if (all.length > 0 && validation === "Strict") throw strictDecodingError(served, all);
+  if (validation === "Warn") for (const complaint of [...repeated, ...complaints]) warn(complaint);
   return asObject(object);
 }
 

@@ -2,9 +2,9 @@ import type { KubeObject } from "@tracegate/kube";
 import { builtInType, decodeBuiltInBody, forbidden } from "@tracegate/kube";
 import { escalationCheck } from "../auth/escalation.ts";
 import type { Api } from "../core/api.ts";
+import { asConfiguration } from "../core/applying.ts";
 import type { ObjectRef } from "../core/context.ts";
 import type { DeleteRequest } from "../core/deletion.ts";
-import { asObject } from "../core/object-rules.ts";
 import { patched } from "../core/patching.ts";
 import { checkReached } from "../core/reading.ts";
 import { invalidOptions, methodNotAllowed, notServed, qualified } from "../core/refusals.ts";
@@ -174,10 +174,7 @@ async function update(
   const format = bodyFormat(request.headers["content-type"]);
   const warnings: string[] = [];
   const warn = (text: string) => warnings.push(text);
-  const sent = readObjectBody(await readBody(request), format, served, options.fieldValidation, warn);
-  const object = sent.metadata.name
-    ? sent
-    : { ...sent, metadata: { ...sent.metadata, name: path.name ?? "" } };
+  const object = readObjectBody(await readBody(request), format, served, options.fieldValidation, warn);
   const made = api.updateOrCreate(served, refOf(path), object, { ...options, warn, subresource });
   setWarnings(response, warnings);
   answerObject(api, served, made.created ? 201 : 200, made.object, exchange);
@@ -192,7 +189,7 @@ async function patch(
 ): Promise<void> {
   const { request, response, info } = exchange;
   negotiate(request.headers.accept, OBJECT_FORMS);
-  const body = await readPatch(served, exchange.request);
+  const { patch: body, complaints } = await readPatch(served, exchange.request);
   const apply = body.type === "apply";
   const given = {
     ...writeOptions(info.query, "PatchOptions", request.headers["user-agent"]),
@@ -204,10 +201,10 @@ async function patch(
   // Server-side apply never guesses who applies.
   const options = apply ? { ...given, fieldManager: info.query.get("fieldManager") ?? "" } : given;
   const warnings: string[] = [];
-  const wish = { ...options, subresource, warn: (text: string) => warnings.push(text) };
+  const wish = { ...options, subresource, complaints, warn: (text: string) => warnings.push(text) };
   const force = isTrue(info.query.get("force"));
   const result = apply
-    ? api.apply(served, refOf(path), asObject(body.body), { ...wish, force })
+    ? api.apply(served, refOf(path), asConfiguration(body.body), { ...wish, force })
     : { object: api.patch(served, refOf(path), body, wish), created: false };
   setWarnings(response, warnings);
   answerObject(api, served, result.created ? 201 : 200, result.object, exchange);
@@ -224,7 +221,7 @@ async function handleScale(api: Api, served: ServedKind, ref: ObjectRef, exchang
     request.headers["user-agent"],
   );
   if (isPatch) {
-    const body = await readPatch(served, exchange.request);
+    const { patch: body } = await readPatch(served, exchange.request);
     const scale = scaleKind();
     return answer(
       response,

@@ -2,7 +2,7 @@ import { type JsonObject, stringAt } from "../json.ts";
 import { jsonPathValues } from "../printing/json-path.ts";
 import type { CustomResourceVersion } from "../types/apiextensions.ts";
 import { type FieldError, type FieldErrorReason, invalid } from "../validation/field-error.ts";
-import { metadataErrors, metadataUpdateErrors } from "../validation/metadata.ts";
+import { commonMetadataErrors, metadataErrors, metadataUpdateErrors } from "../validation/metadata.ts";
 import { dns1123SubdomainErrors } from "../validation/names.ts";
 import { goMap } from "../values/go-text.ts";
 import { listTypeErrors } from "./list-errors.ts";
@@ -25,12 +25,14 @@ export function customErrors(
   object: JsonObject,
   before?: JsonObject,
 ): FieldError[] {
-  const errors = metadataErrors(object, {
-    namespaced,
-    nameErrors: dns1123SubdomainErrors,
-    anyFinalizer: true,
-  });
-  if (before !== undefined) errors.push(...metadataUpdateErrors(object, before));
+  const errors =
+    before === undefined
+      ? metadataErrors(object, { namespaced, nameErrors: dns1123SubdomainErrors, anyFinalizer: true })
+      : [
+          ...commonMetadataErrors(object, namespaced),
+          ...metadataUpdateErrors(object, before),
+          ...metadataUpdateErrors(object, before),
+        ];
   // Schemas are plain JSON to the validator, whatever the type of the definition says.
   const schema = version.schema?.openAPIV3Schema as Schema | undefined;
   if (schema === undefined) return errors;

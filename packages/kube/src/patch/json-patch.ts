@@ -1,5 +1,6 @@
-import { getKey, isObject, jsonEqual, setKey } from "../json.ts";
+import { getKey, isObject, type JsonObject, jsonEqual, setKey } from "../json.ts";
 import type { JsonPatchOperation } from "../resource-client.ts";
+import { jsonTypeName } from "../schema/decode-scalar.ts";
 import { StatusError } from "../status.ts";
 import { badRequest } from "./refusal.ts";
 
@@ -25,24 +26,44 @@ export function applyJsonPatch(document: unknown, operations: readonly JsonPatch
   return root[""];
 }
 
-/** The operations of a request's body. */
-export function parseJsonPatch(body: unknown): JsonPatchOperation[] {
-  if (!Array.isArray(body)) {
-    const found = body === null ? "null" : isObject(body) ? "object" : typeof body;
-    throw badRequest(`json: cannot unmarshal ${found} into Go value of type jsonpatch.Patch`);
-  }
-  return body.map((operation) => {
-    if (
-      !isObject(operation) ||
-      typeof operation["op"] !== "string" ||
-      typeof operation["path"] !== "string"
-    ) {
-      throw unprocessable();
+/** The operations of a patch. */
+export const parseJsonPatch = (body: unknown): JsonPatchOperation[] => readJsonPatch(body).operations;
+
+/** The operations of a request's body. What they hold beyond the standard is told as the complaints of strict reading. */
+export function readJsonPatch(body: unknown): { operations: JsonPatchOperation[]; complaints: string[] } {
+  if (!Array.isArray(body)) throw notOfType(body, "[]handlers.jsonPatchOp");
+  const complaints = body.flatMap((operation, i) => {
+    if (!isObject(operation)) throw notOfType(operation, "handlers.jsonPatchOp");
+    for (const field of ["op", "path", "from"]) {
+      const value = operation[field];
+      if (value === undefined || value === null || typeof value === "string") continue;
+      throw badRequest(
+        `error decoding patch: json: cannot unmarshal ${jsonTypeName(value)} into Go struct field jsonPatchOp.${field} of type string`,
+      );
     }
-    const { op, path, from, value } = operation;
-    if (!isOp(op) || (from !== undefined && typeof from !== "string")) throw unprocessable();
-    return { op, path, ...(from === undefined ? {} : { from }), ...("value" in operation ? { value } : {}) };
+    const others = Object.keys(operation).filter((key) => !MEMBERS.has(key));
+    return others.map((key) => `json patch unknown field ${JSON.stringify(`[${i}].${key}`)}`);
   });
+  return { operations: body.map(asOperation), complaints };
+}
+
+const MEMBERS = new Set(["op", "path", "from", "value"]);
+
+function asOperation(operation: JsonObject): JsonPatchOperation {
+  const { op, path, from, value } = operation;
+  if (typeof op !== "string" || !isOp(op) || typeof path !== "string") throw unprocessable();
+  return {
+    op,
+    path,
+    ...(typeof from === "string" ? { from } : {}),
+    ...("value" in operation ? { value } : {}),
+  };
+}
+
+function notOfType(value: unknown, goType: string): StatusError {
+  return badRequest(
+    `error decoding patch: json: cannot unmarshal ${jsonTypeName(value)} into Go value of type ${goType}`,
+  );
 }
 
 const OPS = ["add", "remove", "replace", "move", "copy", "test"] as const;

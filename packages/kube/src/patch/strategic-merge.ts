@@ -161,7 +161,8 @@ function retainKeys(original: JsonObject, patch: JsonObject): void {
 }
 
 function deleteValues(original: JsonObject, key: string, values: unknown): void {
-  if (!Array.isArray(values)) throw badRequest("invalid patch format of primitive list");
+  // What is of another type than the list is passed over, as upstream.
+  if (!Array.isArray(values)) return;
   const current = getKey(original, key);
   if (Array.isArray(current))
     setKey(

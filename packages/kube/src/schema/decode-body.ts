@@ -3,6 +3,8 @@ import { apiVersionOf } from "../kind.ts";
 import { badRequest } from "../patch/refusal.ts";
 import type { StatusError } from "../status.ts";
 import { byteLength, quote } from "../values/go-text.ts";
+import { builtInType } from "./built-in-types.ts";
+import { jsonTypeName } from "./decode-scalar.ts";
 import { JsonSyntaxError, parseJsonText } from "./json-text.ts";
 import { DecodeError, decodeTyped } from "./typed-object.ts";
 import type { StructType } from "./value-type.ts";
@@ -18,23 +20,45 @@ export interface ExpectedKind {
 export interface RawBody {
   readonly object: JsonObject;
   readonly duplicates: readonly string[];
+  /** Keys that come twice in YAML: `line 3: key "data" already set in map`. */
+  readonly repeated?: readonly string[];
 }
 
 /** Reads a JSON body into an object. Throws the API's 400 for what is no JSON object; `expected` is for the message. */
 export function readJsonBody(text: string, expected: ExpectedKind): RawBody {
-  const refuse = (reason: string): StatusError =>
-    badRequest(
-      `the object provided is unrecognized (must be of type ${expected.kind}): ` +
-        `couldn't get version/kind; json parse error: ${reason} (${summary(text)})`,
-    );
   try {
     const { value, duplicates } = parseJsonText(text);
-    if (isObject(value)) return { object: value, duplicates };
-    const found = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
-    throw refuse(`json: cannot unmarshal ${found} into Go value of type ${TYPE_META}`);
+    return { ...jsonBody(value, text, expected), duplicates };
   } catch (error) {
-    throw error instanceof JsonSyntaxError ? refuse(error.message) : error;
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    throw unrecognized(expected, `${UNVERSIONED}${error.message}`, text);
   }
+}
+
+/** The object that a body's value is; `text` is for the message. Nothing at all is an empty object. */
+export function jsonBody(value: unknown, text: string, expected: ExpectedKind): RawBody {
+  const refuse = (reason: string) => unrecognized(expected, `${UNVERSIONED}json: ${reason}`, text);
+  if (value === null) return { object: {}, duplicates: [] };
+  if (!isObject(value))
+    throw refuse(`cannot unmarshal ${jsonTypeName(value)} into Go value of type ${TYPE_META}`);
+  for (const field of ["apiVersion", "kind"]) {
+    const found = value[field] ?? "";
+    if (typeof found === "string") continue;
+    throw refuse(`cannot unmarshal ${jsonTypeName(found)} into Go struct field .${field} of type string`);
+  }
+  if (String(value["apiVersion"] ?? "").split("/").length > 2) {
+    throw unrecognized(expected, `unexpected GroupVersion string: ${String(value["apiVersion"])}`, text);
+  }
+  return { object: value, duplicates: [] };
+}
+
+const UNVERSIONED = "couldn't get version/kind; json parse error: ";
+
+/** 400 for a body of which it cannot be said what it is. */
+export function unrecognized(expected: { readonly kind: string }, reason: string, text: string): StatusError {
+  return badRequest(
+    `the object provided is unrecognized (must be of type ${expected.kind}): ${reason} (${summary(text)})`,
+  );
 }
 
 const TYPE_META =
@@ -53,7 +77,7 @@ export function decodeBuiltInBody(
   const found = { apiVersion: object["apiVersion"] || apiVersion, kind: object["kind"] || expected.kind };
   try {
     if (found.kind !== expected.kind || found.apiVersion !== apiVersion) {
-      throw new DecodeError(conversionText(found, expected));
+      throw new DecodeError(otherKindText(found, expected));
     }
     const typed = decodeTyped(type, { ...object, apiVersion, kind: expected.kind });
     return { object: typed.object, complaints: fieldComplaints(typed.unknown, duplicates) };
@@ -81,6 +105,13 @@ function cannotHandle(found: { apiVersion: unknown; kind: unknown }, expected: E
   const apiVersion = String(found.apiVersion);
   const version = apiVersion.slice(apiVersion.indexOf("/") + 1);
   return `${String(found.kind)} in version ${quote(version)} cannot be handled as a ${expected.kind}`;
+}
+
+/** How Go says that it does not know a kind, or that the one it knows is not the one expected. */
+export function otherKindText(found: { apiVersion: unknown; kind: unknown }, expected: ExpectedKind): string {
+  const [apiVersion, kind] = [String(found.apiVersion), String(found.kind)];
+  if (builtInType(apiVersion, kind) !== undefined) return conversionText(found, expected);
+  return `no kind ${quote(kind)} is registered for version ${quote(apiVersion)} in scheme "pkg/runtime/scheme.go:110"`;
 }
 
 /** How Go says that one kind cannot become another: by package and type name, the internal one without a version. */

@@ -6,29 +6,41 @@ import type { ScalarType } from "./value-type.ts";
 
 /** A body that does not fit its type; the message is the Go decoder's. */
 export class DecodeError extends Error {
-  constructor(message: string) {
+  /** The same said by the converter of unstructured objects, through which strategic merge patches go. */
+  readonly converting: string;
+
+  constructor(message: string, converting = message) {
     super(message);
     this.name = "DecodeError";
+    this.converting = converting;
   }
+}
+
+/** What Go calls the type of a JSON value that it holds without knowing its form. */
+export function goKind(value: unknown): string {
+  if (Array.isArray(value)) return "slice";
+  if (isObject(value)) return "map";
+  if (typeof value === "number") return Number.isInteger(value) ? "int64" : "float64";
+  return typeof value === "boolean" ? "bool" : typeof value;
 }
 
 /** Reads a plain value of a type into the form in which it is written again. `where` names the field for messages. */
 export function decodeScalar(type: ScalarType, value: unknown, where: () => string): unknown {
   switch (type.scalar) {
     case "string":
-      if (typeof value !== "string") throw mismatch(jsonTypeName(value), type, where);
+      if (typeof value !== "string") throw mismatch(value, type, where);
       return value;
     case "bool":
-      if (typeof value !== "boolean") throw mismatch(jsonTypeName(value), type, where);
+      if (typeof value !== "boolean") throw mismatch(value, type, where);
       return value;
     case "int32":
     case "int64":
       return decodeInteger(type, value, where);
     case "float64":
-      if (typeof value !== "number") throw mismatch(jsonTypeName(value), type, where);
+      if (typeof value !== "number") throw mismatch(value, type, where);
       return value;
     case "bytes":
-      if (typeof value !== "string") throw mismatch(jsonTypeName(value), type, where);
+      if (typeof value !== "string") throw mismatch(value, type, where);
       return decodeBase64(value);
     case "time":
       return decodeTime(value);
@@ -48,16 +60,29 @@ export function jsonTypeName(value: unknown): string {
   return typeof value === "boolean" ? "bool" : typeof value;
 }
 
-function mismatch(found: string, type: ScalarType, where: () => string): DecodeError {
-  return new DecodeError(`json: cannot unmarshal ${found} into ${where()} of type ${type.goType}`);
+function mismatch(
+  value: unknown,
+  type: ScalarType,
+  where: () => string,
+  found = jsonTypeName(value),
+): DecodeError {
+  // Numbers turn into text and into other numbers in Go, which the converter then refuses in other words.
+  const convertible = typeof value === "number" && type.scalar !== "bool" && type.scalar !== "bytes";
+  const converting = convertible
+    ? `cannot convert ${goKind(value)} to ${type.goType}`
+    : `unrecognized type: ${type.scalar === "float64" ? "float64" : type.scalar}`;
+  return new DecodeError(
+    `json: cannot unmarshal ${found} into ${where()} of type ${type.goType}`,
+    converting,
+  );
 }
 
 function decodeInteger(type: ScalarType, value: unknown, where: () => string): number {
-  if (typeof value !== "number") throw mismatch(jsonTypeName(value), type, where);
+  if (typeof value !== "number") throw mismatch(value, type, where);
   const bound = type.scalar === "int32" ? 2 ** 31 : 2 ** 63;
   const fits =
     Number.isInteger(value) && value >= -bound && value < (type.scalar === "int32" ? bound : 2 ** 63 + 1);
-  if (!fits) throw mismatch(`number ${value}`, type, where);
+  if (!fits) throw mismatch(value, type, where, `number ${value}`);
   return value;
 }
 

@@ -4,7 +4,7 @@
  */
 import { getKey, isObject, type JsonObject, setKey } from "../json.ts";
 import { jsonSchemaType } from "./built-in-types.ts";
-import { DecodeError, decodeScalar, jsonTypeName } from "./decode-scalar.ts";
+import { DecodeError, decodeScalar, goKind, jsonTypeName } from "./decode-scalar.ts";
 import type { AnyType, Field, StructType, ValueType } from "./value-type.ts";
 
 export { DecodeError };
@@ -70,16 +70,16 @@ function decodeValue(type: ValueType, value: unknown, place: Place): unknown {
     case "scalar":
       return decodeScalar(type, value, () => fieldText(place));
     case "list":
-      if (!Array.isArray(value)) throw wrongType(value, type.goType, place);
+      if (!Array.isArray(value)) throw wrongType(value, type.goType, place, "slice from");
       return value.map((item, i) => {
         const decoded = decodeValue(type.item, item, { ...place, path: `${place.path}[${i}]` });
         return decoded === undefined ? zeroOf(type.item, place) : decoded;
       });
     case "map":
-      if (!isObject(value)) throw wrongType(value, type.goType, place);
+      if (!isObject(value)) throw wrongType(value, type.goType, place, "map from");
       return decodeMap(type.value, value, place);
     case "struct":
-      if (!isObject(value)) throw wrongType(value, type.goType, place);
+      if (!isObject(value)) throw wrongType(value, type.goType, place, "struct from:");
       return decodeStruct(type, value, place);
   }
 }
@@ -149,9 +149,10 @@ function zeroOf(type: ValueType, place: Place): unknown {
   }
 }
 
-function wrongType(value: unknown, goType: string, place: Place): DecodeError {
+function wrongType(value: unknown, goType: string, place: Place, restore: string): DecodeError {
   return new DecodeError(
     `json: cannot unmarshal ${jsonTypeName(value)} into ${fieldText(place)} of type ${goType}`,
+    `cannot restore ${restore} ${goKind(value)}`,
   );
 }
 

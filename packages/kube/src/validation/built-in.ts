@@ -9,7 +9,7 @@ import type { FieldError } from "./field-error.ts";
 import { immutableErrors } from "./immutable.ts";
 import { ingressErrors } from "./ingress.ts";
 import { cronJobErrors, jobErrors, jobUpdateErrors } from "./jobs.ts";
-import { metadataErrors, metadataUpdateErrors } from "./metadata.ts";
+import { commonMetadataErrors, metadataErrors, metadataUpdateErrors } from "./metadata.ts";
 import {
   dns1035LabelErrors,
   dns1123LabelErrors,
@@ -50,6 +50,8 @@ interface KindRules {
   errors?(object: JsonObject): FieldError[];
   /** What an update may not do. */
   updateErrors?(object: JsonObject, before: JsonObject): FieldError[];
+  /** An update is held to all that a new object is held to, metadata included, after what it may not change. */
+  readonly wholeAgain?: true;
   /** The same for updates through a subresource, by its name. */
   readonly through?: Readonly<Record<string, (object: JsonObject, before: JsonObject) => FieldError[]>>;
 }
@@ -76,7 +78,7 @@ const KINDS: Readonly<Record<string, KindRules>> = {
     errors: withSpec(serviceErrors),
     updateErrors: (service, before) => serviceUpdateErrors(specOf(service), specOf(before)),
   },
-  Endpoints: { errors: endpointsErrors },
+  Endpoints: { errors: endpointsErrors, wholeAgain: true },
   Event: { names: pathSegmentErrors, errors: eventErrors },
   "Event.events.k8s.io": { errors: newEventErrors },
   ResourceQuota: {
@@ -89,8 +91,9 @@ const KINDS: Readonly<Record<string, KindRules>> = {
     errors: withSpec((spec) => claimErrors(spec)),
     updateErrors: claimUpdateErrors,
   },
-  ConfigMap: { errors: configMapErrors, updateErrors: configurationUpdateErrors },
-  Secret: { errors: secretErrors, updateErrors: configurationUpdateErrors },
+  ConfigMap: { errors: configMapErrors, updateErrors: configurationUpdateErrors, wholeAgain: true },
+  Secret: { errors: secretErrors, updateErrors: configurationUpdateErrors, wholeAgain: true },
+  ServiceAccount: { wholeAgain: true },
   "Deployment.apps": {
     errors: withSpec(deploymentErrors),
     updateErrors: fixed("selector"),
@@ -175,11 +178,17 @@ export function builtInErrors(
   const metadata = metadataErrors(object, { namespaced: kind.namespaced, nameErrors });
   if (update === undefined) return [...metadata, ...(rules.errors?.(object) ?? [])];
   const { before, subresource = "" } = update;
-  const errors = [...metadataUpdateErrors(object, before), ...metadata];
+  // Metadata is looked at once for all kinds and again with the kind; some kinds look a third time.
+  const errors = [
+    ...commonMetadataErrors(object, kind.namespaced),
+    ...metadataUpdateErrors(object, before),
+    ...metadataUpdateErrors(object, before, false),
+  ];
   const special = rules.through?.[subresource];
   if (subresource === "status") return [...errors, ...(special?.(object, before) ?? [])];
-  const check = subresource === "" ? rules.updateErrors : special;
-  return [...errors, ...(rules.errors?.(object) ?? []), ...(check?.(object, before) ?? [])];
+  const check = (subresource === "" ? rules.updateErrors : special)?.(object, before) ?? [];
+  const own = [...(rules.wholeAgain === true ? metadata : []), ...(rules.errors?.(object) ?? [])];
+  return rules.wholeAgain === true ? [...errors, ...check, ...own] : [...errors, ...own, ...check];
 }
 
 /** The name of a CronJob leaves room for what its Jobs' names add. */
