@@ -25,7 +25,7 @@ function viewOf(command: string): (lines: readonly string[]) => string[] {
   // Who built it, when and with what: only which programs are told of.
   if (/^argocd version\b/.test(command))
     return (lines) => lines.filter((line) => /^\S/.test(line)).map((line) => line.replace(/:.*/, ""));
-  return (lines) => lastRows(trimmed(lines.map(neutral)));
+  return (lines) => inParallel(lastRows(trimmed(lines.map(neutral))));
 }
 
 /** Times and commits were given other names than they had, so columns are no measure: runs of blanks count as one. */
@@ -35,6 +35,7 @@ function neutral(line: string): string {
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d([+-]\d\d:\d\d|Z)/g, "DATE")
     .replace(/"time":"[^"]*"/, '"time":"DATE"')
     .replace(/ at \d+:\d\d[AP]M/g, " at CLOCK")
+    .replace(/(-(?:pre|post)?sync(?:fail)?-)\d{10}\b/g, "$1TIME")
     .replace(/ +/g, " ")
     .trimEnd();
 }
@@ -54,6 +55,21 @@ function lastRows(lines: readonly string[]): string[] {
   const rows = new Map<string, string>();
   for (const line of lines.slice(start + 1, end)) rows.set(resourceOf(line), line);
   return [...lines.slice(0, start + 1), ...[...rows.values()].sort(), ...lines.slice(end)];
+}
+
+/** Of the table of resources, rows of one kind that follow each other: they were applied side by side. */
+function inParallel(lines: readonly string[]): string[] {
+  const start = lines.findIndex((line) => /^GROUP KIND NAMESPACE NAME STATUS/.test(line));
+  if (start < 0) return [...lines];
+  const kindOf = (row: string) => row.split(" ").slice(0, 2).join(" ");
+  const rows = lines.slice(start + 1);
+  for (let from = 0; from < rows.length; ) {
+    let to = from + 1;
+    while (to < rows.length && kindOf(rows[to] ?? "") === kindOf(rows[from] ?? "")) to++;
+    rows.splice(from, to - from, ...rows.slice(from, to).sort());
+    from = to;
+  }
+  return [...lines.slice(0, start + 1), ...rows];
 }
 
 /** `[GROUP] KIND NAMESPACE NAME`: what stands before the status. */

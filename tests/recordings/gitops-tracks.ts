@@ -68,6 +68,19 @@ interface Run {
   order: string[];
 }
 
+/** Results stand in the order of phases and kinds; those of one kind are applied side by side, so their order is nobody's. */
+function inParallel(order: readonly string[]): string[] {
+  const kindOf = (key: string) => key.slice(0, key.lastIndexOf("/"));
+  const sorted = [...order];
+  for (let from = 0; from < sorted.length; ) {
+    let to = from + 1;
+    while (to < sorted.length && kindOf(sorted[to] ?? "") === kindOf(sorted[from] ?? "")) to++;
+    sorted.splice(from, to - from, ...sorted.slice(from, to).sort());
+    from = to;
+  }
+  return sorted;
+}
+
 /** Syncs one after another. A self-heal that found nothing to do right after a success is the stale cache of the real one. */
 export function operationRuns(states: readonly ObjectState[]): { runs: Run[]; dropped: { endedAt: number }[] } {
   const groups: { heals: number; states: ObjectState[] }[] = [];
@@ -102,7 +115,7 @@ function isStaleHeal(group: { heals: number; states: readonly ObjectState[] }, b
   const started = group.states[0]?.t ?? 0;
   // A custom resource is `configured` by such a sync, because only its status moved on meanwhile.
   const harmless = results.every(({ message = "", kind }) => message.endsWith(" unchanged") || (kind === "Rollout" && message.endsWith(" configured")));
-  return group.heals > 0 && last !== undefined && harmless && results.length > 0 && started - (ended?.t ?? 0) < 500;
+  return group.heals > 0 && last !== undefined && harmless && results.length > 0 && started - (ended?.t ?? 0) < 3000;
 }
 
 function runOf(states: readonly ObjectState[]): Run {
@@ -126,7 +139,7 @@ function runOf(states: readonly ObjectState[]): Run {
       }),
     ),
     results,
-    order,
+    order: inParallel(order),
   };
 }
 

@@ -34,6 +34,7 @@ import type { Difference, RunRecordings } from "./difference.ts";
 import { kindFolder, recordingsOf } from "./files.ts";
 import { type Printed, runCommand, withLatency } from "./command.ts";
 import { commandDifference } from "./gitops-commands.ts";
+import { runKubectl } from "./gitops-kubectl.ts";
 import { differencesOf, type ObjectState, operationRuns, type Tracks, tracksOf } from "./gitops-tracks.ts";
 
 /** One file of `gitops/`. */
@@ -58,7 +59,8 @@ interface ActionRecord {
   readonly result?: Printed | string | null;
 }
 
-interface Action {
+/** Something done to the world, after a time or when a state was reached. */
+export interface Action {
   readonly t: number;
   readonly waited?: string;
   readonly do: string | { readonly commit: Readonly<Record<string, unknown>> };
@@ -67,9 +69,14 @@ interface Action {
 /** Plays the scenarios of a folder. */
 export const runGitOps: RunRecordings = async function* (folder, names) {
   for (const { name, recording } of recordingsOf<GitOpsRecording>(kindFolder(folder, "gitops"), names)) {
-    yield { name, differences: await replayGitOps(recording) };
+    yield { name, differences: await replayGitOps(recording).catch(brokenOff) };
   }
 };
+
+/** A recording that cannot be played to its end differs. */
+const brokenOff = (error: unknown): Difference[] => [
+  { what: "the run", expected: "its end", got: error instanceof Error ? error.message : String(error) },
+];
 
 const repoURL = "file:///repo";
 const controlPlane = "argocd";
@@ -83,9 +90,10 @@ export async function replayGitOps(recording: GitOpsRecording): Promise<Differen
   const states = await play(world, recording, printed);
   const recorded = recording.recorded.filter((entry): entry is ObjectState => entry.type !== "ACTION");
   const own = tracksOf(named(states, world.repository));
-  own["live"] = await liveNames(world, recording.final.live);
+  own["live"] = named(await liveNames(world, recording.final.live), world.repository);
   const expected: Tracks = tracksOf(named(recorded, world.repository));
-  expected["live"] = recording.final.live.filter((name) => /^(deployment|service|configmap|job)/.test(name)).sort();
+  const live = recording.final.live.filter((name) => /^(deployment|service|configmap|job)/.test(name)).sort();
+  expected["live"] = named(live, world.repository);
   const differences = differencesOf(expected, own);
   const run = { name: recording.name, commits: world.repository.commits };
   for (const [index, { do: what, result }] of actionsOf(recording).entries()) {
@@ -197,7 +205,7 @@ async function play(world: World, recording: GitOpsRecording, printed: Map<numbe
 }
 
 /** The destination was there beforehand, unless the sync was to make it or the real one missed it. */
-function lacksNamespace({ name, input, recorded }: GitOpsRecording): boolean {
+export function lacksNamespace({ name, input, recorded }: GitOpsRecording): boolean {
   const missed = JSON.stringify(`namespaces "g-${name}" not found`).slice(1, -1);
   return JSON.stringify(input).includes("CreateNamespace=true") || JSON.stringify(recorded).includes(missed);
 }
@@ -264,7 +272,7 @@ function staleRefreshes(recording: GitOpsRecording): { name: string; t: number }
 }
 
 /** Whether the recording's first Application is in the state that an action waited for. */
-function hasReached(wanted: string, states: readonly ObjectState[]): boolean {
+export function hasReached(wanted: string, states: readonly ObjectState[]): boolean {
   const applications = states.filter(({ kind }) => kind === "Application");
   const last = applications.findLast(({ name }) => name === applications[0]?.name);
   const { sync, health, operationState, conditions = [] } = last?.status ?? {};
@@ -296,7 +304,7 @@ async function carryOut(world: World, { do: what }: Action): Promise<Printed | u
     repository.commit(filesOf(what.commit, world));
     return undefined;
   }
-  const [command = "", verb = "", ...rest] = what.split(" ");
+  const [command = "", verb = ""] = what.split(" ");
   switch (command) {
     case "wait":
       return undefined;
@@ -311,7 +319,10 @@ async function carryOut(world: World, { do: what }: Action): Promise<Printed | u
     case "argocd":
       return await runArgo(world, what);
     case "kubectl":
-      await runKubectl(world, verb, rest);
+      await runKubectl(
+        client,
+        what.split(" ").slice(1).map((word) => fillText(word, world)),
+      );
       return undefined;
     default:
       throw new Error(`the recording runs "${what}", which the runner does not know`);
@@ -338,38 +349,6 @@ function runArgo(world: World, text: string): Promise<Printed> {
 }
 
 const noContexts = { contexts: [], "current-context": "", servers: [], users: [] };
-
-/** What recordings do with kubectl: `scale KIND/NAME --replicas=N`, `delete KIND/NAME`, `patch KIND NAME -p JSON`; `get` changes nothing. */
-async function runKubectl({ client, namespace }: World, verb: string, rest: readonly string[]): Promise<void> {
-  if (verb === "get") return;
-  const [target = "", next = ""] = rest;
-  const [word = "", name = next] = target.split("/");
-  const kind = kubectlKinds[word];
-  if (kind === undefined) throw new Error(`the recording names the kind "${word}", which the runner does not know`);
-  const option = (flag: string): string | undefined =>
-    rest.find((token) => token.startsWith(`${flag}=`))?.slice(flag.length + 1);
-  if (verb === "delete") await client.delete(kind, { namespace, name });
-  else if (verb === "scale") {
-    const body = { spec: { replicas: Number(option("--replicas")) } };
-    await client.patch(kind, { namespace, name }, { type: "merge", body }, { subresource: "scale" });
-  } else if (verb === "patch") {
-    const body: unknown = JSON.parse(rest.slice(rest.indexOf("-p") + 1).join(" "));
-    const subresource = option("--subresource");
-    const options = subresource === undefined ? {} : { subresource };
-    await client.patch(kind, { namespace, name }, { type: "merge", body }, options);
-  } else throw new Error(`the recording runs kubectl ${verb}, which the runner does not know`);
-}
-
-const kubectlKinds: Readonly<Record<string, Kind<KubeObject>>> = {
-  deploy: Deployment,
-  deployment: Deployment,
-  svc: Service,
-  service: Service,
-  cm: ConfigMap,
-  configmap: ConfigMap,
-  job: Job,
-  rollout: Rollout,
-};
 
 async function refresh({ client }: World, name: string, how: "normal" | "hard" = "normal"): Promise<void> {
   const body = { metadata: { annotations: { "argocd.argoproj.io/refresh": how } } };
@@ -414,9 +393,10 @@ const fillText = (text: string, { name, namespace }: Pick<World, "name" | "names
 function named<T>(value: T, { commits }: MemoryRepository): T {
   let text = JSON.stringify(value).replace(/ at \d+:\d\d[AP]M/g, " at CLOCK");
   commits.forEach((commit, index) => {
-    text = text.replaceAll(commit, `commit${index + 1}`);
+    const name = `commit${index + 1}`;
+    text = text.replaceAll(commit, name).replaceAll(commit.slice(0, 7), name);
   });
-  return JSON.parse(text);
+  return JSON.parse(text.replace(/(-(?:pre|post)?sync(?:fail)?-)\d{10}\b/g, "$1TIME"));
 }
 
 async function liveNames({ client, namespace }: World, recorded: readonly string[]): Promise<string[]> {

@@ -15,6 +15,7 @@ export { type CachedGitOptions, cachedGit } from "./git/cached-git.ts";
 export { type CommandGitOptions, commandGit } from "./git/command-git.ts";
 export { type GitRepositories, type RepositoryTree, SourceError } from "./git/repositories.ts";
 export { resourceHealth, worstHealth } from "./health/health.ts";
+export { builtInKinds } from "./kinds.ts";
 export { readHealth } from "./live-health.ts";
 export { type Rendered, renderSource } from "./render/render.ts";
 export {

@@ -54,6 +54,7 @@ export async function tasksOf(
   );
   const namespace = await namespaceTask(client, application, state, options);
   return planTasks({
+    destinationNamespace: application.spec.destination.namespace ?? "",
     resources,
     hooks,
     ...(namespace === undefined ? {} : { namespace }),

@@ -2,7 +2,7 @@ import { ProblemError } from "@tracegate/contracts";
 import type { Ref, ResourceClient } from "@tracegate/kube";
 import type { GitRepositories } from "./git/repositories.ts";
 import { hydrateAnnotation, refreshAnnotation } from "./refresh.ts";
-import { sourceOf } from "./spec.ts";
+import { retryOf, sourceOf } from "./spec.ts";
 import { Application, type Operation, type SyncOperation } from "./types/application.ts";
 
 // What `argocd app …` asks of the server, as writes to the Application.
@@ -44,7 +44,7 @@ export async function requestSync(
   const syncOptions = options.syncOptions ?? application.spec.syncPolicy?.syncOptions;
   return await start(client, application, {
     initiatedBy: options.initiatedBy === undefined ? {} : { username: options.initiatedBy },
-    retry: options.retry ?? application.spec.syncPolicy?.retry ?? {},
+    retry: retryOf(options.retry ?? application.spec.syncPolicy?.retry ?? {}),
     sync: {
       revision,
       ...(options.dryRun === true ? { dryRun: true } : {}),

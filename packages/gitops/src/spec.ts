@@ -1,5 +1,5 @@
 import { inClusterServer } from "./project.ts";
-import type { Application, ApplicationSource } from "./types/application.ts";
+import type { Application, ApplicationSource, RetryStrategy } from "./types/application.ts";
 
 /** What of an Application's spec cannot be worked with; undefined when all is well. */
 export function invalidSpec({ spec }: Application): string | undefined {
@@ -35,10 +35,36 @@ export function invalidDestination({
   return undefined;
 }
 
-/** The one source of an Application. */
+/** The one source of an Application, as upstream writes it: without what is empty, a directory always with `jsonnet`. */
 export function sourceOf(spec: Application["spec"]): ApplicationSource | undefined {
-  return spec.sources?.[0] ?? spec.source;
+  const source = spec.sources?.[0] ?? spec.source;
+  if (source === undefined) return undefined;
+  const { directory, kustomize, ...plain } = source;
+  const filled = withoutEmpty({ ...plain, ...(kustomize && { kustomize: withoutEmpty(kustomize) }) });
+  const folder = withoutEmpty({ ...directory });
+  return {
+    ...filled,
+    repoURL: source.repoURL,
+    ...(Object.keys(folder).length === 0 ? {} : { directory: { ...folder, jsonnet: folder.jsonnet ?? {} } }),
+  };
 }
+
+/** How a sync is tried again, as upstream writes it: nothing stands for no retries. */
+export const retryOf = ({ limit, ...retry }: RetryStrategy): RetryStrategy =>
+  limit === undefined || limit === 0 ? retry : { limit, ...retry };
+
+/** Go leaves fields out that hold nothing. */
+const withoutEmpty = <T extends object>(value: T): Partial<T> =>
+  Object.fromEntries(
+    Object.entries(value).filter(
+      ([, field]) =>
+        field !== undefined && field !== "" && field !== false && !(isContainer(field) && isBare(field)),
+    ),
+  ) as Partial<T>; // fields of T, some left out
+
+const isContainer = (value: unknown): value is object => typeof value === "object" && value !== null;
+
+const isBare = (value: object): boolean => Object.keys(value).length === 0;
 
 /** A field of a source that nothing here works with. */
 export function unsupportedField(source: ApplicationSource): string | undefined {

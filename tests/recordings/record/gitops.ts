@@ -5,7 +5,7 @@
 // Argo CD that asks nobody who they are, REPOS a folder for repositories. `argocd` and `kubectl` are those of the PATH, with
 // NODE_EXTRA_CA_CERTS naming the API's certificate. The controller runs as the README says (resync of 30 s without jitter).
 import { execFile, execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRemoteClient, startControllers, wallScheduler } from "@tracegate/controller-runtime";
@@ -36,7 +36,11 @@ startControllers({
 });
 // Side by side, but not so many that they wait for each other.
 const waiting = [...files];
-const names = files.map((file) => basename(file, ".json"));
+const names = files.flatMap((file) => readdirSync(dirname(file))).map((file) => basename(file, ".json"));
+/** Whether an object is a scenario's: named like it, or as its parts are, but not like another scenario. */
+const isOf = (scenario: string, object: string) =>
+  object === scenario ||
+  (object.startsWith(`${scenario}-`) && !names.some((other) => other.length > scenario.length && (object === other || object.startsWith(`${other}-`))));
 const worker = async () => {
   for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
     await record(file).catch((error: unknown) => process.stderr.write(`${file}: ${error instanceof Error ? error.stack : error}\n`));
@@ -65,7 +69,7 @@ async function record(file: string): Promise<void> {
   const run: Identities = { others, repoURL: `file://${folder}`, commits, server: argocd ?? "", started };
   const entries: (ObjectState | object)[] = [];
   const states: ObjectState[] = [];
-  const belongs = (object: KubeObject) => object.metadata.name === name || object.metadata.name.startsWith(`${name}-`);
+  const belongs = (object: KubeObject) => isOf(name, object.metadata.name);
   const last = new Map<string, string>();
   const observe = (kind: Kind<KubeObject>) =>
     client.watch(kind, { namespace: controlPlane, resourceVersion: "0" }, {
@@ -98,11 +102,9 @@ async function record(file: string): Promise<void> {
       const until = Date.now() + longestWaitMs;
       while (!hasReached(wanted, states) && Date.now() < until) await sleep(5);
       reached = hasReached(wanted, states) ? wanted : "TIMED OUT";
-    } else {
+    } else if (what === "wait") {
       const before = input.actions[input.actions.indexOf(action) - 1]?.t ?? 0;
-      // Commands of the past took what they took: what follows them follows at once.
-      const follows = typeof input.actions[input.actions.indexOf(action) - 1]?.do === "string" && /^(argocd|kubectl)/.test(String(input.actions[input.actions.indexOf(action) - 1]?.do));
-      if (!follows) await sleep(Math.max(0, action.t - before));
+      await sleep(Math.max(0, action.t - before));
     }
     const t = Date.now() - started;
     const head = reached === undefined ? {} : { waited: reached };
@@ -198,14 +200,14 @@ async function clear(name: string, namespace: string): Promise<void> {
   for (const kind of [ApplicationSet, Application, AppProject] as Kind<KubeObject>[]) {
     const { items } = await client.list(kind, { namespace: controlPlane });
     for (const { metadata } of items) {
-      if (metadata.name !== name && !metadata.name.startsWith(`${name}-`)) continue;
+      if (!isOf(name, metadata.name)) continue;
       const ref = { namespace: controlPlane, name: metadata.name };
       await client.delete(kind, ref).catch(unlessGone);
       await client.patch(kind, ref, { type: "merge", body: { metadata: { finalizers: null } } }).catch(unlessGone);
     }
   }
   const { items } = await client.list(Namespace);
-  const own = items.filter(({ metadata }) => metadata.name === namespace || metadata.name.startsWith(`${namespace}-`));
+  const own = items.filter(({ metadata }) => isOf(namespace, metadata.name) && isOf(name, metadata.name.slice(2)));
   for (const { metadata } of own) await client.delete(Namespace, { name: metadata.name }).catch(unlessGone);
   for (const { metadata } of own) {
     const gone = () => client.get(Namespace, { name: metadata.name }).then(() => false, (error) => isNotFound(error));

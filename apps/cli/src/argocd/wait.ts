@@ -42,7 +42,8 @@ export async function waitFor(
     if (!quiet) io.out(text);
   };
   const table = progressTable();
-  out(`${table.header}\n`);
+  // ⚠ Told with the first look that does not end the wait, as the original does: who need not wait sees no table.
+  let header = `${table.header}\n`;
   const stop = new AbortController();
   const signal = AbortSignal.any([stop.signal, io.signal]);
   let application = start;
@@ -87,6 +88,8 @@ export async function waitFor(
           `application '${ref.name}' health state has transitioned from ${degraded.from} to Degraded`,
         );
       }
+      out(header);
+      header = "";
       for (const line of lines) out(`${line}\n`);
     }
     refreshFirst = false;

@@ -184,7 +184,7 @@ test("of kinds that the project forbids nothing is said", () => {
 });
 
 test("resources whose deletion somebody has to approve are marked", () => {
-  const asking = config("c", {}, { "argocd.argoproj.io/sync-options": "Prune=confirm" });
+  const asking = config("c", {}, { "argocd.argoproj.io/sync-options": "Delete=confirm" });
   assert.equal(run([asking], []).resources[0]?.status.requiresDeletionConfirmation, true);
   assert.equal(run([config("c", {})], []).resources[0]?.status.requiresDeletionConfirmation, undefined);
 });

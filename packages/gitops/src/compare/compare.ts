@@ -89,14 +89,14 @@ function judgeTarget(
 
 function judgeExtra(live: Manifest, { application }: ComparisonInput): Judged {
   const hook = isHook(live.metadata);
-  const counts = !hook && !isSkipped(live.metadata) && namesItself(live, application);
+  const own = namesItself(live, application);
+  const counts = !hook && own;
   const status: ResourceStatus = {
     ...identityOf(live),
     ...(hook ? { hook: true } : {}),
     ...(counts ? { status: "OutOfSync" } : {}),
-    requiresPruning: true,
+    ...(own ? { requiresPruning: true } : {}),
     ...confirmationField(live),
-    ...waveField(live),
   };
   return { resource: { key: keyOf(live), live, status }, counts: counts && !ignoresExtraneous(live) };
 }
@@ -140,11 +140,11 @@ function applicationHealth(resources: readonly ComparedResource[]): HealthStatus
   const statuses: HealthStatusCode[] = [];
   for (const { key, target, live, status } of resources) {
     if (status.hook === true || (target !== undefined && isSkipped(target.metadata))) continue;
+    if (target?.metadata.annotations?.["argocd.argoproj.io/ignore-healthcheck"] === "true") continue;
     if (live === undefined) {
       if (countsWhenMissing(key.group, key.kind)) statuses.push("Missing");
       continue;
     }
-    if (live.metadata.annotations?.["argocd.argoproj.io/ignore-healthcheck"] === "true") continue;
     const health = resourceHealth(live);
     if (health !== undefined) statuses.push(health.status);
   }
@@ -162,13 +162,13 @@ function identityOf(object: Manifest): Omit<ResourceStatus, "status"> {
   };
 }
 
-/** Whether someone has to approve before the resource is pruned or deleted with its Application. */
+/** Whether someone has to approve before the resource is deleted with its Application. */
 function confirmationField(...objects: readonly (Manifest | undefined)[]): {
   requiresDeletionConfirmation?: true;
 } {
   const asks = objects.some((object) => {
     const options = resourceOptions(object?.metadata);
-    return options.get("Delete") === "confirm" || options.get("Prune") === "confirm";
+    return options.get("Delete") === "confirm";
   });
   return asks ? { requiresDeletionConfirmation: true } : {};
 }

@@ -22,8 +22,9 @@ export function trackedBy(metadata: Pick<ObjectMeta, "annotations">): string | u
 export function namesItself(live: Manifest, application: string): boolean {
   const key = keyOf(live);
   const id = live.metadata.annotations?.[trackingAnnotation];
+  if (id === undefined) return true; // nothing contradicts it
   if (key.namespace !== "") return id === trackingId(application, key);
-  return id?.startsWith(`${application}:${key.group}/${key.kind}:`) === true && id.endsWith(`/${key.name}`);
+  return id.startsWith(`${application}:${key.group}/${key.kind}:`) && id.endsWith(`/${key.name}`);
 }
 
 /** Marks a target. CustomResourceDefinitions are never marked, so they are never pruned nor deleted with the Application. */

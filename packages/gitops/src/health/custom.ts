@@ -75,41 +75,50 @@ export function experimentHealth(live: Manifest): Health {
 }
 
 export function applicationSetHealth(live: Manifest): Health {
-  const rules: readonly (readonly [type: string, status: string, health: HealthStatusCode])[] = [
-    ["ErrorOccurred", "True", "Degraded"],
-    ["ResourcesUpToDate", "False", "Degraded"],
-    ["RolloutProgressing", "True", "Progressing"],
-    ["ResourcesUpToDate", "True", "Healthy"],
-  ];
-  const conditions = listAt(live, "status", "conditions");
-  for (const [type, status, health] of rules) {
-    const found = conditions.find(
-      (entry) => stringAt(entry, "type") === type && stringAt(entry, "status") === status,
-    );
-    if (found !== undefined) return { status: health, message: stringAt(found, "message") ?? "" };
-  }
-  return { status: "Progressing", message: "Waiting for the status to be reported" };
+  const decisive = listAt(live, "status", "conditions").find(
+    (condition) =>
+      stringAt(condition, "status") === "True" &&
+      ["ErrorOccurred", "ResourcesUpToDate"].includes(stringAt(condition, "type") ?? ""),
+  );
+  if (decisive === undefined)
+    return { status: "Progressing", message: "Waiting for the status to be reported" };
+  const status = stringAt(decisive, "type") === "ErrorOccurred" ? "Degraded" : "Healthy";
+  return { status, message: stringAt(decisive, "message") ?? "" };
 }
 
-export function cronJobHealth(live: Manifest): Health {
-  if (valueAt(live, "spec", "suspend") === true)
-    return { status: "Healthy", message: "CronJob is Suspended" };
-  const scheduled = stringAt(live, "status", "lastScheduleTime");
-  if (scheduled === undefined) return { status: "Healthy", message: "CronJob has not been scheduled yet" };
-  const succeeded = stringAt(live, "status", "lastSuccessfulTime");
-  if (succeeded === undefined) {
-    return { status: "Healthy", message: "The CronJob never completed successfully. It may not be healthy" };
+export function definitionHealth(live: Manifest): Health {
+  const conditions = listAt(live, "status", "conditions");
+  if (conditions.length === 0) return { status: "Progressing", message: "Status conditions not found" };
+  const rules: readonly (readonly [type: string, status: string, HealthStatusCode, text: string])[] = [
+    ["Terminating", "True", "Progressing", "CRD is terminating"],
+    ["NamesAccepted", "False", "Degraded", "CRD names have not been accepted"],
+    ["NonStructuralSchema", "True", "Degraded", "Schema violations found"],
+  ];
+  for (const condition of conditions) {
+    const [type, status] = [stringAt(condition, "type"), stringAt(condition, "status")];
+    const rule = rules.find(([ofType, value]) => ofType === type && value === status);
+    if (rule !== undefined)
+      return { status: rule[2], message: `${rule[3]}: ${stringAt(condition, "message") ?? ""}` };
   }
-  if (listAt(live, "status", "active").length > 0) {
-    return {
-      status: "Healthy",
-      message: "The job is running. Its last execution may not have been successful",
-    };
-  }
-  if (Date.parse(succeeded) < Date.parse(scheduled)) {
-    return { status: "Degraded", message: "CronJob has not completed its last execution successfully" };
-  }
-  return { status: "Healthy" };
+  const established = conditions.some(
+    (condition) => stringAt(condition, "type") === "Established" && stringAt(condition, "status") === "True",
+  );
+  return established
+    ? { status: "Healthy", message: "CRD is healthy" }
+    : { status: "Degraded", message: "CRD is not established" };
+}
+
+/** Too few pods is how a budget works, not a fault of it. */
+export function disruptionBudgetHealth(live: Manifest): Health {
+  const conditions = listAt(live, "status", "conditions");
+  const fault = conditions.find(
+    (condition) =>
+      stringAt(condition, "status") === "False" && stringAt(condition, "reason") !== "InsufficientPods",
+  );
+  const told = fault ?? conditions.at(-1);
+  if (told === undefined) return { status: "Progressing", message: "Waiting for status" };
+  const message = `PodDisruptionBudget has ${stringAt(told, "reason") ?? ""}`;
+  return { status: fault === undefined ? "Healthy" : "Degraded", message };
 }
 
 /** Of Argo Workflows. */

@@ -3,7 +3,8 @@ import type { Health, HealthStatusCode } from "../types/application.ts";
 import {
   analysisRunHealth,
   applicationSetHealth,
-  cronJobHealth,
+  definitionHealth,
+  disruptionBudgetHealth,
   experimentHealth,
   rolloutHealth,
   workflowHealth,
@@ -43,7 +44,8 @@ const scripted: Readonly<Record<string, Check>> = {
   "argoproj.io/AnalysisRun": analysisRunHealth,
   "argoproj.io/Experiment": experimentHealth,
   "argoproj.io/ApplicationSet": applicationSetHealth,
-  "batch/CronJob": cronJobHealth,
+  "apiextensions.k8s.io/CustomResourceDefinition": definitionHealth,
+  "policy/PodDisruptionBudget": disruptionBudgetHealth,
 };
 
 /** The health of a live object, or undefined for kinds that have none. */

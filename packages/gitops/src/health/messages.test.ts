@@ -94,11 +94,7 @@ const cases: readonly Case[] = [
     { status: { loadBalancer: { ingress: [{ ip: "10.0.0.1" }] } } },
     "Healthy: ",
   ],
-  [
-    "batch/v1 Job",
-    { status: is("Suspended", "True", "JobSuspended", "Job suspended") },
-    "Suspended: Job suspended",
-  ],
+  ["batch/v1 Job", { status: is("Suspended", "True", "JobSuspended", "Job suspended") }, "Suspended: "],
   [
     "batch/v1 Job",
     { status: is("Complete", "True", "CompletionsReached", "Reached expected number of succeeded pods") },
@@ -166,11 +162,26 @@ const cases: readonly Case[] = [
     { status: is("ResourcesUpToDate", "True", "UpToDate", "all there") },
     "Healthy: all there",
   ],
-  ["batch/v1 CronJob", { spec: { suspend: true } }, "Healthy: CronJob is Suspended"],
+  ["policy/v1 PodDisruptionBudget", {}, "Progressing: Waiting for status"],
   [
-    "batch/v1 CronJob",
-    { status: { lastScheduleTime: "2031-02-03T10:00:00Z", lastSuccessfulTime: "2031-02-03T09:00:00Z" } },
-    "Degraded: CronJob has not completed its last execution successfully",
+    "policy/v1 PodDisruptionBudget",
+    { status: is("DisruptionAllowed", "False", "InsufficientPods", "") },
+    "Healthy: PodDisruptionBudget has InsufficientPods",
+  ],
+  [
+    "policy/v1 PodDisruptionBudget",
+    { status: is("DisruptionAllowed", "False", "SyncFailed", "") },
+    "Degraded: PodDisruptionBudget has SyncFailed",
+  ],
+  [
+    "apiextensions.k8s.io/v1 CustomResourceDefinition",
+    { status: is("NamesAccepted", "False", "Conflict", "taken") },
+    "Degraded: CRD names have not been accepted: taken",
+  ],
+  [
+    "apiextensions.k8s.io/v1 CustomResourceDefinition",
+    { status: is("Established", "True", "InitialNamesAccepted", "") },
+    "Healthy: CRD is healthy",
   ],
 ];
 

@@ -12,7 +12,7 @@ export function podHealth(live: Manifest): Health {
     ...listAt(live, "status", "containerStatuses"),
   ];
   if (always) {
-    const stuck = statuses
+    const stuck = listAt(live, "status", "containerStatuses")
       .map((status) => valueAt(status, "state", "waiting"))
       .filter((waiting) => /^Err|Error$|BackOff$/.test(stringAt(waiting, "reason") ?? ""));
     if (stuck.length > 0) {
@@ -34,7 +34,9 @@ export function podHealth(live: Manifest): Health {
       const ready = listAt(live, "status", "conditions").find((entry) => stringAt(entry, "type") === "Ready");
       if (stringAt(ready, "status") === "True")
         return { status: "Healthy", ...(message === undefined ? {} : { message }) };
-      const crashed = statuses.some((status) => valueAt(status, "lastState", "terminated") !== undefined);
+      const crashed = listAt(live, "status", "containerStatuses").some(
+        (status) => valueAt(status, "lastState", "terminated") !== undefined,
+      );
       return { status: crashed ? "Degraded" : "Progressing", ...(message === undefined ? {} : { message }) };
     }
     default:
@@ -55,19 +57,20 @@ function failureOf(statuses: readonly unknown[]): string {
   return "";
 }
 
-/** ⚠ Only the condition's type counts, as upstream: a `Failed` that is False would fail the Job too. */
+/** ⚠ Of Failed, Complete and an ended suspension only the condition's type counts, as upstream. */
 export function jobHealth(live: Manifest): Health {
   let failed: string | undefined;
   let complete: string | undefined;
+  let suspended = false;
   for (const condition of listAt(live, "status", "conditions")) {
+    const type = stringAt(condition, "type");
     const message = stringAt(condition, "message") ?? "";
-    if (stringAt(condition, "type") === "Failed") failed = message;
-    if (stringAt(condition, "type") === "Complete") complete = message;
-    if (stringAt(condition, "type") === "Suspended" && stringAt(condition, "status") === "True") {
-      return { status: "Suspended", message };
-    }
+    if (type === "Failed") failed = message;
+    if (type === "Complete" || type === "Suspended") complete = message;
+    if (type === "Suspended" && stringAt(condition, "status") === "True") suspended = true;
   }
   if (failed !== undefined) return { status: "Degraded", message: failed };
+  if (suspended) return { status: "Suspended", message: "" };
   if (complete !== undefined) return { status: "Healthy", message: complete };
-  return { status: "Progressing", message: stringAt(live, "status", "message") ?? "" };
+  return { status: "Progressing", message: "" };
 }

@@ -29,10 +29,6 @@ const scalingFailures = new Set([
   "AbleToScale/FailedGetScale",
   "AbleToScale/FailedUpdateScale",
   "ScalingActive/FailedGetResourceMetric",
-  "ScalingActive/FailedGetObjectMetric",
-  "ScalingActive/FailedGetPodsMetric",
-  "ScalingActive/FailedGetExternalMetric",
-  "ScalingActive/FailedComputeMetricsReplicas",
   "ScalingActive/InvalidSelector",
 ]);
 
@@ -42,8 +38,6 @@ export function horizontalPodAutoscalerHealth(live: Manifest): Health {
     if (scalingFailures.has(`${stringAt(condition, "type")}/${stringAt(condition, "reason")}`)) {
       return { status: "Degraded", message: stringAt(condition, "message") ?? "" };
     }
-  }
-  for (const condition of conditions) {
     const type = stringAt(condition, "type");
     if ((type === "AbleToScale" || type === "ScalingLimited") && stringAt(condition, "status") === "True") {
       return { status: "Healthy", message: stringAt(condition, "message") ?? "" };

@@ -1,4 +1,5 @@
 import { sameJson } from "../compare/three-way-merge.ts";
+import { retryOf } from "../spec.ts";
 import type { Application, ApplicationSource, Operation, ResourceStatus } from "../types/application.ts";
 
 export interface AutoSyncInput {
@@ -49,7 +50,7 @@ export function decideAutoSync({
       ...(syncPolicy?.syncOptions === undefined ? {} : { syncOptions: syncPolicy.syncOptions }),
     },
     initiatedBy: { automated: true },
-    retry: syncPolicy?.retry ?? { limit: 5 },
+    retry: syncPolicy?.retry === undefined ? { limit: 5 } : retryOf(syncPolicy.retry),
   };
 
   const attempted =

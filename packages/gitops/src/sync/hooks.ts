@@ -6,13 +6,11 @@ const helmHookAnnotation = "helm.sh/hook";
 const deletePolicyAnnotation = "argocd.argoproj.io/hook-delete-policy";
 const waveAnnotation = "argocd.argoproj.io/sync-wave";
 
-const helmHooks: Readonly<Record<string, string>> = {
+const helmHooks: Readonly<Record<string, SyncPhase>> = {
   "pre-install": "PreSync",
   "pre-upgrade": "PreSync",
   "post-install": "PostSync",
   "post-upgrade": "PostSync",
-  "pre-delete": "PreDelete",
-  "post-delete": "PostDelete",
 };
 
 const words = (text: string | undefined): string[] =>
@@ -21,49 +19,70 @@ const words = (text: string | undefined): string[] =>
     .map((word) => word.trim())
     .filter((word) => word !== "");
 
-function hookWords(metadata: ObjectMeta): readonly string[] {
-  const own = metadata.annotations?.[hookAnnotation];
-  if (own !== undefined) return words(own);
-  return words(metadata.annotations?.[helmHookAnnotation]).flatMap((word) => helmHooks[word] ?? []);
-}
+const phases = ["PreSync", "Sync", "PostSync", "SyncFail"] as const;
 
-/** Whether the object is a hook of any kind, so neither compared nor counted. */
-export function isHook(metadata: ObjectMeta): boolean {
-  return hookWords(metadata).some((word) =>
-    ["PreSync", "Sync", "PostSync", "SyncFail", "PreDelete", "PostDelete"].includes(word),
+/** The words that mean something; Helm's count where none of Argo's does. */
+function hookTypes({ annotations }: ObjectMeta): ReadonlySet<string> {
+  const known = words(annotations?.[hookAnnotation]).filter(
+    (word) => word === "Skip" || phases.some((phase) => phase === word),
   );
+  if (known.length > 0) return new Set(known);
+  return new Set(words(annotations?.[helmHookAnnotation]).flatMap((word) => helmHooks[word] ?? []));
 }
 
-/** `argocd.argoproj.io/hook: Skip`, or an annotation without any valid word: never applied. */
+/** Whether the object is a hook of any kind, so neither compared nor counted. ⚠ One without a word that is known is a hook, too. */
+export function isHook(metadata: ObjectMeta): boolean {
+  if (metadata.annotations?.[hookAnnotation] !== undefined) return !isSkipped(metadata);
+  const helm = metadata.annotations?.[helmHookAnnotation];
+  return helm !== undefined && helm !== "crd-install";
+}
+
+/** `argocd.argoproj.io/hook: Skip`: shown, and never applied. */
 export function isSkipped(metadata: ObjectMeta): boolean {
-  const own = metadata.annotations?.[hookAnnotation];
-  return own !== undefined && !isHook(metadata);
+  const types = hookTypes(metadata);
+  return types.size === 1 && types.has("Skip");
 }
 
 /** The phases of a sync in which a hook runs. */
 export function phasesOf(metadata: ObjectMeta): readonly SyncPhase[] {
-  const listed = hookWords(metadata);
-  return (["PreSync", "Sync", "PostSync", "SyncFail"] as const).filter((phase) => listed.includes(phase));
+  const types = hookTypes(metadata);
+  return phases.filter((phase) => types.has(phase));
 }
 
 /** When hooks run that belong to an Application's deletion, not to a sync. */
 export type DeletionPhase = "PreDelete" | "PostDelete";
 
-export const isDeletionHook = (metadata: ObjectMeta, phase: DeletionPhase): boolean =>
-  hookWords(metadata).includes(phase);
+const deletionWords: Readonly<Record<DeletionPhase, readonly string[]>> = {
+  PreDelete: ["PreDelete", "pre-delete"],
+  PostDelete: ["PostDelete", "post-delete"],
+};
+
+export const isDeletionHook = ({ annotations }: ObjectMeta, phase: DeletionPhase): boolean =>
+  [hookAnnotation, helmHookAnnotation]
+    .flatMap((name) => words(annotations?.[name]))
+    .some((word) => deletionWords[phase].includes(word));
 
 export type HookDeletePolicy = "HookSucceeded" | "HookFailed" | "BeforeHookCreation";
 
-export function deletePolicies(metadata: ObjectMeta): readonly HookDeletePolicy[] {
-  const listed = words(metadata.annotations?.[deletePolicyAnnotation]);
-  const known = (["HookSucceeded", "HookFailed", "BeforeHookCreation"] as const).filter((policy) =>
-    listed.includes(policy),
-  );
+const helmPolicies: Readonly<Record<string, HookDeletePolicy>> = {
+  "before-hook-creation": "BeforeHookCreation",
+  "hook-succeeded": "HookSucceeded",
+  "hook-failed": "HookFailed",
+};
+
+export function deletePolicies({ annotations }: ObjectMeta): readonly HookDeletePolicy[] {
+  const own = words(annotations?.[deletePolicyAnnotation]);
+  const known = [
+    ...(["HookSucceeded", "HookFailed", "BeforeHookCreation"] as const).filter((policy) =>
+      own.includes(policy),
+    ),
+    ...words(annotations?.["helm.sh/hook-delete-policy"]).flatMap((word) => helmPolicies[word] ?? []),
+  ];
   return known.length === 0 ? ["BeforeHookCreation"] : known;
 }
 
-/** The sync wave; text that is no integer counts as 0. */
+/** The sync wave, else Helm's weight; text that is no integer says nothing. */
 export function waveOf(metadata: ObjectMeta | undefined): number {
-  const text = metadata?.annotations?.[waveAnnotation] ?? metadata?.annotations?.["helm.sh/hook-weight"];
-  return text !== undefined && /^[+-]?\d+$/.test(text.trim()) ? Number(text) : 0;
+  const texts = [metadata?.annotations?.[waveAnnotation], metadata?.annotations?.["helm.sh/hook-weight"]];
+  return Number(texts.find((text) => text !== undefined && /^[+-]?\d+$/.test(text)) ?? 0);
 }

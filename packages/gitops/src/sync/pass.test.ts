@@ -36,6 +36,7 @@ interface Pair {
 }
 const tasksOf = (pairs: readonly Pair[]): SyncTask[] =>
   planTasks({
+    destinationNamespace: "shop",
     resources: pairs,
     hooks: pairs.flatMap(({ target, live }) =>
       target === undefined

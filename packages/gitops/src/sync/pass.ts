@@ -278,13 +278,13 @@ export const recordOutcome = (
   { task, ...outcome }: TaskOutcome,
 ): readonly ResourceResult[] => withResult(results, { ...newResult(task), ...outcome });
 
-function newResult({ key, version, phase, hook, target, live }: SyncTask): ResourceResult {
+function newResult({ key, resultNamespace, version, phase, hook, target, live }: SyncTask): ResourceResult {
   const images = imagesOf(target ?? live);
   return {
     group: key.group,
     version,
     kind: key.kind,
-    ...(key.namespace === "" ? {} : { namespace: key.namespace }),
+    ...(resultNamespace === "" ? {} : { namespace: resultNamespace }),
     name: key.name,
     ...(hook ? { hookType: phase } : {}),
     syncPhase: phase,

@@ -26,6 +26,7 @@ const hook = (phases: string, policy?: string) => ({
 });
 const tasksOf = (resources: { target?: Manifest; live?: Manifest }[], more: object = {}) =>
   planTasks({
+    destinationNamespace: "shop",
     resources,
     hooks: resources.flatMap(({ target, live }) =>
       target === undefined

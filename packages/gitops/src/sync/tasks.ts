@@ -5,6 +5,8 @@ import { isHook, isSkipped, waveOf } from "./hooks.ts";
 /** One thing to do in one phase of a sync: apply a target, run a hook, or prune (no target). */
 export interface SyncTask {
   readonly key: ResourceKey;
+  /** The namespace that its result names. ⚠ Of a target without one it is the destination's, as upstream. */
+  readonly resultNamespace: string;
   readonly version: string;
   readonly phase: SyncPhase;
   readonly wave: number;
@@ -14,6 +16,7 @@ export interface SyncTask {
 }
 
 export interface TaskInput {
+  readonly destinationNamespace: string;
   /** Targets and tracked live objects, joined by key. */
   readonly resources: readonly { readonly target?: Manifest; readonly live?: Manifest }[];
   /** Hooks, once for each of their phases, each with its live object, if any. */
@@ -31,13 +34,17 @@ export interface TaskInput {
 const phases: readonly SyncPhase[] = ["PreSync", "Sync", "PostSync", "SyncFail"];
 
 /** The tasks of a sync in the order in which they are to be done. */
-export function planTasks({ resources, hooks = [], namespace, pruneLast }: TaskInput): SyncTask[] {
+export function planTasks(input: TaskInput): SyncTask[] {
+  const { destinationNamespace, resources, hooks = [], namespace, pruneLast } = input;
   const tasks: SyncTask[] = [];
   const add = (phase: SyncPhase, wave: number, hook: boolean, target?: Manifest, live?: Manifest) => {
     const object = target ?? live;
     if (object === undefined) return;
+    const key = keyOf(object);
+    const bare = target === undefined || target === namespace?.target;
     tasks.push({
-      key: keyOf(object),
+      key,
+      resultNamespace: key.namespace === "" && !bare ? destinationNamespace : key.namespace,
       version: versionOf(object),
       phase,
       wave,
@@ -49,7 +56,7 @@ export function planTasks({ resources, hooks = [], namespace, pruneLast }: TaskI
   if (namespace !== undefined) add("PreSync", 0, false, namespace.target, namespace.live);
   for (const { target, live } of resources) {
     if (target === undefined) {
-      if (live !== undefined && !isHook(live.metadata))
+      if (live !== undefined && !isHook(live.metadata) && !isSkipped(live.metadata))
         add("Sync", waveOf(live.metadata), false, undefined, live);
       continue;
     }
@@ -160,7 +167,7 @@ export function sameTask(task: SyncTask, result: ResourceResult): boolean {
   return (
     result.group === task.key.group &&
     result.kind === task.key.kind &&
-    (result.namespace ?? "") === task.key.namespace &&
+    (result.namespace ?? "") === task.resultNamespace &&
     result.name === task.key.name &&
     result.syncPhase === task.phase
   );
