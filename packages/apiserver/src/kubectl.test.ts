@@ -9,7 +9,7 @@ import { createInterface } from "node:readline";
 import { PassThrough, Readable } from "node:stream";
 import { after, before, test } from "node:test";
 import { wallClock } from "@tracegate/contracts";
-import { Deployment, Pod, type ResourceClient } from "@tracegate/kube";
+import { Deployment, Pod, type ResourceClient, StatusError } from "@tracegate/kube";
 import { memoryStore } from "@tracegate/store";
 import { openPki } from "./auth/certificates.ts";
 import { writeKubeconfig } from "./auth/kubeconfig.ts";
@@ -65,12 +65,13 @@ function run(
     const child = execFile(
       "kubectl",
       args,
-      { env: { ...env, ...more }, timeout: 60_000 },
+      { env: { ...env, ...more }, timeout: 60_000, maxBuffer: 16 * 1024 * 1024 },
       (error, out, err) => {
         const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
         resolve({ code, out, err });
       },
     );
+    child.stdin?.on("error", () => {}); // a command may end without reading
     child.stdin?.end(input ?? "");
   });
 }
@@ -302,7 +303,12 @@ const echo: PodAccess = {
   async logs({ tailLines }) {
     return Readable.from([Buffer.from(`the last ${tailLines ?? "of all"} lines\n`)]);
   },
-  async exec({ command }) {
+  async exec({ command, container }) {
+    if (command[0] === "nosuch") throw new Error("no such program");
+    if (container === "other") {
+      const message = "container other is not valid for pod talker";
+      throw new StatusError({ code: 400, reason: "BadRequest", message });
+    }
     const stdin = new PassThrough();
     const stdout = Readable.from([Buffer.from(`ran ${command.join(" ")}\n`)]);
     return { stdin, stdout, stderr: Readable.from([]), exitCode: Promise.resolve(3), resize() {}, kill() {} };
@@ -335,6 +341,27 @@ test("logs and exec reach the pod", options, async () => {
 
 for (const websockets of ["true", "false"]) {
   const over = websockets === "true" ? "a WebSocket" : "SPDY itself";
+  const wire = { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: websockets };
+  test(`input, output and exit code of a command go over ${over}`, options, async () => {
+    const long = "x".repeat(3_000_000);
+    const { code, out } = await run(["exec", "-i", "talker", "--", "cat"], long, wire);
+    assert.deepEqual([code, out.length], [3, "ran cat\n".length]);
+    const attached = await run(["attach", "-i", "talker"], long, wire);
+    assert.equal(attached.code, 0, attached.err);
+    assert.equal(attached.out, long);
+  });
+
+  test(`why a command cannot run is told over ${over}, and a wrong request is refused`, options, async () => {
+    const broken = await run(["exec", "talker", "--", "nosuch"], "", wire);
+    assert.deepEqual([broken.code, broken.err], [1, "error: Internal error occurred: no such program\n"]);
+    const refused = await run(["exec", "talker", "-c", "other", "--", "true"], "", wire);
+    assert.equal(refused.code, 1);
+    assert.match(
+      refused.err,
+      /^Error from server \(BadRequest\): container other is not valid for pod talker/,
+    );
+  });
+
   test(`port-forward carries bytes both ways over ${over}`, options, () => portForward(websockets));
 }
 
@@ -365,7 +392,10 @@ async function portForward(websockets: string): Promise<void> {
 }
 
 test("delete waits until the object is gone", options, async () => {
-  assert.equal(await kubectl("delete deploy web"), 'deployment.apps "web" deleted\n');
+  assert.match(
+    await kubectl("delete deploy web"),
+    /^deployment\.apps "web" deleted(?: from default namespace)?\n$/,
+  );
   assert.equal(await kubectl("run once --image=once:1 --restart=Never"), "pod/once created\n");
   await client.get(Pod, { namespace: "default", name: "once" });
   await kubectl("delete pod once --now");
