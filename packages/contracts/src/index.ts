@@ -2,6 +2,8 @@ export type { Appender, AppendResult, SeriesRef } from "./appender.ts";
 export type { Clock } from "./clock.ts";
 export { wallClock } from "./clock.ts";
 export type { ClusterNetwork } from "./cluster-network.ts";
+export type { Caller } from "./foreign-caller.ts";
+export { foreignCaller, isLoopbackName, originName } from "./foreign-caller.ts";
 export { compareLabels, Labels, METRIC_NAME } from "./labels.ts";
 export type { Problem } from "./problem.ts";
 export { ProblemError, renderProblem } from "./problem.ts";

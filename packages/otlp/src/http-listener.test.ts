@@ -51,6 +51,20 @@ describe("OTLP/HTTP", () => {
   const status = async (response: Response) =>
     decodeStatusMessage(Buffer.from(await response.arrayBuffer())) ?? "no status";
 
+  test("takes nothing from pages of other sites, and lets no page ask first", async () => {
+    for (const origin of ["https://evil.example", "null", "http://localhost.evil.com"]) {
+      const response = await post(PROTO, { ...PROTOBUF, origin });
+      assert.deepEqual([response.status, taken], [403, []], origin);
+      const asked = await fetch(`${base}/v1/traces`, { method: "OPTIONS", headers: { origin } });
+      assert.equal(asked.status, 403);
+      assert.equal(asked.headers.get("access-control-allow-origin"), null);
+    }
+    // What a page may send without asking: a form, or text.
+    for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+      assert.equal((await post(PROTO, { "content-type": type })).status, 415, type);
+    assert.equal((await post(PROTO, { ...PROTOBUF, origin: "http://127.0.0.1:8080" })).status, 200);
+  });
+
   test("takes protobuf and answers nothing", async () => {
     const response = await post(PROTO, PROTOBUF);
     assert.deepEqual(

@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import zlib from "node:zlib";
+import { isLoopbackName, originName } from "@tracegate/contracts";
 import { decodeJson } from "./json.ts";
 import type { Signal } from "./model.ts";
 import { Payload } from "./payload.ts";
@@ -45,8 +46,14 @@ export function otlpHttpHandler(options: OtlpHttpOptions): RequestListener {
     const path = (request.url ?? "").split("?", 1)[0] ?? "";
     const signal = routes.get(path);
     if (signal === undefined) return sendText(request, response, 404, "404 page not found\n");
+    if (isForeignPage(request)) return sendText(request, response, 403, "403 origin not allowed\n");
     void serve(request, response, signal, options.consumers, limit).catch(() => response.destroy());
   };
+}
+
+/** Programs name no origin; a page names its own. Gates believe these spans: not every site may send some. */
+function isForeignPage({ headers: { origin } }: IncomingMessage): boolean {
+  return origin !== undefined && !isLoopbackName(originName(origin) ?? "");
 }
 
 async function serve(

@@ -12,7 +12,10 @@ await runWorker<MetricsWorkerData>(async ({ directory, port, unixPath, agentSock
   rmSync(unixPath, { force: true });
   const dial = (host: string, targetPort: number) => dialThroughAgent(agentSocket, host, targetPort);
   const metrics = createMetrics({ clock: wallClock, dir: directory, dial, scrapeIntervalMs });
-  const server = await serveLoopback(metrics.handler, { port, unixPath });
+  const server = await serveLoopback(metrics.handler, {
+    ...{ port, unixPath },
+    service: "prometheus-server.prometheus",
+  });
   return {
     port: server.port,
     receive: (message) => {

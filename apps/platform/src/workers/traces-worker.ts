@@ -1,5 +1,5 @@
 // The thread of the trace store: OTLP in, Jaeger's query API out.
-import { rmSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import { wallClock } from "@tracegate/contracts";
 import { createTraces } from "@tracegate/traces";
 import { serveLoopback } from "./loopback-server.ts";
@@ -11,7 +11,11 @@ await runWorker<TracesWorkerData>(async ({ database, port, queryPath, grpcPath, 
   const traces = createTraces({ clock: wallClock, path: database });
   await traces.listenGrpc({ path: grpcPath });
   await traces.listenHttp({ path: httpPath });
-  const server = await serveLoopback(traces.handler, { port, unixPath: queryPath });
+  for (const path of [grpcPath, httpPath]) chmodSync(path, 0o600);
+  const server = await serveLoopback(traces.handler, {
+    ...{ port, unixPath: queryPath },
+    service: "jaeger-query.jaeger",
+  });
   return {
     port: server.port,
     receive: () => {},

@@ -75,6 +75,19 @@ test("a name that is not ours is refused, whoever asks", async () => {
   assert.equal((await send("/version", { headers: { Host: "localhost:1" } })).code, 200);
 });
 
+test("a page of another site is refused, unless it brings a token that somebody gave it", async () => {
+  const origin = { Origin: "https://evil.example" };
+  const anonymous = httpRequest(`${server.url}/version`, { headers: origin }).end();
+  const [response] = (await once(anonymous, "response")) as [IncomingMessage];
+  assert.deepEqual([response.statusCode, response.resume()], [403, response]);
+  assert.equal((await send("/version", { headers: origin })).code, 200);
+  const exec = `${server.url.replace("http", "ws")}/api/v1/namespaces/x/pods/y/exec?command=sh`;
+  const bearer = `base64url.bearer.authorization.k8s.io.${Buffer.from(ADMIN).toString("base64url")}`;
+  const socket = new WebSocket(exec, ["v5.channel.k8s.io", bearer], { origin: "https://evil.example" });
+  const [error] = (await once(socket, "error")) as [Error];
+  assert.match(error.message, /403/);
+});
+
 test("the wanted port, or the next free one", async () => {
   const other = await startApiServer({
     api: createApi({ store: memoryStore(), clock: wallClock }),

@@ -38,6 +38,8 @@ export interface ApiServer {
 const PORT_ATTEMPTS = 100;
 /** Go's clients keep idle connections for 90 s; a server that closes them sooner makes their next write fail. */
 const KEEP_ALIVE_MS = 120_000;
+const HEADERS_MS = 10_000;
+const REQUEST_MS = 60_000;
 
 /** Names under which the API is known inside the cluster. */
 const CLUSTER_HOSTS = [
@@ -84,7 +86,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
         );
   server.on("upgrade", upgradeHandler(handling));
   server.keepAliveTimeout = KEEP_ALIVE_MS;
-  server.requestTimeout = 0; // watches last for hours
+  // For a client to send its request; the answer, a watch, may last for hours.
+  server.headersTimeout = HEADERS_MS;
+  server.requestTimeout = REQUEST_MS;
   const bound = await listen(server, host, port);
   address = `${host}:${bound}`;
   return {

@@ -1,11 +1,13 @@
-const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
+import type { IncomingMessage } from "node:http";
+import { foreignCaller, isLoopbackName } from "@tracegate/contracts";
 
 /**
- * Whether a Host header names this server. A page of another site whose name was made to resolve to loopback (DNS
- * rebinding) still sends its own name.
+ * Why a request may come from a web page of somebody else, which this server does not answer; undefined when it does
+ * not. Browsers add a certificate by themselves, but let no page of another site set this header.
  */
-export function isAllowedHost(host: string | undefined, allowed: readonly string[]): boolean {
-  if (host === undefined) return false;
-  const name = host.replace(/:\d+$/, "").toLowerCase();
-  return LOOPBACK.has(name) || /^127\.\d+\.\d+\.\d+$/.test(name) || allowed.includes(name);
+export function foreignRequest(request: IncomingMessage, hosts: readonly string[]): string | undefined {
+  const { method, url, rawHeaders, headers } = request;
+  const told = headers.authorization === undefined ? headers : { host: headers.host };
+  const isOurs = (name: string) => isLoopbackName(name) || hosts.includes(name);
+  return foreignCaller({ method, url, rawHeaders, headers: told }, isOurs);
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { kubernetesVersion, StatusError } from "@tracegate/kube";
+import { builtInGroupVersions, kubernetesVersion, StatusError } from "@tracegate/kube";
 import { authenticate, type TokenReader } from "../auth/authentication.ts";
 import { type AccessRequest, authorize, denialText } from "../auth/rbac.ts";
 import { REVIEWS, review } from "../auth/reviews.ts";
@@ -17,14 +17,14 @@ import { bodyFormat, readBody, readObjectBody } from "./bodies.ts";
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from "./discovery.ts";
 import type { Exchange } from "./exchange.ts";
 import { answerHealth, HEALTH_PATHS } from "./health.ts";
-import { isAllowedHost } from "./host-check.ts";
+import { foreignRequest } from "./host-check.ts";
 import { negotiate } from "./negotiation.ts";
 import { OpenApi } from "./openapi.ts";
 import { handlePosted } from "./posted-subresources.ts";
-import { writeOptions } from "./query-options.ts";
+import { checkLogOptions, writeOptions } from "./query-options.ts";
 import { type RequestInfo, type ResourcePath, readRequest } from "./request-info.ts";
 import { RequestMetrics } from "./request-metrics.ts";
-import { handleResource } from "./resource-requests.ts";
+import { handleResource, refOf } from "./resource-requests.ts";
 
 export interface HandlerOptions {
   readonly api: Api;
@@ -64,9 +64,8 @@ async function handle(
   response: ServerResponse,
   info: RequestInfo | undefined,
 ): Promise<void> {
-  if (!isAllowedHost(request.headers.host, options.hosts)) {
-    return answerText(response, 403, "403 this server does not go by that name\n");
-  }
+  const foreign = foreignRequest(request, options.hosts);
+  if (foreign !== undefined) return answerText(response, 403, `403 ${foreign}\n`);
   if (info === undefined) return answerText(response, 400, "400 Bad Request\n");
   const user = authenticate(request, options.readToken);
   const exchange: Exchange = { request, response, info, user };
@@ -105,7 +104,9 @@ async function route(options: HandlerOptions, path: ResourcePath, exchange: Exch
   const { api } = options;
   const served = api.kinds.find(path.group, path.version, path.plural);
   if (served === undefined) {
-    if (api.kinds.isGroupVersion(path.group, path.version)) throw notServed();
+    // Of groups that are no custom ones, the router says that nothing is there.
+    const ofCustomKinds = path.group !== "" && !builtInGroupVersions().some(({ group }) => group === path.group);
+    if (!ofCustomKinds || api.kinds.isGroupVersion(path.group, path.version)) throw notServed();
     return answerText(exchange.response, 404, "404 page not found\n");
   }
   if (served.plural === "pods" && served.group === "" && STREAMS.has(path.subresource ?? "")) {
@@ -127,8 +128,13 @@ async function answerStream(
   exchange: Exchange,
 ): Promise<void> {
   const { info } = exchange;
+  if (path.subresource === "log") {
+    if (info.verb !== "get") throw methodNotAllowed();
+    checkLogOptions(info.query);
+  }
+  const pod = api.kinds.find("", "v1", "pods");
+  if (pod !== undefined) api.get(pod, refOf(path));
   if (path.subresource !== "log") throw upgradeRequired();
-  if (info.verb !== "get") throw methodNotAllowed();
   return streamLog(api, podsOrRefusal(pods()), path, exchange);
 }
 
@@ -153,7 +159,9 @@ async function handleUpgrade(
 ): Promise<void> {
   socket.on("error", () => socket.destroy());
   const info = readRequest(request.method ?? "GET", request.url ?? "/");
-  if (info === undefined || !isAllowedHost(request.headers.host, options.hosts)) throw notServed();
+  const foreign = foreignRequest(request, options.hosts);
+  if (foreign !== undefined) throw new StatusError({ message: foreign, reason: "Forbidden", code: 403 });
+  if (info === undefined) throw notServed();
   const user = authenticate(request, options.readToken);
   const { resource } = info;
   // A command in a pod is more than a look at it, whatever the method says.
@@ -221,7 +229,9 @@ function answerPath(options: HandlerOptions, own: Own, exchange: Exchange) {
   const { api } = options;
   const { path, query } = info;
   const [, root = "", ...rest] = path.replace(/\/$/, "").split("/");
-  if (request.method !== "GET") throw methodNotAllowed();
+  // These look at the path alone.
+  const anyMethod = HEALTH_PATHS.includes(`/${root}`) || path === "/" || path === "/metrics" || path === "/apis";
+  if (request.method !== "GET" && !anyMethod) throw methodNotAllowed();
   if (HEALTH_PATHS.includes(`/${root}`)) return answerHealth(api, response, path, query);
   switch (root) {
     case "":
