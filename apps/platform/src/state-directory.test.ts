@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -20,6 +20,20 @@ test("a claimed directory is private and says who runs on it until released", (t
   assert.equal(runningPlatform(state)?.server, "https://127.0.0.1:6443");
   claim.release();
   assert.equal(runningPlatform(state), undefined);
+});
+
+test("an empty directory that others can read is closed to them, one with other things is refused", (t) => {
+  const state = fresh(t);
+  mkdirSync(state.root, { mode: 0o755 });
+  claimStateDirectory(state).release();
+  assert.equal(statSync(state.root).mode & 0o777, 0o700);
+  chmodSync(state.root, 0o755);
+  writeFileSync(join(state.root, "mine"), "");
+  assert.throws(() => claimStateDirectory(state), /holds other things, and other users can read it/);
+  assert.equal(statSync(state.root).mode & 0o777, 0o755);
+  writeFileSync(state.apiDatabase, "");
+  claimStateDirectory(state).release();
+  assert.equal(statSync(state.root).mode & 0o777, 0o700);
 });
 
 test("the claim of a dead process counts for nothing, even where its number is in use again", (t) => {

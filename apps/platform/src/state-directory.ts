@@ -1,4 +1,15 @@
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { ProblemError } from "@tracegate/contracts";
 
@@ -50,8 +61,10 @@ const claimFile = (state: StateDirectory) => join(state.root, "platform.json");
 export function claimStateDirectory(state: StateDirectory): { release(): void } {
   try {
     makeDirectory(state.root);
+    closeToOthers(state);
     accessSync(state.root, constants.W_OK | constants.X_OK);
   } catch (error) {
+    if (error instanceof ProblemError) throw error;
     throw new ProblemError({
       code: "state/unwritable",
       where: state.root,
@@ -70,6 +83,20 @@ export function claimStateDirectory(state: StateDirectory): { release(): void } 
   }
   publishRunning(state, { server: "", urls: {} });
   return { release: () => rmSync(claimFile(state), { force: true }) };
+}
+
+/** Secrets lie in it. One that was there already is closed where it is ours alone: not `/tmp`, not a home directory. */
+function closeToOthers(state: StateDirectory): void {
+  if ((statSync(state.root).mode & 0o077) === 0) return;
+  if (!existsSync(state.apiDatabase) && readdirSync(state.root).length > 0) {
+    throw new ProblemError({
+      code: "state/open-to-others",
+      where: state.root,
+      message: "the state directory holds other things, and other users can read it",
+      advice: "Choose a directory that is not there yet, with --state DIR",
+    });
+  }
+  chmodSync(state.root, 0o700);
 }
 
 /** Level by level: `recursive` of Node's own tries for ever where a file system refuses names (as /proc does). */
