@@ -8,8 +8,9 @@ import { type CatalogueEntry, fillCompileCache, nodeProgram } from "@tracegate/k
 
 const projectRoot = fileURLToPath(new URL("../../../", import.meta.url)).replace(/\/$/, "");
 
-/** The images that the node runs without anybody mapping them. */
-export function bundledImages(): CatalogueEntry[] {
+/** The images that the node runs without anybody mapping them; `ownCommandsOnly`: no programs that a manifest names. */
+export function bundledImages({ ownCommandsOnly = false } = {}): CatalogueEntry[] {
+  const curl = ownCommandsOnly ? curlImage.curlOnly : curlImage.entrypoint;
   return [
     ...[hotrodImage, podinfoImage, echoserverImage].flatMap(({ repository, tags, entry }) =>
       tags.map((tag) => nodeProgram({ pattern: `${repository}:${tag}`, entry, projectRoot })),
@@ -17,7 +18,7 @@ export function bundledImages(): CatalogueEntry[] {
     ...collectorImage.repositories.map((repository) =>
       nodeProgram({ pattern: `${repository}:*`, entry: collectorImage.entry, projectRoot }),
     ),
-    { pattern: `${curlImage.repository}:${curlImage.tags}`, entrypoint: curlImage.entrypoint },
+    { pattern: `${curlImage.repository}:${curlImage.tags}`, entrypoint: curl },
   ];
 }
 

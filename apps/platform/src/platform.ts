@@ -146,15 +146,16 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     });
     const events = (component: string): EventRecorder =>
       createEventRecorder({ client, scheduler, component, log });
+    const allowHostCommands = kind === "namespaced" || options.allowHostCommands === true;
     const kubelet = createKubelet({
       client,
       clock: wallClock,
       events: events("kubelet"),
       sandbox,
-      catalogue: imageCatalogue([...images, ...bundledImages()]),
+      catalogue: imageCatalogue([...images, ...bundledImages({ ownCommandsOnly: !allowHostCommands })]),
       stateDir: state.root,
       tokens: accountTokens(client, apiServer.tokens),
-      allowHostCommands: kind === "namespaced" || options.allowHostCommands === true,
+      allowHostCommands,
       log,
     });
     started.defer(() => kubelet.stop({ pods: "end" }));
