@@ -17,8 +17,9 @@ const timeoutMs = 5000;
  * Makes the cgroup (`base`) that a node's containers have theirs in, and runs a command in a leaf of it: a cgroup with
  * limited children cannot hold processes itself. The command is given `base` as its last argument.
  *
- * Below a parent of ours the shell stays outside, waits, and takes away what the command leaves; in a scope systemd
- * does that. What cannot be done is not an error here: the command looks at what it was given.
+ * The shell waits for the command and ends what it leaves: in a scope, where systemd takes the cgroups away, inside of
+ * the leaf; else outside, so that it can take them away itself. What cannot be done is not an error here: the command
+ * looks at what it was given.
  */
 const enterScript = `
 how=$1 place=$2 name=$3
@@ -28,17 +29,20 @@ if [ "$how" = scope ]; then
   unset XDG_RUNTIME_DIR DBUS_SESSION_BUS_ADDRESS
   base=$place$(sed -n 's/^0:://p' /proc/self/cgroup)
   mkdir "$base/agent" && echo 0 > "$base/agent/cgroup.procs" && hand_on "$base"
-  exec "$@" "$base"
+  (exec "$@" "$base")
+  code=$?
+else
+  base=$place/$name-$$
+  rmdir "$place/$name"-*/*/ "$place/$name"-*/ 2>/dev/null
+  hand_on "$place"
+  mkdir "$base" "$base/agent" && hand_on "$base"
+  (echo 0 > "$base/agent/cgroup.procs"; exec "$@" "$base")
+  code=$?
 fi
-base=$place/$name-$$
-rmdir "$place/$name"-*/* "$place/$name"-* 2>/dev/null
-hand_on "$place"
-mkdir "$base" "$base/agent" && hand_on "$base"
-(echo 0 > "$base/agent/cgroup.procs"; exec "$@" "$base")
-code=$?
-for try in 1 2 3 4 5 6 7 8 9 10; do
-  rmdir "$base"/*/ "$base" 2>/dev/null
-  [ -d "$base" ] || break
+for container in "$base"/*.*/; do echo 1 > "$container/cgroup.kill"; done 2>/dev/null
+tries=0
+until rmdir "$base"/*/ "$base" 2>/dev/null || [ ! -d "$base" ] || [ "$how" = scope ] || [ $tries -ge 100 ]; do
+  tries=$((tries + 1))
   sleep 0.1
 done
 exit $code
