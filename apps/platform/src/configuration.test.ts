@@ -20,6 +20,8 @@ images:
   "my/app:*": { command: [./app, --port, 8080], workingDir: bin, env: { LEVEL: debug, RETRIES: 3, ON: yes } }
   my/node: { command: [node, server.js] }
 applications: [application.yaml]
+hostAccess: [5432, "6379"]
+egress: [API.example.com:443, db.example.com:5432]
 scrapeInterval: 2s
 gitPollInterval: 500ms
 `;
@@ -35,6 +37,11 @@ gitPollInterval: 500ms
       { pattern: "my/node", command: ["node", "server.js"], workingDir: dir.path, env: {} },
     ],
     applications: [join(dir.path, "application.yaml")],
+    hostAccess: [5432, 6379],
+    egress: [
+      { host: "api.example.com", port: 443 },
+      { host: "db.example.com", port: 5432 },
+    ],
     pace: { scrapeIntervalMs: 2000, gitPollMs: 500 },
   });
 });
@@ -60,6 +67,19 @@ const mistakes: readonly [text: string, error: string][] = [
   ],
   ["images:\n  my/app: {command: [a], env: {A: [1]}}", '2:35: images["my/app"].env.A is no text'],
   ["applications: [no.yaml]", `1:16: ${dir.path}/no.yaml is not there`],
+  ["hostAccess: 5432", "1:13: hostAccess is no list (expected one like [5432])"],
+  ["hostAccess: [0]", '1:14: "0" is no port (expected 1 to 65535)'],
+  ["hostAccess: [postgres]", '1:14: "postgres" is no port'],
+  [
+    "egress: [192.0.2.1:443]",
+    '1:10: "192.0.2.1:443" is an address: pods find the outside by names (expected a name and a port, like',
+  ],
+  ['egress: ["[::1]:443"]', '1:10: "[::1]:443" is an address'],
+  ["egress: [api.example.com]", '1:10: "api.example.com" is no host with a port'],
+  ["egress: ['*:443']", '1:10: "*:443" is no host with a port'],
+  ["egress: [api.example.com:0]", '1:10: "0" is no port'],
+  ["egress: [web.default.svc:80]", '1:10: "web.default.svc" is a name of the cluster or of this machine'],
+  ["egress: [host.tracegate.internal:80]", '1:10: "host.tracegate.internal" is a name of the cluster'],
   ["scrapeInterval: soon", "1:17: scrapeInterval is no duration (expected 100ms to 60m, like 2s)"],
   ["gitPollInterval: 1ms", "1:18: gitPollInterval is no duration"],
 ];
@@ -86,7 +106,13 @@ test("whatever the text, it is read or refused with a place", () => {
 });
 
 test("without a file there is nothing; a file that is named must be there", () => {
-  assert.deepEqual(readConfiguration({ cwd: dir.path }), { images: [], applications: [], pace: {} });
+  assert.deepEqual(readConfiguration({ cwd: dir.path }), {
+    images: [],
+    applications: [],
+    hostAccess: [],
+    egress: [],
+    pace: {},
+  });
   assert.throws(
     () => readConfiguration({ cwd: dir.path, file: "no.yaml" }),
     /no\.yaml: .*cannot be read \(ENOENT\)/,

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
+import { isIP } from "node:net";
 import { homedir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { ProblemError } from "@tracegate/contracts";
@@ -16,7 +17,17 @@ export interface Configuration {
   readonly images: readonly OwnImage[];
   /** Absolute paths of manifests of Applications and ApplicationSets, applied when the platform starts. */
   readonly applications: readonly string[];
+  /** Ports of this machine's loopback that pods reach as host.tracegate.internal. */
+  readonly hostAccess: readonly number[];
+  /** Hosts outside that pods reach. */
+  readonly egress: readonly OutsidePort[];
   readonly pace: Partial<Pace>;
+}
+
+export interface OutsidePort {
+  /** Lower case, not an address. */
+  readonly host: string;
+  readonly port: number;
 }
 
 /** A program of this machine that stands for an image. */
@@ -29,7 +40,7 @@ export interface OwnImage {
   readonly env: Readonly<Record<string, string>>;
 }
 
-const none: Configuration = { images: [], applications: [], pace: {} };
+const none: Configuration = { images: [], applications: [], hostAccess: [], egress: [], pace: {} };
 
 /**
  * Reads the file that is named, or `tracegate.yaml` in the working directory if there is one.
@@ -66,6 +77,8 @@ export function parseConfiguration(text: string, path: string): Configuration {
   const fields = reader.fields(root, "the configuration", [
     "images",
     "applications",
+    "hostAccess",
+    "egress",
     "scrapeInterval",
     "gitPollInterval",
   ]);
@@ -81,6 +94,12 @@ export function parseConfiguration(text: string, path: string): Configuration {
       if (!existsSync(file)) reader.fail(node, `${file} is not there`, "the path of a manifest");
       return file;
     }),
+    hostAccess: reader
+      .list(fields.get("hostAccess"), "hostAccess", "[5432]")
+      .map((node) => reader.port(node, reader.text(node, "a port"))),
+    egress: reader
+      .list(fields.get("egress"), "egress", '["api.example.com:443"]')
+      .map((node) => readOutsidePort(reader, node)),
     pace: {
       ...(scrapeInterval && { scrapeIntervalMs: reader.duration(scrapeInterval, "scrapeInterval") }),
       ...(gitPollInterval && { gitPollMs: reader.duration(gitPollInterval, "gitPollInterval") }),
@@ -142,6 +161,20 @@ function readImage(
   };
 }
 
+/** `api.example.com:443`. Pods get an address for the name, so there must be one, and it must not be a name of the cluster's. */
+function readOutsidePort(reader: Reader, node: Node): OutsidePort {
+  const text = reader.text(node, "a host of egress").toLowerCase();
+  const example = 'a name and a port, like "api.example.com:443"';
+  const [, host = "", port = ""] = /^(.+):(\d+)$/.exec(text) ?? [];
+  if (isIP(host.replace(/^\[|\]$/g, "")) !== 0)
+    reader.fail(node, `"${text}" is an address: pods find the outside by names`, example);
+  if (!/^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z][-a-z0-9]*$/.test(host))
+    reader.fail(node, `"${text}" is no host with a port`, example);
+  if (/\.(cluster\.local|svc|tracegate\.internal|localhost)$/.test(host))
+    reader.fail(node, `"${host}" is a name of the cluster or of this machine`, example);
+  return { host, port: reader.port(node, port) };
+}
+
 /** Reads YAML nodes, and says where one is not what it should be. */
 class Reader {
   readonly #path: string;
@@ -187,10 +220,16 @@ class Reader {
     }));
   }
 
-  list(node: Node | undefined, what: string): Node[] {
+  list(node: Node | undefined, what: string, example = '["node", "server.js"]'): Node[] {
     if (node === undefined) return [];
-    if (!isSeq<Node>(node)) this.fail(node, `${what} is no list`, 'one like ["node", "server.js"]');
+    if (!isSeq<Node>(node)) this.fail(node, `${what} is no list`, `one like ${example}`);
     return node.items;
+  }
+
+  port(node: Node, text: string): number {
+    const port = /^\d+$/.test(text) ? Number(text) : 0;
+    if (port < 1 || port > 65_535) this.fail(node, `"${text}" is no port`, "1 to 65535");
+    return port;
   }
 
   /** Text, or a number or boolean as it is written. */

@@ -214,6 +214,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       ports: [{ name: "https", port: 443, target: { hostPort: apiServer.port } }],
     });
 
+    // What the user lets pods reach besides the cluster.
+    for (const port of configuration?.hostAccess ?? []) await kubelet.exposeHostPort(port);
+    for (const { host, port } of configuration?.egress ?? []) await kubelet.allowEgress(host, port);
+
     // 6. The controllers, from workloads to delivery.
     const reading = new AbortController();
     const git = cachedGit(commandGit({ directory: state.gitCache, signal: reading.signal }), {

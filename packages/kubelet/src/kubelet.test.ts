@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { createApi, embeddedClient } from "@tracegate/apiserver";
@@ -32,6 +33,10 @@ const skip = skipWithoutNamespaces();
 const dir = temporaryDirectory();
 const client = embeddedClient(createApi({ store: memoryStore(), clock: wallClock }));
 const stateDir = join(dir.path, "state");
+/** Stands for a host outside: pods reach no address of this machine. */
+const thisMachineOutside = Object.values(networkInterfaces())
+  .flat()
+  .find((candidate) => candidate?.family === "IPv4" && !candidate.internal)?.address;
 let kubelet: Kubelet;
 let manager: Manager;
 
@@ -43,7 +48,10 @@ async function startControlPlane(): Promise<void> {
     { pattern: "curlimages/curl:*", entrypoint: ["curl"] },
     { pattern: "my/node:*", entrypoint: ["/node"], binds: [{ source: process.execPath, target: "/node" }] },
   ]);
-  kubelet = createKubelet({ client, clock: wallClock, events, sandbox, catalogue, stateDir });
+  const resolveHost = async (host: string) => [
+    { address: host.startsWith("rebound") ? "127.0.0.1" : (thisMachineOutside ?? ""), family: 4 },
+  ];
+  kubelet = createKubelet({ client, clock: wallClock, events, sandbox, catalogue, stateDir, resolveHost });
   manager = startControllers({ client, scheduler, controllers: kubelet.controllers });
   await manager.synced;
 }
@@ -370,6 +378,33 @@ test("the host's loopback is reached by the ports that are exposed, and by no ot
   await create("guest", [shell(script)], { restartPolicy: "Never" });
   await untilPod("guest", "over", (pod) => pod.status?.phase === "Succeeded");
   assert.equal(await logs("guest"), "got the host\nexit code 7\n"); // 7: connection refused
+});
+
+test("a host outside is reached by the name and port that are allowed, and by no other", {
+  skip: skip || (thisMachineOutside === undefined && "this machine has no address but the loopback's"),
+}, async (t) => {
+  const host = createServer((_, response) => response.end("the outside"));
+  t.after(() => host.close());
+  await new Promise<void>((resolve) => host.listen(0, "0.0.0.0", resolve));
+  const { port } = host.address() as AddressInfo; // a TCP server's
+  await kubelet.allowEgress("api.example.com", port);
+  await kubelet.allowEgress("rebound.example.com", port);
+  const script = [
+    `until body=$(curl -s http://api.example.com:${port}/); do sleep 0.1; done; echo "got $body"`,
+    // 7: refused, or no way there; 6: no such name; 56 (52 in other versions): closed without an answer.
+    ...[
+      `http://api.example.com:${port + 1}/`,
+      "http://other.example.com/",
+      `http://${thisMachineOutside}:${port}/`,
+      `http://rebound.example.com:${port}/`,
+    ].map((url) => `curl -s --max-time 20 ${url}; echo "exit code $?"`),
+  ].join("; ");
+  await create("traveller", [shell(script)], { restartPolicy: "Never" });
+  await untilPod("traveller", "over", (pod) => pod.status?.phase === "Succeeded");
+  assert.match(
+    await logs("traveller"),
+    /^got the outside\nexit code 7\nexit code 6\nexit code 7\nexit code 5[26]\n$/,
+  );
 });
 
 test("a new control plane finds its pods as they were: nothing restarts, nothing is counted twice", {

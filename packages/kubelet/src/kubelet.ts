@@ -7,7 +7,7 @@ import { type PodAccess, podAccess } from "./logs/pod-access.ts";
 import { clusterNetwork } from "./network/control-plane-network.ts";
 import { networkController } from "./network/network-controller.ts";
 import { NodePorts } from "./network/node-ports.ts";
-import { type PlatformService, PlatformServices } from "./network/platform-services.ts";
+import { type PlatformService, PlatformServices, type ResolveHost } from "./network/platform-services.ts";
 import { type NodeFacts, nodeController, thisMachine } from "./node-object.ts";
 import { podController } from "./pod/pod-controller.ts";
 import type { TokenSource } from "./pod/volume-plan.ts";
@@ -31,6 +31,8 @@ export interface KubeletOptions {
   readonly node?: NodeFacts;
   /** Where node ports listen; loopback unless told otherwise. */
   readonly nodePortHost?: string;
+  /** How hosts outside are found; as the machine finds them unless told otherwise. */
+  readonly resolveHost?: ResolveHost;
 }
 
 export interface Kubelet {
@@ -43,6 +45,8 @@ export interface Kubelet {
   registerPlatformService(service: PlatformService): Promise<{ ip: string }>;
   /** Lets pods reach a port of the host's loopback, as `host.tracegate.internal:PORT`. */
   exposeHostPort(port: number): Promise<void>;
+  /** Lets pods reach a port of a host outside, by its name. Before the controllers start: they publish the name. */
+  allowEgress(host: string, port: number): Promise<void>;
   /** Ends what this process does for the node. `pods: "end"` ends the pods too, else they wait for the next control plane. */
   stop(options: { pods: "end" | "keep" }): Promise<void>;
 }
@@ -61,17 +65,18 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     ...{ sandbox, events },
     ...(options.nodePortHost === undefined ? {} : { host: options.nodePortHost }),
   });
-  const platform = new PlatformServices(client, sandbox);
+  const platform = new PlatformServices(client, sandbox, options.resolveHost);
   return {
     controllers: [
       nodeController({ client, clock, facts: node }),
       pods,
-      networkController({ client, sandbox, nodePorts }),
+      networkController({ client, sandbox, nodePorts, outsideNames: () => platform.outsideNames }),
     ],
     podAccess: podAccess({ client, sandbox, logs }),
     network: clusterNetwork({ client, sandbox }),
     registerPlatformService: (service) => platform.register(service),
     exposeHostPort: (port) => platform.exposeHostPort(port),
+    allowEgress: (host, port) => platform.allowEgress(host, port),
     async stop(how) {
       pods.stop();
       nodePorts.close();

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { platformRange, podNetwork, serviceRange } from "../network/addresses.ts";
 import { runCommand } from "./command.ts";
@@ -24,8 +24,11 @@ addr add ${podNetwork.gateway}/${podNetwork.prefixLength} dev tg0
 link set tg0 up
 route add local ${serviceRange} dev lo
 route add local ${platformRange} dev lo
+route add unreachable default
 `,
   );
+  // A router that knows no way says so at once; a host that is asked to forward would be silent, and pods would wait.
+  writeFileSync("/proc/sys/net/ipv4/ip_forward", "1");
 }
 
 /** Files that hold a pod's namespaces open (`unshare` binds them), whatever its containers do. */

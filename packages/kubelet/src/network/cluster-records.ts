@@ -4,17 +4,22 @@ import { clusterDomain, hostAddress, hostName } from "./addresses.ts";
 
 const sliceLabel = "kubernetes.io/service-name";
 
-/** What the node's DNS and service proxy serve, from the cluster's Services, EndpointSlices and Pods. */
+/**
+ * What the node's DNS and service proxy serve, from the cluster's Services, EndpointSlices and Pods, and from the names
+ * of the outside that pods may reach, each with the address that stands for it.
+ */
 export function networkConfig(
   services: readonly Service[],
   slices: readonly EndpointSlice[],
   pods: readonly Pick<Pod, "metadata" | "status">[] = [],
+  outsideNames: ReadonlyMap<string, string> = new Map(),
 ): NetworkConfig {
   const byService = Map.groupBy(
     slices,
     ({ metadata }) => `${metadata.namespace}/${metadata.labels?.[sliceLabel] ?? ""}`,
   );
   const records: Record<string, DnsRecords> = { [hostName]: { a: [hostAddress] } };
+  for (const [name, ip] of outsideNames) records[name] = { a: [ip] };
   const backends: ServiceBackends[] = [];
   for (const service of services) {
     const own = byService.get(`${service.metadata.namespace}/${service.metadata.name}`) ?? [];

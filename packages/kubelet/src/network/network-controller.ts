@@ -12,8 +12,9 @@ export function networkController(options: {
   client: ResourceClient;
   sandbox: Pick<Sandbox, "setNetwork">;
   nodePorts: NodePorts;
+  outsideNames: () => ReadonlyMap<string, string>;
 }): Controller<Service> {
-  const { client, sandbox, nodePorts } = options;
+  const { client, sandbox, nodePorts, outsideNames } = options;
   let sent = "";
   let work: Promise<void> | undefined;
   let again = false;
@@ -25,7 +26,7 @@ export function networkController(options: {
       client.list(EndpointSlice),
       client.list(Pod),
     ]);
-    const config: NetworkConfig = networkConfig(services.items, slices.items, pods.items);
+    const config: NetworkConfig = networkConfig(services.items, slices.items, pods.items, outsideNames());
     const text = JSON.stringify(config);
     if (text !== sent) {
       await sandbox.setNetwork(config);

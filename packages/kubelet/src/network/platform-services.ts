@@ -1,4 +1,5 @@
-import { connect } from "node:net";
+import { lookup } from "node:dns/promises";
+import { BlockList, connect } from "node:net";
 import type { Duplex } from "node:stream";
 import {
   EndpointSlice,
@@ -31,16 +32,26 @@ export interface PlatformService {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
+/** The addresses of a host outside. */
+export type ResolveHost = (host: string) => Promise<readonly { address: string; family: number }[]>;
+
 /** The platform's own addresses are handed out in order of registration: the same wiring gets the same ones. */
 export class PlatformServices {
   readonly #client: ResourceClient;
   readonly #sandbox: Sandbox;
+  readonly #resolve: ResolveHost;
   readonly #closers: Closer[] = [];
   readonly #ipByName = new Map<string, string>();
+  readonly #outsideNames = new Map<string, string>();
 
-  constructor(client: ResourceClient, sandbox: Sandbox) {
+  constructor(
+    client: ResourceClient,
+    sandbox: Sandbox,
+    resolve: ResolveHost = (host) => lookup(host, { all: true }),
+  ) {
     this.#client = client;
     this.#sandbox = sandbox;
+    this.#resolve = resolve;
   }
 
   /** Makes a service of the platform a Service like any other: an object, endpoints, and an address that pods reach. */
@@ -85,15 +96,32 @@ export class PlatformServices {
     this.#closers.push(await this.#listen(hostAddress, port, { hostPort: port }));
   }
 
+  /**
+   * Lets pods reach one port of one host outside, by its name: the name gets an address inside, and this process carries
+   * the bytes. A name that comes to mean this machine leads nowhere.
+   */
+  async allowEgress(host: string, port: number): Promise<void> {
+    const ip = this.#address(`egress/${host}`);
+    this.#outsideNames.set(host, ip);
+    const accept = (inside: Duplex) => {
+      inside.on("error", () => {});
+      addressOutside(host, this.#resolve).then(
+        (address) => joinTo(inside, address, port),
+        () => inside.destroy(),
+      );
+    };
+    this.#closers.push(await this.#listen(ip, port, { accept }));
+  }
+
+  /** By name, the addresses that stand for hosts outside. */
+  get outsideNames(): ReadonlyMap<string, string> {
+    return this.#outsideNames;
+  }
+
   #listen(ip: string, port: number, target: PlatformTarget): Promise<Closer> {
     if ("unixPath" in target) return this.#sandbox.listenToUnix(ip, port, target.unixPath);
     if ("accept" in target) return this.#sandbox.listen(ip, port, target.accept);
-    return this.#sandbox.listen(ip, port, (inside) => {
-      const outside = connect({ host: "127.0.0.1", port: target.hostPort, allowHalfOpen: true });
-      inside.on("error", () => outside.destroy());
-      outside.once("error", () => inside.destroy());
-      outside.once("connect", () => joinStreams(inside, outside));
-    });
+    return this.#sandbox.listen(ip, port, (inside) => joinTo(inside, "127.0.0.1", target.hostPort));
   }
 
   #address(name: string): string {
@@ -120,4 +148,36 @@ export class PlatformServices {
   async close(): Promise<void> {
     await Promise.allSettled(this.#closers.map((closer) => closer.close()));
   }
+}
+
+function joinTo(inside: Duplex, host: string, port: number): void {
+  const outside = connect({ host, port, allowHalfOpen: true });
+  inside.on("error", () => outside.destroy());
+  outside.once("error", () => inside.destroy());
+  outside.once("connect", () => joinStreams(inside, outside));
+}
+
+/** This machine, and what a cloud tells a machine about itself (credentials, too). */
+const notOutside = new BlockList();
+for (const [network, prefix] of [
+  ["0.0.0.0", 8],
+  ["127.0.0.0", 8],
+  ["169.254.0.0", 16],
+] as const) {
+  notOutside.addSubnet(network, prefix, "ipv4");
+}
+for (const [network, prefix] of [
+  ["::", 127],
+  ["fe80::", 10],
+] as const) {
+  notOutside.addSubnet(network, prefix, "ipv6");
+}
+
+/** Whoever answers for the name must not be able to lead pods to this machine. */
+export async function addressOutside(host: string, resolve: ResolveHost): Promise<string> {
+  const found = (await resolve(host)).find(
+    ({ address, family }) => !notOutside.check(address, family === 6 ? "ipv6" : "ipv4"),
+  );
+  if (found === undefined) throw new Error(`${host} has no address outside of this machine`);
+  return found.address;
 }
