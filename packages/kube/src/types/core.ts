@@ -127,6 +127,8 @@ export interface PodSpec {
   shareProcessNamespace?: boolean;
   enableServiceLinks?: boolean;
   hostNetwork?: boolean;
+  hostPID?: boolean;
+  hostIPC?: boolean;
   readinessGates?: { conditionType: string }[];
   securityContext?: Record<string, unknown>;
   tolerations?: Record<string, unknown>[];

@@ -1,6 +1,7 @@
 import {
   chmodSync,
   closeSync,
+  lstatSync,
   mkdirSync,
   openSync,
   realpathSync,
@@ -8,7 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { lockedFlags, type MountEntry, readMountinfo, readSystemView, renderFstab } from "./mount-table.ts";
 import type { ContainerProcessSpec } from "./protocol.ts";
 
@@ -68,6 +69,13 @@ export function layOutRoot(
 /** A path of the container's, below its root whatever dots it holds. Only for a root that nothing runs in yet. */
 const inRoot = (root: string, path: string): string => join(root, join("/", path));
 
+/** What is mounted at a path of the container's, and may have further mounts inside. */
+interface OuterMount {
+  readonly path: string;
+  readonly source: string;
+  readonly readOnly: boolean;
+}
+
 function rootMounts(
   root: string,
   terminationFile: string,
@@ -75,24 +83,24 @@ function rootMounts(
   volumes: VolumePaths,
 ): MountEntry[] {
   const mountinfo = readMountinfo();
-  const bind = (source: string, path: string, readOnly: boolean): MountEntry => {
-    const target = inRoot(root, path);
-    const isDirectory = makeMountPoint(source, target);
+  const mounted: OuterMount[] = [];
+  const bind = (source: string, containerPath: string, readOnly: boolean): MountEntry => {
+    const path = join("/", containerPath);
+    const outer = mounted.findLast((candidate) => path.startsWith(`${candidate.path}/`));
+    const target = outer === undefined ? inRoot(root, path) : pointInside(root, outer, path, source);
+    if (outer === undefined) makeMountPoint(source, target);
+    mounted.push({ path, source, readOnly });
     return {
       source,
       target,
       type: "none",
-      options: [
-        "bind",
-        ...(readOnly ? ["ro", ...lockedFlags(mountinfo, source)] : []),
-        // Inside another mount the point is only there, or can only be made, once that one is mounted.
-        ...(isDirectory ? ["X-mount.mkdir"] : []),
-      ],
+      options: ["bind", ...(readOnly ? ["ro", ...lockedFlags(mountinfo, source)] : [])],
     };
   };
   const entries: MountEntry[] = [{ source: root, target: root, type: "none", options: ["rbind"] }];
   for (const path of [...system.directories, ...system.files]) entries.push(bind(path, path, true));
-  for (const { source, target } of spec.binds) entries.push(bind(source, target, true));
+  for (const { source, target } of byDepth(spec.binds, ({ target }) => target))
+    entries.push(bind(source, target, true));
   for (const device of devices) entries.push(bind(`/dev/${device}`, `/dev/${device}`, false));
   entries.push(
     {
@@ -111,20 +119,22 @@ function rootMounts(
   );
   // Where the host's user is root, these would be writable in spite of the user namespace.
   for (const path of ["proc/sys", "proc/irq", "proc/bus", "proc/fs", "proc/sysrq-trigger"]) {
-    if (statSync(`/${path}`, { throwIfNoEntry: false }) === undefined) continue;
+    if (!exists(`/${path}`)) continue;
     const at = join(root, path);
-    entries.push({
-      source: at,
-      target: at,
-      type: "none",
-      options: ["bind", "ro", "nosuid", "nodev", "noexec"],
-    });
+    const options = ["bind", "ro", "nosuid", "nodev", "noexec"];
+    entries.push({ source: at, target: at, type: "none", options });
   }
-  const byDepth = spec.volumeMounts.toSorted((a, b) => a.mountPath.length - b.mountPath.length);
-  for (const { volume, subPath, mountPath, readOnly } of byDepth) {
+  // These tell of the machine, not of the pod; container engines hide them, too.
+  for (const path of ["proc/kcore", "proc/keys", "proc/key-users", "proc/timer_list", "proc/latency_stats"]) {
+    if (exists(`/${path}`))
+      entries.push({ source: "/dev/null", target: join(root, path), type: "none", options: ["bind"] });
+  }
+  for (const { volume, subPath, mountPath, readOnly } of byDepth(spec.volumeMounts, (it) => it.mountPath)) {
     const base = volumes.get(volume);
     if (base === undefined) throw new Error(`volume "${volume}" is not part of the pod`);
-    entries.push(bind(subPath === undefined ? base : subPathOf(base, subPath), mountPath, readOnly));
+    const source =
+      subPath === undefined ? base : placeBelow(base, subPath, "directory", `subPath "${subPath}"`);
+    entries.push(bind(source, mountPath, readOnly));
   }
   // Outside the root, so that no link of the container's can make the agent read another file as its message.
   entries.push(bind(terminationFile, spec.terminationMessagePath, false));
@@ -134,27 +144,58 @@ function rootMounts(
   return entries;
 }
 
-/** A place below a volume, made if missing; a link in the volume that leads out of it is refused. */
-function subPathOf(base: string, subPath: string): string {
-  const path = join(base, join("/", subPath));
+const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
+
+/** What is mounted inside another comes after it. */
+const byDepth = <T>(items: readonly T[], path: (item: T) => string): T[] =>
+  items.toSorted((a, b) => path(a).length - path(b).length);
+
+/**
+ * Where a mount inside another one goes: a place in what is mounted there, made if missing and if that may be written.
+ * A program may have left links in it: a path through them is taken in here, not where they would lead on the host.
+ */
+function pointInside(root: string, outer: OuterMount, path: string, source: string): string {
+  const inner = path.slice(outer.path.length + 1);
+  const kind = outer.readOnly ? "existing" : statSync(source).isDirectory() ? "directory" : "file";
+  const place = placeBelow(outer.source, inner, kind, `mount path "${path}"`);
+  return join(inRoot(root, outer.path), relative(realpathSync(outer.source), place));
+}
+
+/** A place below a volume; a link in the volume that leads out of it is refused. */
+function placeBelow(
+  base: string,
+  path: string,
+  kind: "directory" | "file" | "existing",
+  what: string,
+): string {
+  const place = join(base, join("/", path));
   const parent = realpathSync(base);
-  let existing = path;
-  while (statSync(existing, { throwIfNoEntry: false }) === undefined) existing = dirname(existing);
-  const real = realpathSync(existing);
-  if (real !== parent && !real.startsWith(`${parent}/`))
-    throw new Error(`subPath "${subPath}" leads out of its volume`);
-  if (existing !== path) mkdirSync(path, { recursive: true });
-  return realpathSync(path);
+  let existing = place;
+  while (lstatSync(existing, { throwIfNoEntry: false }) === undefined) existing = dirname(existing);
+  const real = existing === base ? parent : realOrRefused(existing, what);
+  if (real !== parent && !real.startsWith(`${parent}/`)) throw new Error(`${what} leads out of its volume`);
+  if (existing === place) return real;
+  if (kind === "existing") throw new Error(`${what} is not there, and what holds it is read-only`);
+  mkdirSync(kind === "directory" ? place : dirname(place), { recursive: true });
+  if (kind === "file") closeSync(openSync(place, "a"));
+  return realpathSync(place);
+}
+
+/** A link that leads nowhere could be led elsewhere later. */
+function realOrRefused(path: string, what: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    throw new Error(`${what} leads out of its volume`);
+  }
 }
 
 /** A directory for a directory, an empty file for anything else; its parents are made along the way. */
-function makeMountPoint(source: string, target: string): boolean {
-  const isDirectory = statSync(source).isDirectory();
-  if (statSync(target, { throwIfNoEntry: false }) !== undefined) return isDirectory;
-  if (isDirectory) mkdirSync(target, { recursive: true });
+function makeMountPoint(source: string, target: string): void {
+  if (exists(target)) return;
+  if (statSync(source).isDirectory()) mkdirSync(target, { recursive: true });
   else {
     mkdirSync(dirname(target), { recursive: true });
     closeSync(openSync(target, "a"));
   }
-  return isDirectory;
 }

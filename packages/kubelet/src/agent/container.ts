@@ -26,7 +26,7 @@ shift 7
 fail() { printf '%s' "$1" >&3; exit 128; }
 [ -z "$cgroup" ] || echo 0 > "$cgroup" || fail "failed to enter the container's cgroup"
 out=$(mount --all --fstab "$fstab" 2>&1) || fail "failed to mount the container's root: $out"
-cd "$root" && pivot_root . .old && umount -l /.old && cd "$dir" || fail "failed to enter the container's root"
+cd "$root" && pivot_root . .old && umount -n -l /.old && cd "$dir" || fail "failed to enter the container's root"
 ${commandCheck}
 printf + >&3
 exec setpriv --no-new-privs --inh-caps=-all --bounding-set="$bound" -- env -i -- "$@" 3>&-

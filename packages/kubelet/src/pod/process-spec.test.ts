@@ -48,3 +48,81 @@ for (const [limits, requests, cpuLimitMillis, cpuRequestMillis] of [
     assert.deepEqual(notApplied(pod, { memory: "cgroup", cpu: true, processes: true }), []);
   });
 }
+
+const secured = (container: object, pod: object = {}): Pod => ({
+  ...podWith({}),
+  spec: {
+    ...(pod as Pod["spec"]), // a part of one
+    containers: [{ name: "c", image: "web:1", ...container }],
+  },
+});
+for (const [title, pod, told] of [
+  ["nothing", secured({}), []],
+  [
+    "the host's namespaces",
+    secured({}, { hostNetwork: true, hostPID: true, hostIPC: true }),
+    ["hostNetwork (", "hostPID (", "hostIPC ("],
+  ],
+  [
+    "privileges",
+    secured({
+      securityContext: { privileged: true, capabilities: { add: ["SYS_ADMIN", "NET_ADMIN", "CAP_KILL"] } },
+    }),
+    [
+      "containers{c}.securityContext.privileged (",
+      "containers{c}.securityContext.capabilities.add SYS_ADMIN (",
+    ],
+  ],
+  [
+    "users",
+    secured(
+      { securityContext: { runAsNonRoot: true, runAsUser: 0 } },
+      { securityContext: { runAsUser: 7, fsGroup: 7 } },
+    ),
+    [
+      "securityContext.runAsUser (",
+      "securityContext.fsGroup (",
+      "containers{c}.securityContext.runAsNonRoot (",
+    ],
+  ],
+  [
+    "profiles",
+    secured(
+      { securityContext: { seccompProfile: { type: "RuntimeDefault" } } },
+      { securityContext: { seccompProfile: { type: "Unconfined" }, sysctls: [] } },
+    ),
+    ["securityContext.sysctls", "containers{c}.securityContext.seccompProfile"],
+  ],
+] as const) {
+  test(`what is not applied of ${title} is told by name`, () => {
+    const found = notApplied(pod, onlyWatching);
+    assert.equal(found.length, told.length, found.join("; "));
+    for (const [index, start] of told.entries()) assert.ok(found[index]?.startsWith(start), found[index]);
+  });
+}
+
+for (const [security, capabilities] of [
+  [{ drop: ["ALL"] }, []],
+  [{ drop: ["all"], add: ["NET_BIND_SERVICE"] }, ["net_bind_service"]],
+  [{ drop: ["ALL"], add: ["SYS_ADMIN", "CAP_SYS_MODULE", "BPF"] }, []],
+  [{ drop: ["ALL"], add: ["NET_ADMIN", "CAP_SYS_NICE"] }, ["net_admin", "sys_nice"]],
+] as const) {
+  test(`capabilities ${JSON.stringify(security)} come to [${capabilities}]`, () => {
+    const pod = secured({ securityContext: { capabilities: security } });
+    for (const container of pod.spec.containers) {
+      const spec = containerProcessSpec({ pod, container, attempt: 0, image, env: {}, stateDir: "/state" });
+      assert.deepEqual(spec.capabilities, capabilities);
+    }
+  });
+}
+
+test("nobody is given more by asking for all capabilities than by asking for none", () => {
+  const [all, none] = [{ capabilities: { add: ["ALL"] } }, {}].map((securityContext) => {
+    const pod = secured({ securityContext });
+    return pod.spec.containers.map(
+      (container) =>
+        containerProcessSpec({ pod, container, attempt: 0, image, env: {}, stateDir: "/state" }).capabilities,
+    );
+  });
+  assert.deepEqual(all, none);
+});

@@ -98,31 +98,43 @@ const defaultCapabilities = [
   ...["setfcap", "setgid", "setpcap", "setuid", "sys_chroot"],
 ];
 
+/** Of a pod or of a container: neither has all of these. */
 interface SecurityContext {
   readonly capabilities?: { readonly add?: readonly string[]; readonly drop?: readonly string[] };
   readonly readOnlyRootFilesystem?: boolean;
   readonly privileged?: boolean;
   readonly runAsUser?: number;
+  readonly runAsGroup?: number;
+  readonly runAsNonRoot?: boolean;
+  readonly fsGroup?: number;
+  readonly seccompProfile?: { readonly type: string };
+  readonly appArmorProfile?: { readonly type: string };
+  readonly seLinuxOptions?: object;
+  readonly sysctls?: readonly object[];
+  readonly procMount?: string;
 }
 
 /** Validated by the API server. */
 const securityOf = (holder: { securityContext?: Record<string, unknown> }): SecurityContext =>
   holder.securityContext ?? {};
 
+/** What may be asked for besides: it reaches no further than the pod. Mounting, tracing and the like reach the node's own. */
+const grantedOnRequest = ["ipc_lock", "net_admin", "net_broadcast", "sys_nice", "sys_ptrace"];
+
+const capabilityName = (text: string) => text.toLowerCase().replace(/^cap_/, "");
+
 function capabilitiesOf(container: Container): string[] {
   const { add = [], drop = [] } = securityOf(container).capabilities ?? {};
-  const name = (text: string) => text.toLowerCase().replace(/^cap_/, "");
-  const kept = drop.some((text) => name(text) === "all")
-    ? []
-    : defaultCapabilities.filter((known) => !drop.some((text) => name(text) === known));
-  // Inside the node's user namespace `ALL` is no more than what containers start with.
-  return [
-    ...new Set([
-      ...kept,
-      ...add.flatMap((text) => (name(text) === "all" ? defaultCapabilities : [name(text)])),
-    ]),
-  ];
+  const dropped = drop.map(capabilityName);
+  const kept = dropped.includes("all") ? [] : defaultCapabilities.filter((known) => !dropped.includes(known));
+  const added = add
+    .map(capabilityName)
+    .flatMap((name) => (name === "all" ? defaultCapabilities : isGranted(name) ? [name] : []));
+  return [...new Set([...kept, ...added])];
 }
+
+const isGranted = (name: string): boolean =>
+  defaultCapabilities.includes(name) || grantedOnRequest.includes(name);
 
 export function containerProcessSpec(options: {
   pod: Pod;
@@ -184,24 +196,46 @@ const cpuMillis = (quantity = "0"): number => Math.ceil(Number(parseQuantity(qua
 /** What a manifest asks for and this node does not do; told in an event, never silently dropped. */
 export function notApplied(pod: Pod, enforcement: Enforcement): string[] {
   const { spec } = pod;
-  const fields: string[] = [];
-  if (spec.hostNetwork === true) fields.push("hostNetwork (the pod has a network of its own)");
-  if (spec.shareProcessNamespace === true) fields.push("shareProcessNamespace");
-  const asksForUser = (security: SecurityContext) =>
-    security.runAsUser !== undefined && security.runAsUser !== 0;
-  if (asksForUser(securityOf(spec)))
-    fields.push("securityContext.runAsUser (only uid 0 exists in the node's user namespace)");
+  const fields = [
+    ...hostNamespaces.filter(({ name }) => spec[name] === true).map(({ name, why }) => `${name} (${why})`),
+    ...(spec.shareProcessNamespace === true ? ["shareProcessNamespace"] : []),
+    ...ignoredSecurity("", securityOf(spec)),
+  ];
   for (const container of [...(spec.initContainers ?? []), ...spec.containers]) {
-    const security = securityOf(container);
-    const at = `containers{${container.name}}`;
-    if (asksForUser(security))
-      fields.push(`${at}.securityContext.runAsUser (only uid 0 exists in the node's user namespace)`);
-    if (security.privileged === true) fields.push(`${at}.securityContext.privileged`);
+    const at = `containers{${container.name}}.`;
+    fields.push(...ignoredSecurity(at, securityOf(container)));
     if (container.ports?.some(({ hostPort }) => hostPort !== undefined && hostPort !== 0))
-      fields.push(`${at}.ports.hostPort`);
+      fields.push(`${at}ports.hostPort`);
     for (const resource of Object.keys(container.resources?.limits ?? {}))
       if (resource !== "memory" && !(resource === "cpu" && enforcement.cpu))
-        fields.push(`${at}.resources.limits.${resource}`);
+        fields.push(`${at}resources.limits.${resource}`);
   }
+  return fields;
+}
+
+const hostNamespaces = [
+  { name: "hostNetwork", why: "the pod has a network of its own" },
+  { name: "hostPID", why: "the pod sees its own processes only" },
+  { name: "hostIPC", why: "the pod has an IPC namespace of its own" },
+] as const;
+
+const onlyRoot = "only uid 0 exists in the node's user namespace: it is your own user outside";
+
+function ignoredSecurity(at: string, security: SecurityContext): string[] {
+  const fields: string[] = [];
+  const ignore = (field: string, why?: string) =>
+    fields.push(`${at}securityContext.${field}${why === undefined ? "" : ` (${why})`}`);
+  if ((security.runAsUser ?? 0) !== 0) ignore("runAsUser", onlyRoot);
+  if ((security.runAsGroup ?? 0) !== 0) ignore("runAsGroup", onlyRoot);
+  if ((security.fsGroup ?? 0) !== 0) ignore("fsGroup", onlyRoot);
+  if (security.runAsNonRoot === true) ignore("runAsNonRoot", onlyRoot);
+  if (security.privileged === true) ignore("privileged", "the container stays as isolated as others");
+  for (const name of security.capabilities?.add ?? [])
+    if (capabilityName(name) !== "all" && !isGranted(capabilityName(name)))
+      ignore(`capabilities.add ${name}`, "it would reach beyond the pod");
+  for (const name of ["seLinuxOptions", "sysctls", "procMount"] as const)
+    if (security[name] !== undefined) ignore(name);
+  for (const name of ["seccompProfile", "appArmorProfile"] as const)
+    if (security[name] !== undefined && security[name].type !== "Unconfined") ignore(name);
   return fields;
 }
