@@ -1,25 +1,33 @@
 import { AnalysisRun } from "@tracegate/analysis";
 import { isNotFound, Pod, ReplicaSet, type ResourceClient } from "@tracegate/kube";
-import { Rollout, type RolloutView, rolloutView } from "@tracegate/rollouts";
+import { Rollout, type RolloutObjects, type RolloutView, rolloutView } from "@tracegate/rollouts";
 import { PluginError } from "./plugin.ts";
 
 /** What the tree of a Rollout is drawn from. */
-export async function viewOf(client: ResourceClient, namespace: string, name: string): Promise<RolloutView> {
+export const viewOf = async (client: ResourceClient, namespace: string, name: string): Promise<RolloutView> =>
+  rolloutView(await objectsOf(client, namespace, name));
+
+/** A Rollout and what may belong to it. */
+export async function objectsOf(
+  client: ResourceClient,
+  namespace: string,
+  name: string,
+): Promise<RolloutObjects> {
   const rollout = await client.get(Rollout, { namespace, name }).catch((error: unknown) => {
     // The original looks into its own cache, which names the kind in the singular.
     throw isNotFound(error) ? new PluginError(`rollout.argoproj.io "${name}" not found`) : error;
   });
-  return rolloutView({ rollout, ...(await around(client, namespace)) });
+  return { rollout, ...(await around(client, namespace)) };
 }
 
 /** All Rollouts of a namespace, or of all. */
-export async function allViews(
+export async function allObjects(
   client: ResourceClient,
   namespace: string | undefined,
-): Promise<RolloutView[]> {
+): Promise<RolloutObjects[]> {
   const { items } = await client.list(Rollout, namespace === undefined ? {} : { namespace });
   const objects = await around(client, namespace);
-  return items.map((rollout) => rolloutView({ rollout, ...objects }));
+  return items.map((rollout) => ({ rollout, ...objects }));
 }
 
 async function around(client: ResourceClient, namespace: string | undefined) {

@@ -1,42 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { crds as analysisCrds } from "@tracegate/analysis";
-import { createApi, embeddedClient } from "@tracegate/apiserver";
 import { VirtualScheduler } from "@tracegate/controller-runtime";
-import { CustomResourceDefinition, Namespace, type ResourceClient } from "@tracegate/kube";
-import { crds, Rollout } from "@tracegate/rollouts";
-import { memoryStore } from "@tracegate/store";
+import { Rollout } from "@tracegate/rollouts";
 import { runArgoRollouts } from "./program.ts";
-
-async function world(): Promise<{ client: ResourceClient; scheduler: VirtualScheduler }> {
-  const scheduler = new VirtualScheduler(Date.parse("2030-01-01T00:00:00Z"));
-  const client = embeddedClient(createApi({ store: memoryStore(), clock: scheduler }));
-  for (const crd of [...crds, ...analysisCrds]) await client.create(CustomResourceDefinition, crd);
-  await client.create(Namespace, { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } });
-  await client.create(Rollout, {
-    apiVersion: "argoproj.io/v1alpha1",
-    kind: "Rollout",
-    metadata: { name: "web", namespace: "shop" },
-    spec: {
-      replicas: 1,
-      selector: { matchLabels: { app: "web" } },
-      strategy: { canary: { steps: [{ setWeight: 50 }] } },
-      template: {
-        metadata: { labels: { app: "web" } },
-        spec: {
-          containers: [
-            { name: "c", image: "web:1" },
-            { name: "side", image: "side:1" },
-          ],
-        },
-      },
-    },
-  });
-  return { client, scheduler };
-}
+import { shopWorld } from "./shop-world.ts";
 
 async function run(
-  { client, scheduler }: Awaited<ReturnType<typeof world>>,
+  { client, scheduler }: Awaited<ReturnType<typeof shopWorld>>,
   ...argv: string[]
 ): Promise<{ code: number; out: string; err: string }> {
   let out = "";
@@ -66,7 +36,7 @@ async function run(
 }
 
 test("set image changes one container, or all", async () => {
-  const here = await world();
+  const here = await shopWorld();
   assert.deepEqual(await run(here, "set", "image", "web", "c=web:2"), {
     code: 0,
     out: 'rollout "web" image updated\n',
@@ -84,7 +54,7 @@ test("set image changes one container, or all", async () => {
 });
 
 test("what does not exist is told in the words of the original", async () => {
-  const here = await world();
+  const here = await shopWorld();
   assert.deepEqual(await run(here, "get", "rollout", "nope"), {
     code: 1,
     out: "",
@@ -97,7 +67,7 @@ test("what does not exist is told in the words of the original", async () => {
 });
 
 test("status says what holds, or waits until its time is over", async () => {
-  const here = await world();
+  const here = await shopWorld();
   const ref = { namespace: "shop", name: "web" };
   const { metadata } = await here.client.get(Rollout, ref);
   const phase = (value: "Paused" | "Degraded", message: string) =>
@@ -129,7 +99,7 @@ test("status says what holds, or waits until its time is over", async () => {
 });
 
 test("a line without a command, or with too few arguments, is answered by its usage", async () => {
-  const here = await world();
+  const here = await shopWorld();
   for (const [argv, usage] of [
     [["get"], "get <rollout|experiment> RESOURCE_NAME [flags]"],
     [["get", "rollout"], "get rollout ROLLOUT_NAME [flags]"],
@@ -146,7 +116,7 @@ test("a line without a command, or with too few arguments, is answered by its us
 });
 
 test("columns of a list have room for what comes later", async () => {
-  const here = await world();
+  const here = await shopWorld();
   const { out } = await run(here, "list", "ro", "-A");
   assert.equal(
     out,
@@ -156,7 +126,7 @@ test("columns of a list have room for what comes later", async () => {
 });
 
 test("several Rollouts are steered at once, up to the first that is not there", async () => {
-  const here = await world();
+  const here = await shopWorld();
   assert.deepEqual(await run(here, "pause", "web", "nope"), {
     code: 1,
     out: "rollout 'web' paused\n",
@@ -165,7 +135,7 @@ test("several Rollouts are steered at once, up to the first that is not there", 
 });
 
 test("a step is skipped with a flag that is complained of", async () => {
-  const here = await world();
+  const here = await shopWorld();
   assert.deepEqual(await run(here, "promote", "web", "-c"), {
     code: 0,
     out: "rollout 'web' promoted\n",
@@ -176,7 +146,7 @@ test("a step is skipped with a flag that is complained of", async () => {
 });
 
 test("a restart is told in the words of the line", async () => {
-  const here = await world();
+  const here = await shopWorld();
   assert.equal((await run(here, "restart", "web", "--in", "90s")).out, "rollout 'web' restarts in 90s\n");
   const { spec } = await here.client.get(Rollout, { namespace: "shop", name: "web" });
   assert.equal(spec.restartAt, "2030-01-01T00:01:30Z");
@@ -185,7 +155,7 @@ test("a restart is told in the words of the line", async () => {
 });
 
 test("Experiments are looked for, and what is left out is refused by name", async () => {
-  const here = await world();
+  const here = await shopWorld();
   const none = await run(here, "list", "experiments");
   assert.deepEqual(none, { code: 0, out: "", err: "No resources found.\n" });
   const unknown = await run(here, "get", "exp", "nope");
@@ -199,7 +169,7 @@ test("Experiments are looked for, and what is left out is refused by name", asyn
 });
 
 test("a shell is told what may come next", async () => {
-  const here = await world();
+  const here = await shopWorld();
   const words = async (...argv: string[]) => (await run(here, "__complete", ...argv)).out.split("\n");
   assert.deepEqual(await words("re"), ["restart", "retry", ":4", ""]);
   assert.deepEqual(await words("retry", ""), ["experiment", "rollout", ":4", ""]);

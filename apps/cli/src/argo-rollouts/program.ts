@@ -6,6 +6,7 @@ import { parseLine } from "../cobra/parse.ts";
 import type { Io } from "../command.ts";
 import { asksForWords, completion, namesFrom, wordsFor } from "./completion.ts";
 import { type ConnectionFlags, connectionFlags } from "./connection.ts";
+import { dashboard } from "./dashboard.ts";
 import { getExperiment, listExperiments, retryExperiment, terminateExperiment } from "./experiments.ts";
 import { get } from "./get.ts";
 import { globals } from "./globals.ts";
@@ -30,7 +31,7 @@ const program: CobraProgram<Plugin> = {
   commands: [
     ...[get, getExperiment, list, listExperiments, status],
     ...[promote, abort, retry, retryExperiment, restart, undo, pause, setImage],
-    ...[terminate, terminateExperiment, lint, completion, version, ...refused],
+    ...[terminate, terminateExperiment, dashboard, lint, completion, version, ...refused],
   ],
 };
 

@@ -1,0 +1,180 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { type Scheduler, wallScheduler } from "@tracegate/controller-runtime";
+import { type ApiContext, type Route, route } from "./api.ts";
+import { refusal, tokenHeader } from "./guard.ts";
+import { pageFile } from "./page.ts";
+import { stream } from "./streams.ts";
+import { followWorld, type World } from "./world.ts";
+
+/** The largest body taken; what is sent to us are a few words. */
+const bodyLimit = 64 * 1024;
+/** How much may wait for a reader that is slower than what it follows; then its stream ends, and it asks again. */
+const backlogLimit = 8 * 1024 * 1024;
+const connectionLimit = 200;
+
+export interface DashboardOptions extends ApiContext {
+  /** 0: a free one. */
+  readonly port: number;
+  /** Path of the page, without slashes around it; empty: at the top. */
+  readonly rootPath: string;
+  /** Drawn anew for each start; see guard.ts. */
+  readonly token: string;
+}
+
+/** Serves page and API on 127.0.0.1. Rejects where the port is taken. */
+export async function serveDashboard(
+  options: DashboardOptions,
+): Promise<{ readonly port: number; close(): void }> {
+  const dashboard = new Dashboard(options);
+  const server = createServer((request, response) => void dashboard.handle(request, response));
+  server.maxConnections = connectionLimit;
+  await listen(server, options.port);
+  const address = server.address();
+  return {
+    port: typeof address === "object" && address !== null ? address.port : options.port,
+    close() {
+      dashboard.stop();
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+class Dashboard {
+  readonly #options: DashboardOptions;
+  readonly #root: string;
+  readonly #scheduler: Scheduler;
+  readonly #stopping = new AbortController();
+  /** Followed from the first stream on: who only asks now and then costs the cluster no watches. */
+  #world: World | undefined;
+
+  constructor(options: DashboardOptions) {
+    this.#options = options;
+    this.#root = options.rootPath === "" ? "" : `/${options.rootPath}`;
+    this.#scheduler = wallScheduler(options.clock);
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+    this.#world?.stop();
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = "GET", headers } = request;
+    const header = (name: string) => (typeof headers[name] === "string" ? headers[name] : undefined);
+    const refused = refusal(
+      {
+        method,
+        host: header("host"),
+        origin: header("origin"),
+        fetchSite: header("sec-fetch-site"),
+        fetchMode: header("sec-fetch-mode"),
+        token: header(tokenHeader),
+      },
+      this.#options.token,
+    );
+    if (refused !== undefined) return json(response, 403, problem(codes.permissionDenied, refused));
+    const { pathname } = new URL(request.url ?? "/", "http://dashboard");
+    if (this.#root !== "" && (pathname === "/" || pathname === this.#root)) {
+      response.writeHead(302, { ...safety, location: `${this.#root}/` }).end();
+      return;
+    }
+    const path = pathname.startsWith(`${this.#root}/`) ? pathname.slice(this.#root.length) : undefined;
+    const found = path === undefined ? undefined : route(method, path, this.#options);
+    if (found !== undefined) return this.#serve(found, request, response);
+    const page = path === undefined || method !== "GET" ? undefined : pageFile(path, this.#options.token);
+    if (page === undefined) return json(response, 501, problem(codes.unimplemented, "Not Implemented"));
+    response.writeHead(200, { ...safety, "content-type": page.contentType }).end(page.body);
+  }
+
+  async #serve(found: Route, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (found.kind === "stream") return this.#stream(found, request, response);
+    try {
+      json(response, 200, await found.answer(await bodyOf(request)));
+    } catch (error) {
+      if (error instanceof BadBody) return json(response, 400, problem(codes.invalidArgument, error.message));
+      // All that goes wrong on the way is one code to the original.
+      json(response, 500, problem(codes.unknown, error instanceof Error ? error.message : String(error)));
+    }
+  }
+
+  async #stream(
+    { subject }: Extract<Route, { kind: "stream" }>,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const asEvents = (request.headers.accept ?? "").includes("text/event-stream");
+    const gone = new AbortController();
+    response.on("close", () => gone.abort());
+    const write = (event: unknown) => {
+      const text = JSON.stringify(event);
+      response.write(asEvents ? `data: ${text}\n\n` : `${text}\n`);
+      if (response.writableLength > backlogLimit) response.destroy();
+    };
+    response.writeHead(200, {
+      ...safety,
+      "content-type": asEvents ? "text/event-stream" : "application/json",
+    });
+    response.flushHeaders();
+    this.#world ??= followWorld(this.#options.client, this.#scheduler);
+    const signal = AbortSignal.any([gone.signal, this.#stopping.signal]);
+    const there = await stream(subject, this.#world, this.#scheduler, (result) => write({ result }), signal);
+    if (!there) {
+      const message = `rollout.argoproj.io "${subject.name}" not found`;
+      write({ error: { grpc_code: codes.notFound, http_code: 404, message, http_status: "Not Found" } });
+    }
+    response.end();
+  }
+}
+
+/** Those of gRPC, which the original's API is made of. */
+const codes = {
+  unknown: 2,
+  invalidArgument: 3,
+  notFound: 5,
+  permissionDenied: 7,
+  unimplemented: 12,
+} as const;
+
+const problem = (code: number, message: string) => ({ code, message });
+
+/** No other page may show or read what is served, and ours runs its own script only. */
+const safety = {
+  "cache-control": "no-store",
+  "content-security-policy":
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+} as const;
+
+function json(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { ...safety, "content-type": "application/json" }).end(JSON.stringify(body));
+}
+
+class BadBody extends Error {}
+
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  let text = "";
+  request.setEncoding("utf8");
+  for await (const piece of request) {
+    text += piece;
+    if (text.length > bodyLimit) throw new BadBody(`the body is longer than ${bodyLimit} bytes`);
+  }
+  try {
+    return text.trim() === "" ? {} : JSON.parse(text);
+  } catch (error) {
+    throw new BadBody(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host: "127.0.0.1", port }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
