@@ -10,23 +10,34 @@ export function commandDifference(
   command: string,
   recorded: Printed,
   ours: Printed,
-  run: { readonly name: string; readonly commits: readonly string[] },
+  run: { readonly name: string; readonly commits: readonly string[]; readonly stale: boolean },
 ): Difference | undefined {
   if (recorded.exit !== ours.exit)
     return { what: `${command}: exit code`, expected: `${recorded.exit}`, got: `${ours.exit}: ${ours.out.join("\n")}` };
   const own = withCommits(ours.out, run.commits).filter((line) => !mentionsAnother(line, run.name));
   const theirs = recorded.out.filter((line) => !mentionsAnother(line, run.name));
-  const view = viewOf(command);
+  const view = viewOf(command, run.stale);
   return firstLineDifference(command, view(theirs), view(own));
 }
 
 /** What of a command's lines is compared. */
-function viewOf(command: string): (lines: readonly string[]) => string[] {
+function viewOf(command: string, stale: boolean): (lines: readonly string[]) => string[] {
   // Who built it, when and with what: only which programs are told of.
   if (/^argocd version\b/.test(command))
     return (lines) => lines.filter((line) => /^\S/.test(line)).map((line) => line.replace(/:.*/, ""));
-  return (lines) => inParallel(lastRows(trimmed(lines.map(neutral))));
+  const told = (line: string) => withoutFiles(neutral(line));
+  return (lines) => {
+    const rows = lastRows(trimmed(lines.map(told)));
+    return inParallel(stale ? rows.map(withoutVerb) : rows, stale);
+  };
 }
+
+/** A sync that came from a stale cache tells of the objects it left unchanged, and nothing of the others: messages and order are its own. */
+const withoutVerb = (line: string): string => line.replace(/ \S+\/\S+ (created|configured|unchanged|replaced|serverside-applied)$/, "");
+
+/** kubectl's library names the file that it was given a manifest in; whoever calls it inside a process has none. */
+export const withoutFiles = (text: string): string =>
+  text.replace(/error when (?:patching|applying patch|creating|replacing|deleting) \\?"\/[^"]*?\\?": /g, "").replace(/ from \\?"\/dev\/shm\/\d+\\?"/g, "");
 
 /** Times and commits were given other names than they had, so columns are no measure: runs of blanks count as one. */
 function neutral(line: string): string {
@@ -57,11 +68,11 @@ function lastRows(lines: readonly string[]): string[] {
   return [...lines.slice(0, start + 1), ...[...rows.values()].sort(), ...lines.slice(end)];
 }
 
-/** Of the table of resources, rows of one kind that follow each other: they were applied side by side. */
-function inParallel(lines: readonly string[]): string[] {
+/** Of the table of resources, rows of one kind that follow each other: they were applied side by side. Or rows of any kind. */
+function inParallel(lines: readonly string[], anyKind: boolean): string[] {
   const start = lines.findIndex((line) => /^GROUP KIND NAMESPACE NAME STATUS/.test(line));
   if (start < 0) return [...lines];
-  const kindOf = (row: string) => row.split(" ").slice(0, 2).join(" ");
+  const kindOf = (row: string) => (anyKind ? "" : row.split(" ").slice(0, 2).join(" "));
   const rows = lines.slice(start + 1);
   for (let from = 0; from < rows.length; ) {
     let to = from + 1;

@@ -114,7 +114,9 @@ function isStaleHeal(group: { heals: number; states: readonly ObjectState[] }, b
   const ended = before.find(({ status }) => status?.operationState?.phase === "Succeeded");
   const started = group.states[0]?.t ?? 0;
   // A custom resource is `configured` by such a sync, because only its status moved on meanwhile.
-  const harmless = results.every(({ message = "", kind }) => message.endsWith(" unchanged") || (kind === "Rollout" && message.endsWith(" configured")));
+  const harmless = results.every(
+    ({ message = "", kind }) => / (unchanged|replaced|serverside-applied)$/.test(message) || (kind === "Rollout" && message.endsWith(" configured")),
+  );
   return group.heals > 0 && last !== undefined && harmless && results.length > 0 && started - (ended?.t ?? 0) < 3000;
 }
 

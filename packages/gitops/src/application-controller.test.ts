@@ -68,7 +68,7 @@ async function createWorld(policy: Application["spec"]["syncPolicy"]): Promise<W
       return () => manager.stop();
     },
     application: () => client.get(Application, ref),
-    sync: (options = {}) => requestSync(client, git, ref, options),
+    sync: (options = {}) => requestSync(client, git, ref, { now: scheduler.now(), ...options }),
   };
 }
 

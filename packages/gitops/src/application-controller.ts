@@ -19,6 +19,7 @@ import { hydrateAnnotation, refreshAnnotation, refreshLevel } from "./refresh.ts
 import { comparedStatus, mergePatch, replaceConditions } from "./status.ts";
 import { decideAutoSync } from "./sync/auto-sync.ts";
 import { wholeSeconds } from "./sync/retry.ts";
+import { permitsSync } from "./sync-permission.ts";
 import { Application, type ApplicationStatus } from "./types/application.ts";
 
 export interface ApplicationControllerOptions {
@@ -104,6 +105,9 @@ export function applicationController(options: ApplicationControllerOptions): Co
     const later = Number.POSITIVE_INFINITY;
     if (state.refused !== undefined || state.revision === undefined || state.targets === undefined)
       return { application, waitMs: later };
+    // What kept the last sync from succeeding stays true while a window is closed.
+    if (!permitsSync(application, state, false, clock.now()))
+      return { application, waitMs: later, ...complaintOf(application) };
     const decision = decideAutoSync({
       application,
       status: state.comparison.status,
@@ -228,6 +232,11 @@ export const watchedByDefault: readonly Kind[] = builtInKinds.filter(({ kind }) 
     "Ingress",
   ].includes(kind),
 );
+
+const complaintOf = ({ status }: Application): { complaint?: string } => {
+  const complaint = status?.conditions?.find(({ type }) => type === "SyncError")?.message;
+  return complaint === undefined ? {} : { complaint };
+};
 
 function tellChanges(
   before: ApplicationStatus,

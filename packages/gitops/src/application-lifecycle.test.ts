@@ -57,8 +57,8 @@ async function world(files: Record<string, string>, metadata: object = {}) {
     application: () => client.get(Application, ref),
     annotate: (annotations: object) =>
       client.patch(Application, ref, { type: "merge", body: { metadata: { annotations } } }),
-    async sync(how: Parameters<typeof requestSync>[3] = {}) {
-      await requestSync(client, git, ref, how);
+    async sync(how: Partial<Parameters<typeof requestSync>[3]> = {}) {
+      await requestSync(client, git, ref, { now: scheduler.now(), ...how });
       await scheduler.advanceBy(6000);
       return (await client.get(Application, ref)).status?.operationState;
     },

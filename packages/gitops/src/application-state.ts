@@ -1,14 +1,17 @@
 import { isNotFound, type ResourceClient } from "@tracegate/kube";
 import { type Comparison, compare } from "./compare/compare.ts";
+import { checkRules } from "./compare/ignore-differences.ts";
 import { isNamespaced, prepareTargets } from "./compare/targets.ts";
 import { trackedBy } from "./compare/tracking.ts";
 import { type GitRepositories, SourceError } from "./git/repositories.ts";
 import { discoverKinds, type KindCatalogue } from "./kinds.ts";
 import { type LiveObjects, readLive } from "./live-objects.ts";
 import { groupOf, keyOf, keyText, type Manifest } from "./manifest.ts";
+import { findOrphans } from "./orphans.ts";
 import { permitsKind, permitsLive, refusalOf } from "./project.ts";
 import { type Rendered, renderSource } from "./render/render.ts";
-import { invalidSpec, sourceOf } from "./spec.ts";
+import { hasOtherNamespaceMetadata, invalidSpec, sourceOf } from "./spec.ts";
+import { parseSyncOptions } from "./sync/options.ts";
 import { AppProject, type AppProjectSpec, defaultProject } from "./types/app-project.ts";
 import type {
   Application,
@@ -151,35 +154,52 @@ export function stateReader(options: {
         return permitsKind(project.spec, { group: groupOf(object), kind: object.kind, namespaced });
       };
       try {
+        checkRules(application.spec.ignoreDifferences ?? []);
         const comparison = compare({
           application: application.metadata.name,
           ...(targets === undefined ? {} : { targets }),
           live: live.objects,
           ignoreDifferences: application.spec.ignoreDifferences ?? [],
+          serverSide:
+            parseSyncOptions(application.spec.syncPolicy?.syncOptions).get("ServerSideApply") === "true",
           permits,
         });
+        // ⚠ Nothing compares the namespace's own metadata: that they are to change makes the whole OutOfSync.
+        const outdated = targets !== undefined && hasOtherNamespaceMetadata(application);
+        const managed = new Set(comparison.resources.map(({ key }) => keyText(key)));
+        const orphans = await findOrphans(client, catalogue, application, project.spec, managed);
         const shared = targets === undefined ? [] : sharedResources(application, targets, live.objects);
         return {
           ...loaded,
           source,
           project,
-          conditions: [...loaded.conditions, ...shared],
-          comparison,
+          conditions: [...loaded.conditions, ...shared, ...orphanWarning(orphans, project.spec)],
+          comparison: outdated ? { ...comparison, status: "OutOfSync" } : comparison,
           live,
           catalogue,
         };
       } catch (error) {
         if (!(error instanceof SourceError)) throw error;
         const message = `Failed to compare desired state to live state: ${error.message}`;
-        const comparison = compare({
+        const known = compare({
           application: application.metadata.name,
+          ...(targets === undefined ? {} : { targets }),
           live: live.objects,
           ignoreDifferences: [],
         });
+        const comparison = {
+          ...known,
+          status: "Unknown" as const,
+          resources: known.resources.map((one) => ({
+            ...one,
+            status: { ...one.status, status: "Unknown" as const },
+          })),
+        };
         return {
+          ...loaded,
           source,
           project,
-          conditions: [{ type: "ComparisonError", message }],
+          conditions: [...loaded.conditions, { type: "ComparisonError", message }],
           comparison,
           live,
           catalogue,
@@ -189,10 +209,20 @@ export function stateReader(options: {
   };
 }
 
+function orphanWarning(
+  orphans: readonly Manifest[],
+  { orphanedResources }: AppProjectSpec,
+): ApplicationCondition[] {
+  if (orphans.length === 0 || orphanedResources?.warn === false) return [];
+  const message = `Application has ${orphans.length} orphaned resources`;
+  return [{ type: "OrphanedResourceWarning", message }];
+}
+
 const noObjects: LiveObjects = { objects: [], images: [], uids: new Set() };
 const notCompared: Comparison = { resources: [], status: "Unknown", health: "Unknown" };
 
-async function findProject(
+/** The project of an Application; the default one is there even where nobody made it. */
+export async function findProject(
   client: ResourceClient,
   application: Application,
 ): Promise<{ name: string; spec: AppProjectSpec } | undefined> {

@@ -10,11 +10,10 @@ import {
 import { removeIgnored, withIgnoredOf } from "./compare/ignore-differences.ts";
 import { lastAppliedAnnotation } from "./compare/normalize.ts";
 import { sameJson, threeWayMerge } from "./compare/three-way-merge.ts";
+import { fieldManager } from "./field-manager.ts";
 import type { Manifest } from "./manifest.ts";
 import { isManifest } from "./render/directory.ts";
 import type { IgnoreDifferences } from "./types/application.ts";
-
-export const fieldManager = "argocd-controller";
 
 export type ApplyVerb =
   | "created"
@@ -45,10 +44,13 @@ export async function applyTarget(
   options: ApplyOptions,
 ): Promise<ApplyVerb> {
   if (options.serverSide && !options.replace) {
-    const live = options.ignored.length === 0 ? undefined : await getOrUndefined(client, kind, target);
+    const live = await getOrUndefined(client, kind, target);
     const body = live === undefined ? target : withIgnoredOf(live, target, options.ignored);
-    if (!options.dryRun)
-      await client.patch(kind, refOf(target), { type: "apply", body }, { fieldManager, force: true });
+    if (options.dryRun) return "serverside-applied";
+    // Fields that applications of the other sort set and that are gone would be nobody's to take away any more.
+    if (live !== undefined && lastApplied(live) !== undefined)
+      await changeLive(client, kind, target, live, options);
+    await client.patch(kind, refOf(target), { type: "apply", body }, { fieldManager, force: true });
     return "serverside-applied";
   }
   for (let attempt = 0; ; attempt++) {

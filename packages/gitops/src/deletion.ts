@@ -1,7 +1,8 @@
 import { isNotFound, type Kind, type ResourceClient } from "@tracegate/kube";
 import type { StateReader } from "./application-state.ts";
-import { fieldManager, refOf } from "./apply.ts";
+import { refOf } from "./apply.ts";
 import { type DeletionStep, isOwnFinalizer, planDeletion } from "./deletion-plan.ts";
+import { fieldManager } from "./field-manager.ts";
 import { SourceError } from "./git/repositories.ts";
 import { discoverKinds, type KindCatalogue } from "./kinds.ts";
 import { readLive } from "./live-objects.ts";

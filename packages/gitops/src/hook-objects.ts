@@ -1,6 +1,7 @@
 import { isNotFound, type ResourceClient } from "@tracegate/kube";
 import type { ApplicationState } from "./application-state.ts";
-import { fieldManager, refOf } from "./apply.ts";
+import { refOf } from "./apply.ts";
+import { fieldManager } from "./field-manager.ts";
 import { hookFinalizer } from "./health/health.ts";
 import type { Manifest } from "./manifest.ts";
 import { kindOf } from "./operation-tasks.ts";

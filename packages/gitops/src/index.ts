@@ -3,12 +3,13 @@ export {
   applicationController,
   watchedByDefault,
 } from "./application-controller.ts";
-export { type ApplicationState, type StateReader, stateReader } from "./application-state.ts";
+export { type ApplicationState, findProject, type StateReader, stateReader } from "./application-state.ts";
 export {
   type ApplicationSetControllerOptions,
   applicationSetController,
 } from "./applicationset-controller.ts";
 export { predictedAndCurrent } from "./compare/compare.ts";
+export { maskedSecrets } from "./compare/masked-secrets.ts";
 export { trackedBy, trackingAnnotation } from "./compare/tracking.ts";
 export { crds } from "./crds.ts";
 export { type CachedGitOptions, cachedGit } from "./git/cached-git.ts";
@@ -17,6 +18,7 @@ export { type GitRepositories, type RepositoryTree, SourceError } from "./git/re
 export { resourceHealth, worstHealth } from "./health/health.ts";
 export { builtInKinds } from "./kinds.ts";
 export { readHealth } from "./live-health.ts";
+export type { Manifest } from "./manifest.ts";
 export { type Rendered, renderSource } from "./render/render.ts";
 export {
   requestRefresh,
@@ -42,3 +44,4 @@ export { renderProject, renderProjectList } from "./view/project.ts";
 export { renderResourceList } from "./view/resource-list.ts";
 export { type ProgressTable, progressTable } from "./view/resource-states.ts";
 export { renderTree } from "./view/tree.ts";
+export { type AssignedWindows, assignedWindows, isActive } from "./windows.ts";

@@ -52,7 +52,7 @@ export async function readLive(
 
   const objects: Manifest[] = [];
   const listed = await Promise.all(
-    [...lists.values()].map(({ kind, namespace }) => list(client, kind, namespace)),
+    [...lists.values()].map(({ kind, namespace }) => listObjects(client, kind, namespace)),
   );
   const seen = new Set<string>();
   for (const object of listed.flat()) {
@@ -87,10 +87,10 @@ async function descendants(
   for (const namespace of namespaces) {
     const owned = (object: { metadata: Manifest["metadata"] }) =>
       object.metadata.ownerReferences?.some(({ uid }) => uids.has(uid)) === true;
-    for (const replicaSet of await list(client, ReplicaSet, namespace)) {
+    for (const replicaSet of await listObjects(client, ReplicaSet, namespace)) {
       if (owned(replicaSet) && replicaSet.metadata.uid !== undefined) uids.add(replicaSet.metadata.uid);
     }
-    for (const pod of await list(client, Pod, namespace)) {
+    for (const pod of await listObjects(client, Pod, namespace)) {
       if (!owned(pod)) continue;
       if (pod.metadata.uid !== undefined) uids.add(pod.metadata.uid);
       for (const image of imagesOf(pod)) images.add(image);
@@ -109,7 +109,8 @@ const ownsPods = new Set([
   "Rollout",
 ]);
 
-async function list(
+/** The objects of a kind, of one namespace or of all; none where the kind is not served. */
+export async function listObjects(
   client: ResourceClient,
   kind: Kind<Manifest> | Kind,
   namespace?: string,

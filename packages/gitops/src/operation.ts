@@ -38,7 +38,7 @@ export async function runSyncPass(client: ResourceClient, request: SyncRequest):
   const run = taskRunnerOf(client, request);
   const shared = state.conditions.find(({ type }) => type === "SharedResourceWarning");
   if (shared !== undefined && optionIs(run.options, "FailOnSharedResource"))
-    return failed(`Shared resource found: ${shared.message}`, recorded);
+    return failed(`Shared resource found: %s${shared.message}`, recorded); // ⚠ word for word as upstream
   const tasks = await tasksOf(client, request, run.options);
   const refused = refusals(request, run.options, tasks);
   if (refused.length > 0)

@@ -1,12 +1,14 @@
 import type { Clock } from "@tracegate/contracts";
 import type { ResourceClient } from "@tracegate/kube";
 import type { ApplicationState, StateReader } from "./application-state.ts";
-import { fieldManager, refOf } from "./apply.ts";
+import { refOf } from "./apply.ts";
+import { fieldManager } from "./field-manager.ts";
 import { type PassOutcome, runSyncPass, terminateSync } from "./operation.ts";
 import type { RefreshLevel } from "./refresh.ts";
 import { sourceOf } from "./spec.ts";
 import { mergePatch, withDeployment } from "./status.ts";
 import { afterFailure, retryAt, wholeSeconds } from "./sync/retry.ts";
+import { permitsSync } from "./sync-permission.ts";
 import {
   Application,
   type ApplicationSource,
@@ -95,7 +97,20 @@ export function operator({ client, clock, states, record, waveDelayMs }: Operato
       everyKind: false,
     });
     const revision = read.revision ?? begunWith ?? sync.revision ?? "";
-    const failure = failureOf(read);
+    // ⚠ As upstream, the first pass takes every sync for one that nobody asked for.
+    const manual = state.message !== undefined && state.operation.initiatedBy?.automated !== true;
+    if (!permitsSync(application, read, manual, clock.now())) {
+      const message = "Sync operation blocked by sync window";
+      return {
+        phase: "Running",
+        message,
+        results: state.syncResult?.resources ?? [],
+        waveApplied: false,
+        revision,
+        source,
+      };
+    }
+    const failure = failureOf(application, read);
     if (failure !== undefined) {
       const results = state.syncResult?.resources ?? [];
       return { phase: "Error", message: failure, results, waveApplied: false, revision, source };
@@ -199,11 +214,14 @@ function withWritten(before: OperationState | undefined, state: OperationState):
 }
 
 /** Why nothing can be synchronised: every condition that is an error. */
-function failureOf({ refused, conditions }: ApplicationState): string | undefined {
+function failureOf({ status }: Application, { refused, conditions }: ApplicationState): string | undefined {
+  // ⚠ What the last comparison said of the spec still stands, and is told beside what this one finds.
+  const told = (status?.conditions ?? []).filter(({ type }) => type === "InvalidSpecError");
   const errors = [
-    ...(refused === undefined ? [] : [refused]),
-    ...conditions.filter(({ type }) => /Error$/.test(type)),
-  ];
+    ...(refused === undefined || told.length > 0 ? [] : [refused]),
+    ...told,
+    ...conditions.filter(({ type }) => type === "ComparisonError" || type === "InvalidSpecError"),
+  ].sort((a, b) => (a.type < b.type ? -1 : a.type > b.type ? 1 : 0));
   if (errors.length === 0) return undefined;
   return errors.map(({ type, message }) => `${type}: ${message}`).join(";");
 }

@@ -10,9 +10,6 @@ export function refusalOf(
   repoURL: string,
   destination: ApplicationDestination,
 ): string | undefined {
-  if ((project.spec.syncWindows?.length ?? 0) > 0) {
-    return `project '${project.name}' has syncWindows, which are not supported`;
-  }
   if (
     !permits(project.spec.sourceRepos ?? [], normalizeRepoURL(repoURL), (pattern) =>
       normalizeRepoURL(pattern),
@@ -21,7 +18,7 @@ export function refusalOf(
     return `application repo ${repoURL} is not permitted in project '${project.name}'`;
   }
   if (!permitsDestination(project.spec, destination)) {
-    const server = destination.server ?? destination.name ?? "";
+    const server = destination.name || inClusterServer;
     return `application destination server '${server}' and namespace '${destination.namespace ?? ""}' do not match any of the allowed destinations in project '${project.name}'`;
   }
   return undefined;
@@ -67,24 +64,26 @@ export function permitsKind(
     : !listed(spec.clusterResourceBlacklist) && listed(spec.clusterResourceWhitelist);
 }
 
+/** There is one cluster, and every valid destination is it: known by its address and its name. */
 function permitsDestination(
   { destinations = [] }: AppProjectSpec,
-  { server, name, namespace = "" }: ApplicationDestination,
+  { namespace = "" }: ApplicationDestination,
 ): boolean {
-  const matches = (pattern: string | undefined, value: string | undefined) =>
-    pattern !== undefined && value !== undefined && anything(pattern.replace(/^!/, "")).test(value);
+  const isDenial = (pattern: string | undefined) => pattern?.startsWith("!") === true;
+  const agrees = (pattern: string | undefined, value: string) =>
+    isDenial(pattern)
+      ? !anything((pattern ?? "").slice(1)).test(value)
+      : pattern !== undefined && anything(pattern).test(value);
   let permitted = false;
   for (const entry of destinations) {
-    const place =
-      matches(entry.server, server) ||
-      matches(entry.name, name ?? (server === inClusterServer ? "in-cluster" : undefined));
-    const space = matches(entry.namespace ?? "", namespace);
-    const denies = [entry.server, entry.name, entry.namespace].some(
-      (pattern) => pattern?.startsWith("!") === true,
-    );
-    if (!place || !space) continue;
-    if (denies) return false;
-    permitted = true;
+    const server = agrees(entry.server, inClusterServer);
+    const name = agrees(entry.name, "in-cluster");
+    const space = agrees(entry.namespace, namespace);
+    if ((server || name) && space) permitted = true;
+    // ⚠ What a denial does not let through ends the search, as upstream: in a name whatever the namespace.
+    else if (isDenial(entry.name) && !name) return false;
+    else if (isDenial(entry.server) && !server && space) return false;
+    else if (isDenial(entry.namespace) && !space && server) return false;
   }
   return permitted;
 }
@@ -103,7 +102,7 @@ function permits(
 }
 
 /** Globs of destinations have no separator: `*` is anything. */
-const anything = (pattern: string): Glob =>
+export const anything = (pattern: string): Glob =>
   globExpression(pattern.replace(/\*+/g, "**").replace(/\*\*\//g, "**/**"));
 
 function normalizeRepoURL(url: string): string {

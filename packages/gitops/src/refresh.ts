@@ -1,5 +1,5 @@
 import { sameJson } from "./compare/three-way-merge.ts";
-import { sourceOf } from "./spec.ts";
+import { hasOtherNamespaceMetadata, sourceOf } from "./spec.ts";
 import type { Application } from "./types/application.ts";
 
 export const refreshAnnotation = "argocd.argoproj.io/refresh";
@@ -32,6 +32,7 @@ export function refreshLevel(
   if (asked !== undefined || hints.requested === "forced") return "forced";
   if (compared === undefined || !sameJson(compared.source, sourceOf(application.spec))) return "forced";
   if (!sameJson(compared.destination, application.spec.destination)) return "latest";
+  if (hasOtherNamespaceMetadata(application)) return "latest";
   if (!sameJson(compared.ignoreDifferences, application.spec.ignoreDifferences)) return "latest";
   if (hints.requested === "latest" || hints.polledAt === undefined || now - hints.polledAt >= pollIntervalMs)
     return "latest";

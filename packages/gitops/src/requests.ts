@@ -1,8 +1,10 @@
 import { ProblemError } from "@tracegate/contracts";
 import type { Ref, ResourceClient } from "@tracegate/kube";
+import { findProject } from "./application-state.ts";
 import type { GitRepositories } from "./git/repositories.ts";
 import { hydrateAnnotation, refreshAnnotation } from "./refresh.ts";
 import { retryOf, sourceOf } from "./spec.ts";
+import { permitsSync } from "./sync-permission.ts";
 import { Application, type Operation, type SyncOperation } from "./types/application.ts";
 
 // What `argocd app …` asks of the server, as writes to the Application.
@@ -18,6 +20,8 @@ export interface SyncRequestOptions {
   readonly syncOptions?: string[];
   readonly retry?: Operation["retry"];
   readonly initiatedBy?: string;
+  /** The moment that the project's windows are asked about. */
+  readonly now: number;
 }
 
 /** Asks for a sync. Refused while one runs. */
@@ -25,9 +29,10 @@ export async function requestSync(
   client: ResourceClient,
   git: GitRepositories,
   ref: Ref,
-  options: SyncRequestOptions = {},
+  options: SyncRequestOptions,
 ): Promise<Application> {
   const application = await client.get(Application, ref);
+  await refuseClosedWindow(client, application, options.now);
   const source = sourceOf(application.spec) ?? { repoURL: "" };
   const target = source.targetRevision || "HEAD";
   const elsewhere = (options.revision || target) !== target;
@@ -54,6 +59,16 @@ export async function requestSync(
       syncStrategy: options.strategy === "apply" ? { apply: strategy } : { hook: strategy },
     },
   });
+}
+
+async function refuseClosedWindow(
+  client: ResourceClient,
+  application: Application,
+  now: number,
+): Promise<void> {
+  const project = await findProject(client, application);
+  if (permitsSync(application, project === undefined ? {} : { project }, true, now)) return;
+  throw new ProblemError({ code: "gitops/sync-window", message: "cannot sync: blocked by sync window" });
 }
 
 /** Goes back to what a history entry deployed; without an id, to the last but one. */

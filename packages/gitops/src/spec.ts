@@ -1,3 +1,4 @@
+import { sameJson } from "./compare/three-way-merge.ts";
 import { inClusterServer } from "./project.ts";
 import type { Application, ApplicationSource, RetryStrategy } from "./types/application.ts";
 
@@ -65,6 +66,13 @@ const withoutEmpty = <T extends object>(value: T): Partial<T> =>
 const isContainer = (value: unknown): value is object => typeof value === "object" && value !== null;
 
 const isBare = (value: object): boolean => Object.keys(value).length === 0;
+
+/** Whether the namespace's labels and annotations are to be others than those that the last sync gave it. */
+export function hasOtherNamespaceMetadata({ spec, status }: Application): boolean {
+  const wanted = spec.syncPolicy?.managedNamespaceMetadata;
+  const given = status?.operationState?.syncResult;
+  return wanted !== undefined && given !== undefined && !sameJson(wanted, given.managedNamespaceMetadata);
+}
 
 /** A field of a source that nothing here works with. */
 export function unsupportedField(source: ApplicationSource): string | undefined {

@@ -52,6 +52,7 @@ export const comparisonConditions: readonly ConditionType[] = [
   "SharedResourceWarning",
   "RepeatedResourceWarning",
   "ExcludedResourceWarning",
+  "OrphanedResourceWarning",
 ];
 
 /** The status after a comparison. */

@@ -1,6 +1,8 @@
 import { AnalysisRun } from "@tracegate/analysis";
 import {
   Application,
+  assignedWindows,
+  findProject,
   readHealth,
   renderApplication,
   renderHistory,
@@ -20,7 +22,7 @@ import {
 } from "@tracegate/kube";
 import { refOf, refresh } from "./applications.ts";
 import { formatted } from "./output.ts";
-import { appNamespace, command, outputFlag } from "./session.ts";
+import { appNamespace, command, Fatal, outputFlag } from "./session.ts";
 
 const oneApplication = { use: "APPNAME", args: [1, 1] } as const;
 
@@ -42,16 +44,23 @@ export const appGet = command({
     const how = flags["hard-refresh"] ? "hard" : flags.refresh ? "normal" : undefined;
     const application =
       how === undefined ? await client.get(Application, ref) : await refresh(session, ref, how);
+    const project = await findProject(client, application);
+    if (project === undefined)
+      throw new Fatal(
+        `rpc error: code = InvalidArgument desc = app is not allowed in project ${JSON.stringify(application.spec.project)}, or the project does not exist`,
+      );
+    const windows = assignedWindows(project.spec, application, session.clock.now());
     const health = await readHealth(client, application);
     const shown = () =>
       renderApplication(application, {
         url: `${server}/applications/${ref.name}`,
         health,
+        windows,
         showOperation: flags["show-operation"],
       });
     const owned = flags.output === "tree" ? await ownedObjects(client, application) : [];
     const tree = () => {
-      const summary = renderSummary(application, `${server}/applications/${ref.name}`);
+      const summary = renderSummary(application, `${server}/applications/${ref.name}`, windows);
       return `${[...summary, "", ...renderTree(application, health, owned)].join("\n")}\n`;
     };
     io.out(formatted(flags.output, application, { wide: shown, "": shown, tree }));

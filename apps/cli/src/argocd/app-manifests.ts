@@ -1,5 +1,11 @@
-import { Application, type ApplicationState, predictedAndCurrent, stateReader } from "@tracegate/gitops";
-import type { KubeObject } from "@tracegate/kube";
+import type { Manifest } from "@tracegate/gitops";
+import {
+  Application,
+  type ApplicationState,
+  maskedSecrets,
+  predictedAndCurrent,
+  stateReader,
+} from "@tracegate/gitops";
 import { refOf, refresh } from "./applications.ts";
 import { normalDiff } from "./normal-diff.ts";
 import { goYaml } from "./output.ts";
@@ -23,7 +29,9 @@ export const appManifests = command({
     const state = await stateOf(session, application, flags.revision);
     // Both in the order of groups, kinds and names, as they are compared.
     const side = flags.source === "live" ? "live" : "target";
-    const manifests = state.comparison.resources.flatMap((resource) => resource[side] ?? []);
+    const manifests = state.comparison.resources.flatMap(
+      ({ target, live }) => maskedSecrets(target, live)[side] ?? [],
+    );
     session.io.out(manifests.map((manifest) => `---\n${goYaml(manifest)}\n`).join(""));
     return 0;
   },
@@ -74,18 +82,21 @@ function bothSides(
   live: Compared["live"],
   target: Compared["target"],
 ): [string, string] {
-  if (live === undefined) return ["", target === undefined ? "" : goYaml(target)];
-  if (target === undefined) return [goYaml(live), ""];
+  if (live === undefined || target === undefined) {
+    const { target: wanted, live: found } = maskedSecrets(target, live);
+    return [found === undefined ? "" : goYaml(found), wanted === undefined ? "" : goYaml(wanted)];
+  }
   const { predicted, current } = predictedAndCurrent(target, live, application.spec.ignoreDifferences ?? []);
-  return [goYaml(withServerFields(current, live)), goYaml(withServerFields(predicted, live))];
+  const sides = maskedSecrets(withServerFields(predicted, live), withServerFields(current, live));
+  return [goYaml(sides.live), goYaml(sides.target)];
 }
 
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 
 /** What the comparison leaves aside is shown on both sides. */
-function withServerFields(compared: KubeObject, live: KubeObject): unknown {
+function withServerFields(compared: Manifest, live: Manifest): Manifest {
   const { creationTimestamp: _created, annotations: known, labels: _labels, ...server } = live.metadata;
-  const { status } = live as { status?: unknown }; // of any kind
+  const { status } = live;
   const applied = known?.[lastApplied];
   const annotations = {
     ...compared.metadata.annotations,

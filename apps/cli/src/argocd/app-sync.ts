@@ -51,6 +51,7 @@ export const appSync = command({
       const ref = { namespace: found.metadata.namespace ?? "", name: found.metadata.name };
       const health = await readHealth(session.client, found);
       const requested = await requestSync(session.client, session.git, ref, {
+        now: session.clock.now(),
         prune: flags.prune,
         dryRun: flags["dry-run"],
         force: flags.force,

@@ -138,6 +138,14 @@ export async function runArgocd(argv: readonly string[], environment: ArgocdEnvi
   }
 }
 
+/** What the original's server refuses, by the code that it refuses with. */
+const serverCodes: Readonly<Record<string, string>> = {
+  "gitops/automated": "FailedPrecondition",
+  "gitops/operation-in-progress": "FailedPrecondition",
+  "gitops/sync-window": "PermissionDenied",
+  "gitops/no-operation": "InvalidArgument",
+};
+
 /** What a command's failure is called, and its exit code. */
 function describe(error: unknown): { message: string; exit: number } {
   if (error instanceof Fatal) return { message: error.message, exit: error.exit };
@@ -154,9 +162,9 @@ function describe(error: unknown): { message: string; exit: number } {
     return { message: `rpc error: code = ${error.code} desc = ${error.message}`, exit: 20 };
   if (error instanceof ProblemError) {
     const { code, message } = error.problem;
-    const ofServer = code === "gitops/automated" || code === "gitops/operation-in-progress";
+    const ofServer = serverCodes[code];
     return {
-      message: ofServer ? `rpc error: code = FailedPrecondition desc = ${message}` : message,
+      message: ofServer === undefined ? message : `rpc error: code = ${ofServer} desc = ${message}`,
       exit: 20,
     };
   }

@@ -1,3 +1,5 @@
+import { builtInType, StatusError, serverSideApply } from "@tracegate/kube";
+import { fieldManager } from "../field-manager.ts";
 import { countsWhenMissing, resourceHealth, worstHealth } from "../health/health.ts";
 import { isObject, keyOf, keyText, type Manifest, type ResourceKey, versionOf } from "../manifest.ts";
 import { isHook, isSkipped, waveOf } from "../sync/hooks.ts";
@@ -20,6 +22,8 @@ export interface ComparisonInput {
   /** Objects that carry the Application's mark, and those at the keys of targets. */
   readonly live: readonly Manifest[];
   readonly ignoreDifferences: readonly IgnoreDifferences[];
+  /** Whether all of it is applied on the server (`ServerSideApply=true`); single objects may be by their annotation. */
+  readonly serverSide?: boolean;
   /** Whether the project lets a resource's kind be synchronised; nothing is said of the others. */
   readonly permits?: (object: Manifest) => boolean;
 }
@@ -48,7 +52,7 @@ export function compare(input: ComparisonInput): Comparison {
     // A hook's live object is listed below, as something that is there without being wanted for good.
     if (isHook(target.metadata)) continue;
     const key = keyText(keyOf(target));
-    judged.push(judgeTarget(target, extras.get(key), input.ignoreDifferences));
+    judged.push(judgeTarget(target, extras.get(key), input));
     extras.delete(key);
   }
   for (const extra of extras.values()) judged.push(judgeExtra(extra, input));
@@ -73,9 +77,9 @@ interface Judged {
 function judgeTarget(
   target: Manifest,
   live: Manifest | undefined,
-  ignoreDifferences: readonly IgnoreDifferences[],
+  { ignoreDifferences, serverSide }: ComparisonInput,
 ): Judged {
-  const inSync = live !== undefined && !differs(target, live, ignoreDifferences);
+  const inSync = live !== undefined && !differs(target, live, ignoreDifferences, serverSide);
   const skipped = isSkipped(target.metadata);
   const status: ResourceStatus = {
     ...identityOf(target),
@@ -102,8 +106,13 @@ function judgeExtra(live: Manifest, { application }: ComparisonInput): Judged {
 }
 
 /** Whether applying `target` would change `live`. */
-export function differs(target: Manifest, live: Manifest, ignored: readonly IgnoreDifferences[]): boolean {
-  const { predicted, current } = predictedAndCurrent(target, live, ignored);
+export function differs(
+  target: Manifest,
+  live: Manifest,
+  ignored: readonly IgnoreDifferences[],
+  serverSide = false,
+): boolean {
+  const { predicted, current } = predictedAndCurrent(target, live, ignored, serverSide);
   return !sameJson(predicted, current);
 }
 
@@ -112,16 +121,40 @@ export function predictedAndCurrent(
   target: Manifest,
   live: Manifest,
   ignored: readonly IgnoreDifferences[],
+  serverSide = false,
 ): { predicted: Manifest; current: Manifest } {
   const current = normalized(live);
-  const wanted = normalized(target);
-  // Where nothing was applied by us, the target itself stands for the last application: nothing is taken away.
-  const lastApplied = lastAppliedOf(live) ?? wanted;
-  const merged = threeWayMerge(lastApplied, wanted, current, target);
-  const predicted = merged as Manifest; // a merge of two manifests is one
+  const onServer = serverSide || resourceOptions(target.metadata).get("ServerSideApply") === "true";
+  const predicted = (onServer ? appliedOnServer(target, live) : undefined) ?? merged(target, live, current);
   removeIgnored(predicted, live, ignored);
   removeIgnored(current, live, ignored);
   return { predicted, current };
+}
+
+function merged(target: Manifest, live: Manifest, current: Manifest): Manifest {
+  const wanted = normalized(target);
+  // Where nothing was applied by us, the target itself stands for the last application: nothing is taken away.
+  const lastApplied = lastAppliedOf(live) ?? wanted;
+  return threeWayMerge(lastApplied, wanted, current, target) as Manifest; // a merge of two manifests is one
+}
+
+/** What server-side apply would make of a built-in kind's object: also what we owned and no longer want goes. */
+function appliedOnServer(target: Manifest, live: Manifest): Manifest | undefined {
+  const type = builtInType(target.apiVersion, target.kind);
+  if (type?.type !== "struct") return undefined;
+  const writer = {
+    manager: fieldManager,
+    apiVersion: live.apiVersion,
+    subresource: "",
+    time: "",
+    force: true,
+  };
+  try {
+    return normalized(serverSideApply(type, live, target, writer).object as Manifest); // of the live object's kind
+  } catch (error) {
+    if (error instanceof StatusError) return undefined; // it cannot be applied so; the sync will tell why
+    throw error;
+  }
 }
 
 /** What the last application asked for, from its annotation. */

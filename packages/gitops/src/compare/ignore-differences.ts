@@ -39,6 +39,12 @@ export function withIgnoredOf(
   return applyMergePatch(stripped(wanted), kept ?? {}) as Manifest; // what was taken away comes back from `live`
 }
 
+/** Reads every rule; throws what is wrong with one, whether or not an object is concerned. */
+export function checkRules(rules: readonly IgnoreDifferences[]): void {
+  for (const { jqPathExpressions = [] } of rules)
+    for (const expression of jqPathExpressions) parseJqPath(expression);
+}
+
 function applies(rule: IgnoreDifferences, manifest: Manifest): boolean {
   return (
     globExpression(rule.group ?? "").test(groupOf(manifest)) &&

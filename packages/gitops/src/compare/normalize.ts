@@ -34,6 +34,13 @@ export function normalized(manifest: Manifest): Manifest {
   return copy;
 }
 
+/** A Secret whose `stringData` is in its `data`. */
+export function withMergedStringData(secret: Manifest): Manifest {
+  const copy = structuredClone(secret);
+  mergeStringData(copy);
+  return copy;
+}
+
 /** `stringData` is a write-only spelling of `data`. */
 function mergeStringData(secret: Manifest): void {
   const plain = secret["stringData"];

@@ -30,9 +30,7 @@ export function prepareTargets(
       if (destinationNamespace === "") {
         const name = `${target.metadata.name} ${groupOf(target)}/${versionOf(target)}, Kind=${target.kind}`;
         conditions.push({ type: "InvalidSpecError", message: `Namespace for ${name} is missing.` });
-        continue;
-      }
-      target.metadata.namespace = destinationNamespace;
+      } else target.metadata.namespace = destinationNamespace;
     }
     mark(target, application, destinationNamespace);
     const { metadata } = target;

@@ -14,8 +14,33 @@ export interface AppProjectSpec {
   clusterResourceBlacklist?: GroupKind[];
   namespaceResourceWhitelist?: GroupKind[];
   namespaceResourceBlacklist?: GroupKind[];
-  /** Not worked with: a project that has some refuses its Applications rather than sync them at the wrong time. */
-  syncWindows?: unknown[];
+  /** When its Applications may be synchronised, and when not. */
+  syncWindows?: SyncWindow[];
+  /** Present: what lies in an Application's namespace without belonging to any is told of. */
+  orphanedResources?: {
+    /** Whether in a condition (yes by default). */
+    warn?: boolean;
+    ignore?: { group?: string; kind?: string; name?: string }[];
+  };
+  sourceNamespaces?: string[];
+  roles?: { name: string; description?: string; policies?: string[]; groups?: string[] }[];
+}
+
+export interface SyncWindow {
+  kind: "allow" | "deny";
+  /** Cron: when it opens. */
+  schedule: string;
+  /** How long it stays open: `1h30m`. */
+  duration: string;
+  applications?: string[];
+  namespaces?: string[];
+  clusters?: string[];
+  /** Whether it does not concern syncs that people ask for. */
+  manualSync?: boolean;
+  timeZone?: string;
+  /** Whether all of the lists have to match rather than one. */
+  andOperator?: boolean;
+  description?: string;
 }
 
 export interface GroupKind {

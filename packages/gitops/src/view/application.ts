@@ -1,5 +1,7 @@
 import { sourceOf } from "../spec.ts";
+import type { SyncWindow } from "../types/app-project.ts";
 import type { Application, Health, ResourceResult, ResourceStatus } from "../types/application.ts";
+import type { AssignedWindows } from "../windows.ts";
 import { qualifiedName, syncPolicyText } from "./application-list.ts";
 import { renderTable } from "./table.ts";
 
@@ -9,11 +11,13 @@ export interface ApplicationViewOptions {
   /** Health of live objects, which the stored status leaves out; by `group/kind/namespace/name`. */
   readonly health?: ReadonlyMap<string, Health>;
   readonly showOperation?: boolean;
+  /** Those of its project that concern it. */
+  readonly windows?: AssignedWindows;
 }
 
 /** `argocd app get`. */
 export function renderApplication(application: Application, options: ApplicationViewOptions = {}): string {
-  const lines = [...renderSummary(application, options.url), ""];
+  const lines = [...renderSummary(application, options.url, options.windows), ""];
   const conditions = application.status?.conditions ?? [];
   if (conditions.length > 0) {
     const rows = conditions.map(({ type, message, lastTransitionTime }) => [
@@ -34,7 +38,7 @@ export function renderApplication(application: Application, options: Application
 export const label = (name: string, value: string): string => `${name.padEnd(20)}${value}`;
 
 /** The block of labels that most commands begin with. */
-export function renderSummary(application: Application, url?: string): string[] {
+export function renderSummary(application: Application, url?: string, windows?: AssignedWindows): string[] {
   const { spec, status } = application;
   const source = sourceOf(spec);
   const lines = [
@@ -45,18 +49,16 @@ export function renderSummary(application: Application, url?: string): string[] 
   ];
   if (url !== undefined) lines.push(label("URL:", url));
   if (source !== undefined) {
-    lines.push(
-      "Source:",
-      label("- Repo:", source.repoURL),
-      label("  Target:", source.targetRevision ?? ""),
-      label("  Path:", source.path ?? ""),
-    );
-    if (source.kustomize?.images !== undefined && source.kustomize.images.length > 0) {
-      lines.push(label("  Images:", source.kustomize.images.join(",")));
-    }
+    lines.push("Source:", label("- Repo:", source.repoURL), label("  Target:", source.targetRevision ?? ""));
+    if (source.path !== undefined) lines.push(label("  Path:", source.path));
+    if (source.kustomize?.namePrefix !== undefined)
+      lines.push(label("  Name Prefix:", source.kustomize.namePrefix));
   }
   lines.push(
-    label("SyncWindow:", "Sync Allowed"),
+    label("SyncWindow:", windows?.status ?? "Sync Allowed"),
+    ...(windows === undefined || windows.assigned.length === 0
+      ? []
+      : [label("Assigned Windows:", windows.assigned.map(windowText).join(","))]),
     label(
       "Sync Policy:",
       syncPolicyText(application, { automated: "Automated", pruning: "Automated (Prune)" }),
@@ -67,6 +69,8 @@ export function renderSummary(application: Application, url?: string): string[] 
   return lines;
 }
 
+const windowText = ({ kind, schedule, duration }: SyncWindow): string => `${kind}:${schedule}:${duration}`;
+
 /** `Synced to HEAD (3f1c9ab)`. */
 function syncStatusText({ spec, status }: Application): string {
   const code = status?.sync?.status ?? "Unknown";
@@ -74,7 +78,7 @@ function syncStatusText({ spec, status }: Application): string {
   const joint = code === "Synced" ? "to" : code === "OutOfSync" ? "from" : "";
   const revision = status?.sync?.revision ?? "";
   const text = joint === "" ? code : `${code} ${joint} ${target}`;
-  const isSha = /^[0-9a-f]{40}$/.test(target);
+  const isSha = /^[0-9a-f]{7,40}$/i.test(target);
   return revision === "" || isSha ? text : `${text} (${revision.slice(0, 7)})`;
 }
 

@@ -31,6 +31,7 @@ export const sync = command({
         prune,
         ...(revision === undefined ? {} : { revision }),
         initiatedBy: "admin",
+        now: wallClock.now(),
       });
       for (;;) {
         const application = await client.get(Application, ref);

@@ -1,0 +1,2 @@
+/** Whose the fields are that syncs write. */
+export const fieldManager = "argocd-controller";
