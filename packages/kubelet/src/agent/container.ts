@@ -18,18 +18,19 @@ esac`;
  * Runs in the container's fresh mount and PID namespaces as its PID 1: mounts everything of the fstab in one process,
  * makes the root the only thing there is, drops what the program must not have, and becomes the program. File
  * descriptor 3 tells the agent: `+` when all is ready for the program, else the reason why it cannot be started.
- * The program's environment is set by the last step alone: nothing in it (`LD_PRELOAD`, `PATH`) reaches the steps before.
+ * The program's environment is set by `$become`, the last step, alone: nothing in it (`LD_PRELOAD`, `PATH`) reaches the
+ * steps before.
  */
 const startScript = `
-root=$1 fstab=$2 dir=$3 bound=$4 cgroup=$5 path=$6 command=$7
-shift 7
+root=$1 fstab=$2 dir=$3 bound=$4 cgroup=$5 path=$6 command=$7 become=$8
+shift 8
 fail() { printf '%s' "$1" >&3; exit 128; }
 [ -z "$cgroup" ] || echo 0 > "$cgroup" || fail "failed to enter the container's cgroup"
 out=$(mount --all --fstab "$fstab" 2>&1) || fail "failed to mount the container's root: $out"
 cd "$root" && pivot_root . .old && umount -n -l /.old && cd "$dir" || fail "failed to enter the container's root"
 ${commandCheck}
 printf + >&3
-exec setpriv --no-new-privs --inh-caps=-all --bounding-set="$bound" -- env -i -- "$@" 3>&-
+exec setpriv --no-new-privs --inh-caps=-all --bounding-set="$bound" -- sh -c "$become" sh "$@" 3>&-
 `;
 
 // The parent of PID 1. It turns a death by signal n into exit code 128+n (`unshare --fork` loses SIGKILL), and keeps
@@ -45,7 +46,7 @@ export function spawnContainer(options: {
   log: LogWriter;
 }): StartedContainer {
   const { spec, namespaces, root, fstab, cgroupProcesses = "", log } = options;
-  const env = spec.tty ? { ...spec.env, ...terminalEnvironment } : spec.env;
+  const { variables, become } = carried(spec.tty ? { ...spec.env, ...terminalEnvironment } : spec.env);
   const child = spawn(
     "nsenter",
     [
@@ -54,11 +55,10 @@ export function spawnContainer(options: {
       `--ipc=${namespaces.ipc}`,
       ...["unshare", "--mount", "--pid", "--propagation", "private", "sh", "-c", waitScript, "sh"],
       ...["sh", "-c", startScript, "sh", root, fstab, spec.workingDir, boundingSet(spec.capabilities)],
-      ...[cgroupProcesses, spec.env["PATH"] ?? "", spec.command[0] ?? ""],
-      ...assignments(env),
+      ...[cgroupProcesses, spec.env["PATH"] ?? "", spec.command[0] ?? "", become],
       ...(spec.tty ? inTerminal(spec.command) : spec.command),
     ],
-    { stdio: [...stdioOf(spec), "pipe"], env: { PATH: defaultPath }, cwd: "/" },
+    { stdio: [...stdioOf(spec), "pipe"], env: { PATH: defaultPath, ...variables }, cwd: "/" },
   );
   child.stdout?.on("data", (chunk: Buffer) => log.write("stdout", chunk));
   child.stderr?.on("data", (chunk: Buffer) => log.write("stderr", chunk));
@@ -80,8 +80,19 @@ export function spawnContainer(options: {
 export const boundingSet = (capabilities: readonly string[]): string =>
   ["-all", ...capabilities.map((name) => `+${name}`)].join(",");
 
-export const assignments = (env: Readonly<Record<string, string>>): string[] =>
-  Object.entries(env).map(([name, value]) => `${name}=${value}`);
+/**
+ * A program's environment on its way there: as variables of names that mean nothing to anybody, and the shell command
+ * that sets it. Not as arguments, in which everyone on the machine could read Secrets for as long as the container runs.
+ */
+export function carried(env: Readonly<Record<string, string>>): {
+  readonly variables: Readonly<Record<string, string>>;
+  readonly become: string;
+} {
+  const assignments = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  const variables = Object.fromEntries(assignments.map((text, index) => [`TRACEGATE_${index}`, text]));
+  const names = Object.keys(variables).map((name) => `"$${name}"`);
+  return { variables, become: `exec env -i -- ${names.join(" ")} "$@"` };
+}
 
 export const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { constants } from "node:os";
 import type { Readable, Writable } from "node:stream";
 import type { Clock } from "@tracegate/contracts";
-import { assignments, boundingSet, childrenOf, commandCheck, defaultPath } from "./container.ts";
+import { boundingSet, carried, childrenOf, commandCheck, defaultPath } from "./container.ts";
 import type { Attached } from "./container-streams.ts";
 import type { Pods } from "./pods.ts";
 import type {
@@ -46,7 +46,7 @@ export function spawnInNamespaces(
   { pid, spec }: { pid: number; spec: ContainerProcessSpec },
   request: ExecRequest,
 ): InnerProcess {
-  const env = request.tty ? { ...spec.env, ...terminalEnvironment } : spec.env;
+  const { variables, become } = carried(request.tty ? { ...spec.env, ...terminalEnvironment } : spec.env);
   const command = request.tty ? inTerminal(request.command) : request.command;
   const child = spawn(
     "nsenter",
@@ -54,9 +54,9 @@ export function spawnInNamespaces(
       ...["--target", String(pid), "--mount", "--uts", "--ipc", "--net", "--pid"],
       ...["sh", "-c", innerScript, "sh", spec.workingDir, spec.env["PATH"] ?? "", request.command[0] ?? ""],
       ...["setpriv", "--no-new-privs", "--inh-caps=-all", `--bounding-set=${boundingSet(spec.capabilities)}`],
-      ...["--", "env", "-i", "--", ...assignments(env), ...command],
+      ...["--", "sh", "-c", become, "sh", ...command],
     ],
-    { stdio: [...stdioOf(request), "pipe"], env: { PATH: defaultPath }, cwd: "/" },
+    { stdio: [...stdioOf(request), "pipe"], env: { PATH: defaultPath, ...variables }, cwd: "/" },
   );
   const started = new Promise<void>((resolve, reject) => {
     let words = "";
