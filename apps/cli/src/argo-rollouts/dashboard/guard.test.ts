@@ -1,61 +1,63 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { refusal, type Sender } from "./guard.ts";
+import { refusal } from "./guard.ts";
 
+type Headers = Readonly<Record<string, string>>;
+
+const here = { host: "127.0.0.1:3100" };
+const site = (name: string, mode = "cors") => ({ "sec-fetch-site": name, "sec-fetch-mode": mode });
+const open = (name: string) => ({ ...site(name, "navigate"), "sec-fetch-dest": "document" });
 const page = {
-  host: "127.0.0.1:3100",
+  ...here,
+  ...site("same-origin"),
   origin: "http://127.0.0.1:3100",
-  fetchSite: "same-origin",
-  token: "t",
+  "x-tracegate-token": "t",
 };
-const get = { method: "GET", host: "localhost:3100" };
-const put = { method: "PUT", ...page };
-const without = (sender: Sender, ...names: (keyof Sender)[]): Sender => {
-  const left: Sender = { ...sender };
-  for (const name of names) Reflect.deleteProperty(left, name);
-  return left;
-};
+const without = (headers: Headers, name: string): Headers =>
+  Object.fromEntries(Object.entries(headers).filter(([other]) => other !== name));
 
-const cases: readonly [what: string, sender: Sender, refused: RegExp | undefined][] = [
-  ["a person who opens the page", { ...get, fetchSite: "none", fetchMode: "navigate" }, undefined],
-  ["a link on a foreign page", { ...get, fetchSite: "cross-site", fetchMode: "navigate" }, undefined],
-  ["a script that reads", get, undefined],
-  ["a foreign page that reads", { ...get, fetchSite: "cross-site", fetchMode: "no-cors" }, /other origins/],
+const reads: readonly [what: string, headers: Headers, refused?: RegExp][] = [
+  ["a person who opens the page", { ...here, ...open("none") }],
+  ["a link on a foreign page", { ...here, ...open("cross-site") }],
+  ["a link on a page of another port", { ...here, ...open("same-site") }],
+  ["our page", { ...here, ...site("same-origin") }],
+  ["curl", { host: "localhost:3100" }],
+  ["a foreign page", { ...here, ...site("cross-site", "no-cors") }, /other sites/],
+  ["a page of another port", { ...here, ...site("same-site") }, /other ports/],
+  ["a page whose name was rebound", { ...site("same-origin"), host: "evil.example:3100" }, /not served here/],
+  ["a page whose name only begins well", { host: "localhost.evil.example" }, /not served here/],
+];
+const changes: readonly [what: string, headers: Headers, refused?: RegExp][] = [
+  ["our page", page],
+  ["our page at its other name", { ...page, host: "localhost:3100", origin: "http://localhost:3100" }],
+  ["our page in an old browser", without(page, "sec-fetch-site")],
+  ["curl", { host: "localhost:3100" }],
+  ["our page of an earlier start", { ...page, "x-tracegate-token": "old" }, /token/],
+  ["our page without its token", without(page, "x-tracegate-token"), /token/],
+  ["a form on our page", without(without(page, "x-tracegate-token"), "origin"), /token/],
+  ["a foreign page", { ...page, ...site("cross-site"), origin: "https://evil.example" }, /not served/],
+  ["a foreign page that hides its name", { ...page, ...site("cross-site"), origin: "null" }, /not served/],
+  ["a page of another port", { ...page, ...site("same-site"), origin: "http://127.0.0.1:80" }, /other ports/],
   [
-    "a page of another port that reads",
-    { ...get, fetchSite: "same-site", fetchMode: "cors" },
-    /other origins/,
+    "a page of another port in an old browser",
+    { ...without(page, "sec-fetch-site"), origin: "http://127.0.0.1:80" },
+    /other ports/,
   ],
-  ["a name that was rebound", { ...get, host: "evil.example:3100" }, /not served here/],
-  ["a name that only begins well", { ...get, host: "localhost.evil.example" }, /not served here/],
-  ["no host at all", { method: "GET" }, /not served here/],
-  ["our page that changes something", put, undefined],
   [
-    "our page at its other name",
-    { ...put, host: "localhost:3100", origin: "http://localhost:3100" },
-    undefined,
-  ],
-  ["our page of an earlier start", { ...put, token: "old" }, /token/],
-  ["our page without its token", without(put, "token"), /token/],
-  ["curl", without(put, "origin", "fetchSite", "token"), undefined],
-  ["a foreign page", { ...put, origin: "https://evil.example", fetchSite: "cross-site" }, /change nothing/],
-  [
-    "a foreign page in an old browser",
-    without({ ...put, origin: "https://evil.example" }, "fetchSite"),
-    /change/,
-  ],
-  ["a page of another port", { ...put, origin: "http://127.0.0.1:8080", fetchSite: "same-site" }, /change/],
-  ["a page that hides its origin", { ...put, origin: "null" }, /change nothing/],
-  [
-    "a rebound page that changes something",
-    { ...put, host: "evil.example", origin: "http://evil.example" },
+    "a page whose name was rebound",
+    { ...page, host: "evil.example", origin: "http://evil.example" },
     /not served/,
   ],
 ];
 
-for (const [what, sender, refused] of cases)
-  test(`${what} is ${refused === undefined ? "served" : "refused"}`, () => {
-    const text = refusal(sender, "t");
-    if (refused === undefined) assert.equal(text, undefined);
-    else assert.match(text ?? "", refused);
-  });
+for (const [verb, method, cases] of [
+  ["reads", "GET", reads],
+  ["changes something", "PUT", changes],
+] as const)
+  for (const [what, headers, refused] of cases)
+    test(`${what} that ${verb} is ${refused === undefined ? "served" : "refused"}`, () => {
+      const rawHeaders = Object.entries(headers).flat();
+      const text = refusal({ method, url: "/rollouts/", headers, rawHeaders }, "t");
+      if (refused === undefined) assert.equal(text, undefined);
+      else assert.match(text ?? "", refused);
+    });

@@ -141,6 +141,21 @@ test("the page carries the token, which a browser must send to change anything",
   );
 });
 
+test("a target that is no path is refused, and the next request is served", async (t) => {
+  const { base, ask, get } = await served(t);
+  for (const path of ["//", "//evil.example/rollouts/", "/\\x", "*"]) {
+    const { port } = new URL(base);
+    const status = await new Promise((resolve, reject) => {
+      request({ port, path }, (response) => resolve(response.resume().statusCode))
+        .on("error", reject)
+        .end();
+    });
+    assert.equal(status, 403, path);
+  }
+  assert.equal((await ask("GET", `${base}/rollouts/%`)).status, 501);
+  assert.ok((await get("version")).rolloutsVersion);
+});
+
 test("the page may stand at the top", async (t) => {
   const { base, ask, get } = await served(t, "");
   assert.match((await ask("GET", `${base}/`)).text, /Rollouts/);

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type Scheduler, wallScheduler } from "@tracegate/controller-runtime";
 import { type ApiContext, type Route, route } from "./api.ts";
-import { refusal, tokenHeader } from "./guard.ts";
+import { refusal } from "./guard.ts";
 import { pageFile } from "./page.ts";
 import { stream } from "./streams.ts";
 import { followWorld, type World } from "./world.ts";
@@ -26,7 +26,10 @@ export async function serveDashboard(
   options: DashboardOptions,
 ): Promise<{ readonly port: number; close(): void }> {
   const dashboard = new Dashboard(options);
-  const server = createServer((request, response) => void dashboard.handle(request, response));
+  const server = createServer((request, response) => {
+    // What goes wrong here ends one answer, not the dashboard.
+    dashboard.handle(request, response).catch(() => response.destroy());
+  });
   server.maxConnections = connectionLimit;
   await listen(server, options.port);
   const address = server.address();
@@ -60,19 +63,8 @@ class Dashboard {
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { method = "GET", headers } = request;
-    const header = (name: string) => (typeof headers[name] === "string" ? headers[name] : undefined);
-    const refused = refusal(
-      {
-        method,
-        host: header("host"),
-        origin: header("origin"),
-        fetchSite: header("sec-fetch-site"),
-        fetchMode: header("sec-fetch-mode"),
-        token: header(tokenHeader),
-      },
-      this.#options.token,
-    );
+    const { method = "GET" } = request;
+    const refused = refusal(request, this.#options.token);
     if (refused !== undefined) return json(response, 403, problem(codes.permissionDenied, refused));
     const { pathname } = new URL(request.url ?? "/", "http://dashboard");
     if (this.#root !== "" && (pathname === "/" || pathname === this.#root)) {
