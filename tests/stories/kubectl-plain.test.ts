@@ -1,0 +1,3 @@
+import { kubectlStreams } from "./kubectl-streams.ts";
+
+kubectlStreams("plain");
