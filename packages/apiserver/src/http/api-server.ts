@@ -38,8 +38,8 @@ export interface ApiServer {
 const PORT_ATTEMPTS = 100;
 /** Go's clients keep idle connections for 90 s; a server that closes them sooner makes their next write fail. */
 const KEEP_ALIVE_MS = 120_000;
-const HEADERS_MS = 10_000;
-const REQUEST_MS = 60_000;
+/** For a client to send its request; the answer, a watch, may last for hours. */
+const LIMITS = { headersTimeout: 10_000, requestTimeout: 60_000, connectionsCheckingInterval: 5_000 };
 
 /** Names under which the API is known inside the cluster. */
 const CLUSTER_HOSTS = [
@@ -73,9 +73,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const handler = requestHandler(handling);
   const server =
     pki === undefined
-      ? createHttpServer(handler)
+      ? createHttpServer(LIMITS, handler)
       : createHttpsServer(
           {
+            ...LIMITS,
             cert: pki.server.certificate,
             key: pki.server.key,
             ca: pki.authority,
@@ -86,9 +87,6 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
         );
   server.on("upgrade", upgradeHandler(handling));
   server.keepAliveTimeout = KEEP_ALIVE_MS;
-  // For a client to send its request; the answer, a watch, may last for hours.
-  server.headersTimeout = HEADERS_MS;
-  server.requestTimeout = REQUEST_MS;
   const bound = await listen(server, host, port);
   address = `${host}:${bound}`;
   return {
