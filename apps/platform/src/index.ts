@@ -4,6 +4,6 @@ export { configurationFile, parseConfiguration, readConfiguration } from "./conf
 export type { Platform, PlatformOptions } from "./platform.ts";
 export { startPlatform } from "./platform.ts";
 export { portHolder } from "./port-holder.ts";
-export { chooseSandbox, type SandboxChoice, sandboxChoices } from "./sandbox-choice.ts";
+export { chooseSandbox, foreignSystem, type SandboxChoice, sandboxChoices } from "./sandbox-choice.ts";
 export type { RunningPlatform, StateDirectory } from "./state-directory.ts";
 export { makeDirectory, runningPlatform, stateDirectory } from "./state-directory.ts";

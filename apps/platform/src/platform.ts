@@ -88,6 +88,8 @@ export interface Platform {
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   const { state, announce } = options;
   const ports = options.ports === "free" ? freePorts : usualPorts;
+  // Nothing is made on a machine that can run no pod.
+  const { kind, line } = chooseSandbox(options.sandbox ?? "auto");
   const started = new AsyncDisposableStack();
   try {
     // 1. The state directory is this process's alone.
@@ -136,7 +138,6 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     void keepCompiledImages(background.signal);
 
     // 4. The node: an agent that runs pods, found again where an earlier control plane left it.
-    const { kind, line } = chooseSandbox(options.sandbox ?? "auto");
     if (line !== undefined) announce(line);
     const open = kind === "plain" ? openPlainSandbox : openNamespacedSandbox;
     const sandbox = await open({

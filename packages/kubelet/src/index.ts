@@ -12,6 +12,7 @@ export type { NamespacedSandboxOptions } from "./namespaced/namespaced-sandbox.t
 export { openNamespacedSandbox, openPlainSandbox } from "./namespaced/namespaced-sandbox.ts";
 export type { SandboxProbe } from "./namespaced/probe-sandbox.ts";
 export { probeSandbox } from "./namespaced/probe-sandbox.ts";
+export { trySandbox } from "./namespaced/try-sandbox.ts";
 export type { PlatformService, PlatformTarget } from "./network/platform-services.ts";
 export { type NodeFacts, nodeName, thisMachine } from "./node-object.ts";
 export type { TokenSource } from "./pod/volume-plan.ts";

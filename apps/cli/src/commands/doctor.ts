@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs";
+import { accessSync, constants, statfsSync, statSync } from "node:fs";
+import { createServer } from "node:net";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { wallClock } from "@tracegate/contracts";
-import { probeSandbox } from "@tracegate/kubelet";
-import { portHolder, stateDirectory } from "@tracegate/platform";
+import { type Enforcement, probeLimits, probeSandbox, trySandbox } from "@tracegate/kubelet";
+import { foreignSystem, portHolder, stateDirectory } from "@tracegate/platform";
 import { command, common } from "../command.ts";
 import { print } from "../output.ts";
 import { painter } from "../painter.ts";
@@ -22,19 +23,19 @@ interface Finding {
 export const doctor = command({
   path: "doctor",
   summary: "Say what this machine offers and lacks, and what each lack costs",
-  details: "Exits 1 when the main job cannot run here.",
+  details: "Runs a pod to see whether it can. Exits 1 when the main job cannot run here.",
   examples: ["tracegate doctor", "tracegate doctor -o json"],
   options: { state: common.state, output: common.output },
   async run({ state: path, output }, io) {
     const findings = [
       node(),
       clock(wallClock.now()),
-      tool("git", "--version", "GitOps reads repositories with it: install git"),
+      git(),
       tool("curl", "--version", "the example's traffic generator is curl: install curl"),
-      sandbox(),
+      ...(await sandboxes()),
       limits(),
       directory(stateDirectory(path).root),
-      ...[6443, 30102, 30103].map(port),
+      ...(await Promise.all([6443, 30102, 30103].map(port))),
       {
         ...tool(
           "kubectl",
@@ -88,36 +89,76 @@ const dayMs = 86_400_000;
 function tool(name: string, versionArguments: string, advice: string): Finding {
   const { status, stdout } = spawnSync(name, versionArguments.split(" "), { encoding: "utf8" });
   const ok = status === 0;
-  return { what: name, ok, needed: true, found: ok ? (stdout.split("\n")[0] ?? "") : "not found", advice };
-}
-
-/** What the platform tries, too, before it starts a node. On Linux the plain sandbox stands in. */
-function sandbox(): Finding {
-  const { problem } = probeSandbox();
-  const hasPlain = process.platform === "linux";
   return {
-    what: "namespaces",
-    ok: problem === undefined,
-    needed: !hasPlain,
-    found: problem?.message ?? "user, mount, network and PID namespaces work: pods run in them",
-    ...(problem === undefined
-      ? {}
-      : { advice: `${problem.advice ?? ""}${hasPlain ? ` Until then: ${plainCosts}` : ""}`.trim() }),
+    what: name,
+    ok,
+    needed: true,
+    found: ok ? (stdout.split(/\n| \(/)[0] ?? "") : "not found",
+    advice,
   };
 }
 
-/** The node reads what processes hold from /proc; cgroups are not used, delegated or not. */
+/** The first that can name a new repository's branch. */
+const oldestGit = [2, 28] as const;
+
+function git(): Finding {
+  const finding = tool("git", "--version", "GitOps reads repositories with it: install git");
+  if (!finding.ok) return finding;
+  const [, major = 0, minor = 0] = /(\d+)\.(\d+)/.exec(finding.found)?.map(Number) ?? [];
+  const ok = major > oldestGit[0] || (major === oldestGit[0] && minor >= oldestGit[1]);
+  return { ...finding, ok, advice: `install git ${oldestGit.join(".")} or newer` };
+}
+
+/** How pods will run, tried by running one. The plain sandbox is tried where it has to stand in. */
+async function sandboxes(): Promise<Finding[]> {
+  const foreign = foreignSystem();
+  if (foreign !== undefined) {
+    const { message, advice = "" } = foreign;
+    return [{ what: "pods", ok: false, needed: true, found: message, advice }];
+  }
+  const lacks = probeSandbox().problem ?? (await trySandbox("namespaced", wallClock)).problem;
+  if (lacks === undefined) {
+    const found = "a pod ran: in user, mount, network, PID, UTS and IPC namespaces of its own";
+    return [{ what: "namespaces", ok: true, needed: false, found }];
+  }
+  const { problem } = await trySandbox("plain", wallClock);
+  return [
+    {
+      what: "namespaces",
+      ok: false,
+      needed: false,
+      found: lacks.message,
+      advice: `${lacks.advice ?? ""} Until then: ${plainCosts}`.trim(),
+    },
+    {
+      what: "plain sandbox",
+      ok: problem === undefined,
+      needed: true,
+      found: problem?.message ?? "a pod ran: as a process of your user",
+      advice: problem?.advice ?? "",
+    },
+  ];
+}
+
 function limits(): Finding {
-  const watched = existsSync("/proc/self/status");
+  const { enforcement, place, why } = probeLimits();
+  const by =
+    place === undefined ? "" : place.how === "scope" ? ", in a systemd scope" : ` below ${place.parent}`;
   return {
     what: "resource limits",
-    ok: watched,
+    ok: enforcement.memory === "cgroup" && enforcement.cpu,
     needed: false,
-    found: watched
-      ? "memory by watching, twice a second (OOMKilled); CPU not enforced (cgroups are not used)"
-      : "not enforced: there is no /proc to watch memory in",
+    found: `${limitsKept(enforcement)}${by}`,
+    advice: `${why === undefined ? "" : `${why}. `}Limits of CPU are told of as not applied; memory may overshoot for half a second`,
   };
 }
+
+const limitsKept = ({ memory, cpu, processes }: Enforcement): string => {
+  const kept = [memory === "cgroup" && "memory", cpu && "CPU", processes && "processes"].filter(Boolean);
+  const watched = "memory is watched, twice a second (OOMKilled)";
+  if (kept.length === 0) return `${watched}; CPU is not limited`;
+  return [`${kept.join(", ")} by cgroups`, ...(memory === "watching" ? [watched] : [])].join("; ");
+};
 
 const plainCosts =
   "pods run in the plain sandbox, as processes of your user that nothing isolates; programs must listen on $POD_IP and " +
@@ -146,14 +187,27 @@ function directory(root: string): Finding {
 }
 
 /** A taken port is no hindrance for the API, which takes the next one; the others are asked for by `--ports free`. */
-function port(number: number): Finding {
-  const holder = portHolder(number);
+async function port(number: number): Promise<Finding> {
+  const ok = await canListen(number);
+  const holder = ok ? undefined : portHolder(number);
   return {
     what: `port ${number}`,
-    ok: holder === undefined,
+    ok,
     needed: false,
-    found: holder === undefined ? "free" : `taken by ${holder.command} (process ${holder.pid})`,
+    found: ok
+      ? "free"
+      : holder === undefined
+        ? "taken, by a program that this user may not look into"
+        : `taken by ${holder.command} (process ${holder.pid})`,
     advice:
       number === 6443 ? "the API will take the next free port" : "use --ports free, or end that program",
   };
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen({ host: "127.0.0.1", port }, () => server.close(() => resolve(true)));
+  });
 }
