@@ -1,4 +1,4 @@
-import { Agent, type IncomingMessage, request } from "node:http";
+import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
 import type { Duplex } from "node:stream";
 import { gunzipSync } from "node:zlib";
 import type { ExpositionFormat } from "./exposition.ts";
@@ -144,8 +144,10 @@ class DialingAgent extends Agent {
     return true;
   }
 
-  override reuseSocket(stream: Duplex): void {
+  /** Node's own also takes its guard off the idle connection: without it, the first byte of an answer destroys it. */
+  override reuseSocket(stream: Duplex, request: ClientRequest): void {
     const socket = stream as Partial<{ ref(): void }>;
-    socket.ref?.();
+    socket.ref ??= () => {};
+    super.reuseSocket(stream, request);
   }
 }
