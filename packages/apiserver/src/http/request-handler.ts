@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { builtInGroupVersions, kubernetesVersion, StatusError } from "@tracegate/kube";
-import { authenticate, type TokenReader } from "../auth/authentication.ts";
+import type { TokenReader } from "../auth/authentication.ts";
+import { actingUser } from "../auth/impersonation.ts";
 import { type AccessRequest, authorize, denialText } from "../auth/rbac.ts";
 import { REVIEWS, review } from "../auth/reviews.ts";
 import type { ServiceAccountTokens } from "../auth/service-account-tokens.ts";
@@ -9,6 +10,7 @@ import type { User } from "../auth/user.ts";
 import type { Api } from "../core/api.ts";
 import { forbidden, methodNotAllowed, notServed } from "../core/refusals.ts";
 import type { ServedKind } from "../core/served-kinds.ts";
+import { refuseEphemeralContainers } from "../pods/ephemeral-containers.ts";
 import type { PodAccess } from "../pods/pod-access.ts";
 import { streamLog } from "../pods/pod-logs.ts";
 import { refuseUpgrade, serveStreams, upgradeRequired } from "../pods/streams.ts";
@@ -67,7 +69,7 @@ async function handle(
   const foreign = foreignRequest(request, options.hosts);
   if (foreign !== undefined) return answerText(response, 403, `403 ${foreign}\n`);
   if (info === undefined) return answerText(response, 400, "400 Bad Request\n");
-  const user = authenticate(request, options.readToken);
+  const user = actingUser(request, options.readToken, options.api.store);
   const exchange: Exchange = { request, response, info, user };
   allow(options.api, user, info);
   if (info.resource !== undefined) return route(options, info.resource, exchange);
@@ -112,6 +114,7 @@ async function route(options: HandlerOptions, path: ResourcePath, exchange: Exch
   if (served.plural === "pods" && served.group === "" && STREAMS.has(path.subresource ?? "")) {
     return answerStream(options, path, exchange);
   }
+  if (options.pods() !== undefined) refuseEphemeralContainers(exchange.info);
   if (exchange.info.verb === "create" && path.subresource !== undefined) {
     return handlePosted(api, options.tokens, served, path, exchange);
   }
@@ -162,7 +165,7 @@ async function handleUpgrade(
   const foreign = foreignRequest(request, options.hosts);
   if (foreign !== undefined) throw new StatusError({ message: foreign, reason: "Forbidden", code: 403 });
   if (info === undefined) throw notServed();
-  const user = authenticate(request, options.readToken);
+  const user = actingUser(request, options.readToken, options.api.store);
   const { resource } = info;
   // A command in a pod is more than a look at it, whatever the method says.
   allow(options.api, user, resource?.subresource === undefined ? info : { ...info, verb: "create" });
