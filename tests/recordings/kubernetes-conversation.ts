@@ -137,7 +137,7 @@ function send(url: string, request: RecordedRequest["request"]) {
   });
 }
 
-const isWatch = (path: string): boolean => /[?&]watch=/.test(path) || path.startsWith("/api/v1/watch/");
+const isWatch = (path: string): boolean => /[?&]watch=(?!0|false)/.test(path) || path.startsWith("/api/v1/watch/");
 
 function requestBody({ raw, base64, body }: RecordedRequest["request"]): Buffer | undefined {
   if (base64 !== undefined) return Buffer.from(base64, "base64");

@@ -43,7 +43,7 @@ export {
 } from "./schema/decode-body.ts";
 export { jsonTypeName } from "./schema/decode-scalar.ts";
 export { JsonSyntaxError, parseJsonText } from "./schema/json-text.ts";
-export { DecodeError, decodeTyped, emptyObject } from "./schema/typed-object.ts";
+export { DecodeError, decodeTyped, emptyObject, keepOwnershipReset } from "./schema/typed-object.ts";
 export type { Field, ListType, MapType, StructType, ValueType } from "./schema/value-type.ts";
 export { checkFieldSelector, matchesFieldSelector } from "./selectors/field-labels.ts";
 export type { FieldRequirement, FieldRequirements } from "./selectors/field-selector.ts";

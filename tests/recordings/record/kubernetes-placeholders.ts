@@ -47,6 +47,10 @@ function neutralText(text: string, said: string): string {
     .replace(TIME, unless("TIME"))
     .replace(CLUSTER_IP, unless("CLUSTERIP"))
     .replace(/(Too large resource version: |, current: )\d+/g, "$1N")
+    .replace(/(does not match the ResourceVersion in record )\(\d+\)/g, "$1(N)")
+    .replace(/(resourceVersion: ")\d+"/g, '$1RV"')
+    .replace(/(\n  continue: )\S+/g, "$1CONTINUE")
+    .replace(/(serverAddress: )\S+/g, "$1SERVER")
     .replace(/(too old resource version: )\d+ \(\d+\)/g, "$1N (N)");
 }
 

@@ -17,6 +17,7 @@ import { bindPod, evictPod } from "./pod-verbs.ts";
 import { keyFor, type ListQuery, listObjects, readObject } from "./reading.ts";
 import { qualified } from "./refusals.ts";
 import { type Scale, scaleOf, withScale } from "./scale.ts";
+import { applyScale } from "./scale-applying.ts";
 import { type ServedKind, ServedKinds } from "./served-kinds.ts";
 import { updateObject } from "./updating.ts";
 import { type ObjectChange, type WatchQuery, type WatchStart, watchObjects } from "./watching.ts";
@@ -124,7 +125,7 @@ export class Api {
     served: ServedKind,
     ref: ObjectRef,
     configuration: KubeObject,
-    request: WriteRequest & { subresource?: string; force?: boolean },
+    request: WriteRequest & { subresource?: string; force?: boolean; complaints?: readonly string[] },
   ): { readonly object: KubeObject; readonly created: boolean } {
     return applyObject(this.#ctx, served, ref, request.subresource ?? "", configuration, request);
   }
@@ -160,6 +161,16 @@ export class Api {
   ): Scale {
     const next = (current: KubeObject) => withScale(served, current, change(scaleOf(served, current)));
     return scaleOf(served, updateObject(this.#ctx, served, ref, "scale", next, request));
+  }
+
+  /** Server-side apply of a Scale. */
+  applyScale(
+    served: ServedKind,
+    ref: ObjectRef,
+    configuration: KubeObject,
+    request: WriteRequest & { force?: boolean },
+  ): Scale {
+    return applyScale(this.#ctx, served, ref, configuration, request);
   }
 
   /** Puts a pod on the node that a Binding names. */

@@ -4,7 +4,7 @@ import { createReceived } from "./creating.ts";
 import { applied } from "./field-ownership.ts";
 import { keyFor } from "./reading.ts";
 import { checkAddressed, receive } from "./receiving.ts";
-import { conflict, invalidOptions, notFound } from "./refusals.ts";
+import { badRequest, conflict, invalidOptions, notFound } from "./refusals.ts";
 import type { ServedKind } from "./served-kinds.ts";
 import { changeObject } from "./updating.ts";
 
@@ -15,15 +15,18 @@ export function applyObject(
   ref: ObjectRef,
   subresource: string,
   configuration: KubeObject,
-  request: WriteRequest & { force?: boolean },
+  request: WriteRequest & { force?: boolean; complaints?: readonly string[] },
 ): { readonly object: KubeObject; readonly created: boolean } {
   if ((request.fieldManager ?? "") === "") {
     throw invalidOptions("PatchOptions", required("fieldManager", "is required for apply patch"));
   }
   const entry = ctx.store.get(keyFor(served, ref.namespace, ref.name));
   if (entry !== undefined) {
-    const change = (current: KubeObject) =>
-      applied(ctx, served, current, configuration, subresource, request);
+    const change = (current: KubeObject) => {
+      const result = applied(ctx, served, current, configuration, subresource, request);
+      checkRepeated(request);
+      return result;
+    };
     return {
       object: changeObject(ctx, served, ref, subresource, change, (next) => next, request),
       created: false,
@@ -34,13 +37,28 @@ export function applyObject(
   if ((configuration.metadata.uid ?? "") !== "")
     throw conflict(served, ref.name, uidOfNothing(configuration));
   const merged = applied(ctx, served, undefined, configuration, "", request);
+  checkRepeated(request);
   const { managedFields } = merged.metadata;
-  const received = receive(served, { ...merged, metadata: { ...merged.metadata, name: ref.name } }, request);
+  // A version of nothing is passed over.
+  const { resourceVersion: _, ...named } = merged.metadata;
+  const received = receive(served, { ...merged, metadata: { ...named, name: ref.name } }, request);
   const own = (object: KubeObject): KubeObject => ({
     ...object,
     metadata: { ...object.metadata, ...(managedFields === undefined ? {} : { managedFields }) },
   });
   return { object: createReceived(ctx, served, ref.namespace, received, own, request), created: true };
+}
+
+/** Keys that come twice are looked for once the configuration could be applied. */
+function checkRepeated({
+  complaints = [],
+  fieldValidation,
+  warn,
+}: WriteRequest & { complaints?: readonly string[] }): void {
+  if (complaints.length > 0 && fieldValidation === "Strict") {
+    throw badRequest(`error strict decoding YAML: ${complaints.join(", ")}`);
+  }
+  if (fieldValidation !== "Ignore") for (const complaint of complaints) warn?.(complaint);
 }
 
 /** The configuration that a request applies. The object's name may be left to the address. */

@@ -20,11 +20,14 @@ export function decodeContinue(text: string): ContinueToken {
     throw badRequest(`invalid continue token: continue key is not valid: ${goJsonComplaint(bytes)}`);
   }
   const { v, rv, start } = (decoded ?? {}) as { v?: unknown; rv?: unknown; start?: unknown };
-  if (v !== "meta.k8s.io/v1" || typeof rv !== "number" || typeof start !== "string" || start === "") {
-    throw badRequest(
-      "invalid continue token: continue key is not valid: server does not recognize this encoded version",
-    );
+  const wrong = (why: string) => badRequest(`invalid continue token: continue key is not valid: ${why}`);
+  if (v !== "meta.k8s.io/v1")
+    throw wrong(`server does not recognize this encoded version ${String(v ?? "")}`);
+  if (typeof rv !== "number" || rv === 0) {
+    throw wrong("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
   }
+  if (typeof start !== "string" || start === "")
+    throw wrong("encoded start key empty (version meta.k8s.io/v1)");
   return { revision: rv, start };
 }
 

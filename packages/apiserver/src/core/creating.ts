@@ -7,7 +7,7 @@ import { admitToNamespace } from "./namespace-admission.ts";
 import { newMetadata } from "./object-metadata.ts";
 import { atBirth, objectErrors, withDefaults } from "./object-rules.ts";
 import { admitPod } from "./pod-admission.ts";
-import { keyFor } from "./reading.ts";
+import { keyFor, storedObject } from "./reading.ts";
 import { checkAddressed, receive } from "./receiving.ts";
 import { alreadyExists, invalid, qualified } from "./refusals.ts";
 import { hasSubresource, type ServedKind } from "./served-kinds.ts";
@@ -55,10 +55,12 @@ export function createReceived(
     if (errors.length > 0) throw invalid(served, metadata.name, errors);
     const object = isServices(served) ? allocateServiceAddresses(ctx, prepared) : prepared;
     const key = keyFor(served, namespace, metadata.name);
-    if (ctx.store.get(key) !== undefined) {
+    const existing = ctx.store.get(key);
+    if (existing !== undefined) {
       const generated = (received.metadata.name ?? "") === "";
       if (generated && attempt < NAME_ATTEMPTS) continue;
-      throw alreadyExists(served, metadata.name);
+      const leaving = storedObject(existing.value).metadata.deletionTimestamp !== undefined;
+      throw alreadyExists(served, metadata.name, leaving);
     }
     request.admit?.(object);
     if (request.dryRun === true) return object;

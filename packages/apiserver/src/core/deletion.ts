@@ -166,8 +166,11 @@ function propagation(served: ServedKind, finalizers: readonly string[], request:
     return request.propagationPolicy;
   if (finalizers.includes(ORPHAN)) return "Orphan";
   if (finalizers.includes(FOREGROUND)) return "Foreground";
-  return served.kind === "Job" && served.group === "batch" ? "Orphan" : "Background";
+  return orphansByDefault(served) ? "Orphan" : "Background";
 }
+
+const orphansByDefault = ({ group, kind }: ServedKind): boolean =>
+  (group === "batch" && kind === "Job") || (group === "" && kind === "ReplicationController");
 
 const isPod = (served: ServedKind): boolean => served.kind === "Pod" && served.group === "";
 

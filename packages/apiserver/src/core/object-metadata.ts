@@ -1,7 +1,7 @@
 import { formatTime, jsonEqual, type KubeObject, type ObjectMeta } from "@tracegate/kube";
 import type { ApiContext } from "./context.ts";
 import { generateName, generateUid } from "./names.ts";
-import { badRequest } from "./refusals.ts";
+import { plainError } from "./refusals.ts";
 import type { ServedKind } from "./served-kinds.ts";
 
 /** Fields that the server alone sets; what a client sends for them is ignored. */
@@ -32,6 +32,7 @@ const GENERATION_RULES: Readonly<Record<string, "spec" | "spec+annotations" | "c
   "EndpointSlice.discovery.k8s.io": "content",
   "CustomResourceDefinition.apiextensions.k8s.io": "spec",
   "PriorityClass.scheduling.k8s.io": "content",
+  PodTemplate: "content",
 };
 
 const ruleOf = ({ group, kind }: ServedKind) => GENERATION_RULES[group === "" ? kind : `${kind}.${group}`];
@@ -44,7 +45,7 @@ export function newMetadata(
   namespace: string | undefined,
 ): ObjectMeta {
   if (sent.resourceVersion !== undefined && sent.resourceVersion !== "") {
-    throw badRequest("resourceVersion should not be set on objects to be created");
+    throw plainError("resourceVersion should not be set on objects to be created");
   }
   const metadata: ObjectMeta = { ...sent };
   for (const field of SERVER_FIELDS) delete metadata[field as keyof ObjectMeta];
@@ -55,6 +56,8 @@ export function newMetadata(
   metadata.uid = generateUid(random);
   metadata.creationTimestamp = formatTime(clock.now());
   if (served.custom !== undefined || ruleOf(served) !== undefined) metadata.generation = 1;
+  // Kinds without a generation keep the one that they were given.
+  else if (sent.generation !== undefined && sent.generation !== 0) metadata.generation = sent.generation;
   return metadata;
 }
 

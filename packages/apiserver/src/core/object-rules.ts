@@ -8,6 +8,7 @@ import {
   isObject,
   type JsonObject,
   type KubeObject,
+  keepOwnershipReset,
   prepareForCreate,
   prepareForUpdate,
   pruneCustom,
@@ -32,6 +33,7 @@ export function normalise(served: ServedKind, object: KubeObject): Normalised {
   }
   if (served.type === undefined) return { object: structuredClone(object), unknown: [] };
   const typed = decodeTyped(served.type, asJson(object));
+  keepOwnershipReset(asJson(object), typed.object);
   return { object: asObject(typed.object), unknown: typed.unknown };
 }
 

@@ -108,7 +108,8 @@ export function listObjects(store: Store, served: ServedKind, query: ListQuery):
   let entries = entriesAt(store, prefix, revision, token !== undefined);
   if (token !== undefined) entries = entries.filter((entry) => entry.key >= token.start);
   const items: KubeObject[] = [];
-  const limit = query.limit ?? 0;
+  // At version 0 upstream answers from its cache, which knows no pages.
+  const limit = query.resourceVersion === "0" ? 0 : (query.limit ?? 0);
   let rest: number | undefined;
   let last = "";
   for (const [i, entry] of entries.entries()) {
@@ -150,7 +151,7 @@ function entriesAt(store: Store, prefix: string, revision: number | undefined, c
 /** The revision to list at; undefined for the newest. */
 function listRevision(
   store: Store,
-  { resourceVersion, resourceVersionMatch }: ListQuery,
+  { resourceVersion, resourceVersionMatch, limit = 0 }: ListQuery,
 ): number | undefined {
   if (resourceVersion === undefined || resourceVersion === "" || resourceVersion === "0") return undefined;
   const wanted = parseRevision(resourceVersion);
@@ -158,7 +159,9 @@ function listRevision(
     throw badRequest(`invalid resource version: ${unparsable(resourceVersion)}`);
   }
   if (wanted > store.revision) throw tooLarge(wanted, store.revision);
-  return resourceVersionMatch === "Exact" ? wanted : undefined;
+  // A page that asks for a version without saying how is one of exactly that version.
+  const exact = resourceVersionMatch === "Exact" || (limit > 0 && (resourceVersionMatch ?? "") === "");
+  return exact ? wanted : undefined;
 }
 
 /** `resourceVersion: Invalid value: "abc": strconv.ParseUint: …`, as Go's parser complains. */

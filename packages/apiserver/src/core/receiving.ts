@@ -4,13 +4,11 @@ import {
   invalid as invalidField,
   type KubeObject,
   otherKindText,
-  StatusError,
   strictDecodingError,
 } from "@tracegate/kube";
 import type { ObjectRef, WriteRequest } from "./context.ts";
 import { normalise } from "./object-rules.ts";
-import { unparsable } from "./reading.ts";
-import { badRequest, conflict, invalid, MODIFIED, qualified } from "./refusals.ts";
+import { badRequest, conflict, invalid, MODIFIED, plainError, qualified } from "./refusals.ts";
 import type { ServedKind } from "./served-kinds.ts";
 
 /**
@@ -26,6 +24,7 @@ export function receive(
   const { object, unknown } = inForm(served, sent, request, current);
   const found = fieldComplaints(unknown, []);
   const complaints = [...(request.patched?.complaints ?? []), ...found];
+  dropRepeatedOwners(object, request);
   if (complaints.length > 0 && request.fieldValidation === "Strict") {
     if (request.patched === undefined) throw strictDecodingError(served, complaints);
     const why = `strict decoding error: ${complaints.join(", ")}`;
@@ -49,6 +48,20 @@ function inForm(served: ServedKind, sent: KubeObject, request: WriteRequest, cur
     const what = `${served.kind} in version "${served.version}" cannot be handled as a ${served.kind}`;
     throw badRequest(`${what}: ${error.message}`);
   }
+}
+
+/** Owners named twice count once; who writes them hears of it. */
+function dropRepeatedOwners({ metadata }: KubeObject, { warn }: WriteRequest): void {
+  const owners = metadata.ownerReferences;
+  if (owners === undefined) return;
+  const first = owners.filter(({ uid }, i) => owners.findIndex((other) => other.uid === uid) === i);
+  if (first.length === owners.length) return;
+  const repeated = new Set(owners.filter((owner) => !first.includes(owner)).map(({ uid }) => uid));
+  metadata.ownerReferences = first;
+  warn?.(
+    ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such " +
+      `requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${[...repeated].join(", ")}`,
+  );
 }
 
 const invalidPatch = (shown: string, why: string) =>
@@ -89,7 +102,9 @@ export function checkIdentity(
     throw conflict(served, ref.name, why);
   }
   const expected = resourceVersion ?? "";
-  if (!/^\d*$/.test(expected)) throw new StatusError({ message: unparsable(expected), code: 500 });
+  if (!/^\d*$/.test(expected)) {
+    throw plainError(`strconv.ParseUint: parsing ${JSON.stringify(expected)}: invalid syntax`);
+  }
   if (expected !== "" && expected !== "0" && expected !== current.metadata.resourceVersion) {
     throw conflict(served, ref.name, MODIFIED);
   }

@@ -9,9 +9,14 @@ export interface Named {
 /** `deployments.apps`, or `pods` for the core group. */
 export const qualified = ({ group, plural }: Named): string => (group === "" ? plural : `${plural}.${group}`);
 
-export function notFound(resource: Named, name: string): StatusError {
+export function notFound({ group, plural }: Named, name: string): StatusError {
+  // Upstream calls this one by another name than its address.
+  const resource = { group, plural: plural === "componentstatuses" ? "componentstatus" : plural };
   return about(resource, name, 404, "NotFound", `${qualified(resource)} "${name}" not found`);
 }
+
+/** An error that upstream passes on as it is: neither a reason nor what it is about is told. */
+export const plainError = (message: string): StatusError => new StatusError({ message, code: 500 });
 
 /** The resource or subresource is not served here. */
 export function notServed(): StatusError {
@@ -24,8 +29,10 @@ export function methodNotAllowed(): StatusError {
   return new StatusError({ message, reason: "MethodNotAllowed", details: {}, code: 405 });
 }
 
-export function alreadyExists(resource: Named, name: string): StatusError {
-  return about(resource, name, 409, "AlreadyExists", `${qualified(resource)} "${name}" already exists`);
+/** `leaving`: the one that exists is being deleted. */
+export function alreadyExists(resource: Named, name: string, leaving = false): StatusError {
+  const message = `${leaving ? "object is being deleted: " : ""}${qualified(resource)} "${name}" already exists`;
+  return about(resource, name, 409, "AlreadyExists", message);
 }
 
 export function conflict(resource: Named, name: string, why: string): StatusError {

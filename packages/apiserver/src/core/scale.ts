@@ -74,6 +74,9 @@ export function withScale(served: ServedKind, object: KubeObject, scale: KubeObj
   };
 }
 
+/** Where the object keeps how many replicas are wanted. */
+export const wantedPath = (served: ServedKind): readonly string[] => pathsOf(served).wanted;
+
 function pathsOf(served: ServedKind): ScalePaths {
   const scale = served.custom?.version.subresources?.scale;
   if (scale === undefined) return { wanted: ["spec", "replicas"], current: ["status", "replicas"] };

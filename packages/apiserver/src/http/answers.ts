@@ -9,7 +9,7 @@ export function answer(
   body: unknown,
   { format = "json", contentType }: { format?: "json" | "yaml"; contentType?: string } = {},
 ): void {
-  const text = format === "yaml" ? stringify(body, { aliasDuplicateObjects: false }) : jsonText(body);
+  const text = format === "yaml" ? yamlText(body) : jsonText(body);
   answerText(response, code, text, contentType ?? `application/${format}`);
 }
 
@@ -27,7 +27,11 @@ export function answerText(
 }
 
 /** Answers with the Status of a refusal; what is no refusal becomes 500 without a word of its inside. */
-export function answerError(response: ServerResponse, error: unknown): void {
+export function answerError(
+  response: ServerResponse,
+  error: unknown,
+  format: "json" | "yaml" = "json",
+): void {
   const status = statusOf(error);
   if (response.headersSent) {
     response.destroy();
@@ -36,7 +40,7 @@ export function answerError(response: ServerResponse, error: unknown): void {
   if (status.details?.retryAfterSeconds !== undefined) {
     response.setHeader("Retry-After", status.details.retryAfterSeconds);
   }
-  answer(response, status.code, status);
+  answer(response, status.code, status, { format });
 }
 
 export function statusOf(error: unknown): Status {
@@ -54,6 +58,19 @@ export function statusOf(error: unknown): Status {
 export function setWarnings(response: ServerResponse, warnings: readonly string[]): void {
   const texts = [...new Set(warnings)].map((text) => `299 - ${JSON.stringify(text)}`);
   if (texts.length > 0) response.setHeader("Warning", texts);
+}
+
+/** As Go writes it: keys in order, lists at the level of their key, what YAML 1.1 would take for another thing in quotes. */
+function yamlText(body: unknown): string {
+  const text = stringify(body, {
+    version: "1.1",
+    aliasDuplicateObjects: false,
+    sortMapEntries: true,
+    indentSeq: false,
+    lineWidth: 0,
+  });
+  // A lone dot, as in managed fields, is no number to Go.
+  return text.replace(/^( *(?:- )*)"\.": /gm, "$1.: ");
 }
 
 const texts = new WeakMap<object, string>();

@@ -276,7 +276,7 @@ function echoPods(seen: { log?: PodLogRequest; exec?: PodExecRequest }): PodAcce
 
 test("logs are streamed as asked for", async () => {
   const seen: { log?: PodLogRequest } = {};
-  assert.equal((await send("/api/v1/namespaces/default/pods/p/log")).code, 503);
+  assert.equal((await send("/api/v1/namespaces/default/pods/p/log")).code, 404);
   server.usePodAccess(echoPods(seen));
   const path = "/api/v1/namespaces/default/pods/p/log?follow=true&tailLines=5&timestamps=false&container=c";
   assert.deepEqual(await send(path), { code: 200, body: "first\nsecond\n" });
@@ -470,7 +470,7 @@ test("a patch of another form or kind is refused, and leaves the object as it wa
     [
       "apply-patch+yaml",
       '{"apiVersion":"v1","kind":"Secret","metadata":{"name":"formed"}}',
-      "the kind in the data (Secret) does not match the expected kind (ConfigMap)",
+      "invalid object type: /v1, Kind=Secret",
     ],
   ];
   for (const [type, body, expected] of cases) {

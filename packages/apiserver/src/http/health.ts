@@ -14,7 +14,7 @@ export const HEALTH_PATHS = ["/healthz", "/livez", "/readyz"];
 /** `/livez`, `/livez/ping`, `?verbose`, `?exclude=…`. */
 export function answerHealth(api: Api, response: ServerResponse, path: string, query: URLSearchParams) {
   const [, endpoint = "", single] = path.split("/");
-  if (single !== undefined && single !== "") {
+  if (single !== undefined) {
     const check = Object.hasOwn(CHECKS, single) ? CHECKS[single] : undefined;
     if (check === undefined) return answerText(response, 404, "404 page not found\n");
     const well = check(api);

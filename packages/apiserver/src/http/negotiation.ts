@@ -9,41 +9,84 @@ export interface Representation {
   readonly version?: string;
 }
 
-/** The representations that 406 offers. */
-const AVAILABLE = [
-  "application/json",
-  "application/yaml",
-  "application/vnd.kubernetes.protobuf",
-  "application/json;stream=watch",
-  "application/vnd.kubernetes.protobuf;stream=watch",
-];
+/** What an endpoint offers beside objects as they are. */
+export interface Offer {
+  readonly forms?: readonly string[];
+  /** Whether a router stands in front that only knows whole media types: so it is for built-in resources. */
+  readonly routed?: boolean;
+  /** Whether the endpoint can be watched, too. */
+  readonly watchable?: boolean;
+  /** Only JSON. */
+  readonly jsonOnly?: boolean;
+}
+
+const JSON_TYPE = "application/json";
+const PROTOBUF = "application/vnd.kubernetes.protobuf";
+const OBJECTS = [JSON_TYPE, "application/yaml", PROTOBUF];
+const WATCHES = [`${JSON_TYPE};stream=watch`, `${PROTOBUF};stream=watch`];
 
 const FORMATS: Readonly<Record<string, "json" | "yaml">> = {
-  "application/json": "json",
+  [JSON_TYPE]: "json",
   "application/yaml": "yaml",
   "application/*": "json",
   "*/*": "json",
 };
 
+/** The versions of the groups in which a form comes. */
+const FORM_VERSIONS: Readonly<Record<string, readonly string[]>> = {
+  "meta.k8s.io": ["v1", "v1beta1"],
+  "apidiscovery.k8s.io": ["v2", "v2beta1"],
+};
+
+interface Clause {
+  readonly mediaType: string;
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
 /**
  * The first representation of an Accept header that this server can give. Protobuf is on the list of what real servers
  * have, but clients that ask for it always take JSON too, and get that.
  */
-export function negotiate(accept: string | undefined, forms: readonly string[]): Representation {
+export function negotiate(accept: string | undefined, offer: Offer = {}): Representation {
   if (accept === undefined || accept.trim() === "") return { format: "json" };
-  for (const clause of accept.split(",")) {
-    const [mediaType = "", ...parameters] = clause.split(";").map((part) => part.trim());
+  const clauses = accept.split(",").map(readClause);
+  const produced = offer.jsonOnly === true ? [JSON_TYPE] : OBJECTS;
+  if (offer.routed === true || offer.jsonOnly === true) {
+    const available = offer.watchable === true ? [...produced, ...WATCHES] : produced;
+    const routable = clauses.some(({ mediaType }) => mediaType === "*/*" || produced.includes(mediaType));
+    if (!routable)
+      throw notAcceptable(`406: Not Acceptable\n\nAvailable representations: ${available.join(", ")}`, {});
+  }
+  for (const { mediaType, parameters } of clauses) {
     const format = FORMATS[mediaType.toLowerCase()];
     if (format === undefined) continue;
-    const given = new Map(parameters.map((parameter) => splitParameter(parameter)));
-    const as = given.get("as");
+    const as = parameters.get("as");
     if (as === undefined) return { format };
-    if (!forms.includes(as)) continue;
+    const [group = "meta.k8s.io", version = "v1"] = [parameters.get("g"), parameters.get("v")];
+    if (!KNOWN_FORMS.has(as) || FORM_VERSIONS[group]?.includes(version) !== true) continue;
+    if (offer.forms?.includes(as) !== true) continue;
     // One of the names that the caller passed, so of this type.
-    const form = as as NonNullable<Representation["as"]>;
-    return { format, as: form, version: given.get("v") ?? "v1" };
+    return { format, as: as as NonNullable<Representation["as"]>, version };
   }
-  throw notAcceptable();
+  throw notAcceptable(`only the following media types are accepted: ${OBJECTS.join(", ")}`);
+}
+
+const KNOWN_FORMS = new Set([
+  "Table",
+  "PartialObjectMetadata",
+  "PartialObjectMetadataList",
+  "APIGroupDiscoveryList",
+]);
+
+/** Whether a refusal would be read as YAML. */
+export function refusalFormat(accept: string | undefined): "json" | "yaml" {
+  const [first] = (accept ?? "").split(",").map(readClause);
+  return first?.mediaType === "application/yaml" ? "yaml" : "json";
+}
+
+function readClause(text: string): Clause {
+  const [mediaType = "", ...parameters] = text.split(";").map((part) => part.trim());
+  return { mediaType, parameters: new Map(parameters.map(splitParameter)) };
 }
 
 function splitParameter(parameter: string): [name: string, value: string] {
@@ -53,11 +96,12 @@ function splitParameter(parameter: string): [name: string, value: string] {
     : [parameter.slice(0, equals).trim(), parameter.slice(equals + 1).trim()];
 }
 
-function notAcceptable(): StatusError {
+/** 406. The router tells of details, if empty ones. */
+export function notAcceptable(message: string, details?: object): StatusError {
   return new StatusError({
-    message: `406: Not Acceptable\n\nAvailable representations: ${AVAILABLE.join(", ")}`,
+    message,
     reason: "NotAcceptable",
-    details: {},
+    ...(details === undefined ? {} : { details }),
     code: 406,
   });
 }

@@ -34,7 +34,10 @@ export class OpenApi {
     }
     const body = version === "v3" ? this.#v3(path) : undefined;
     if (body === undefined) {
-      answerText(response, 404, "404 page not found\n");
+      if (version === "v3" && path.length > 0) {
+        response.statusCode = 404;
+        response.end();
+      } else answerText(response, 404, "404 page not found\n");
       return;
     }
     response.setHeader("ETag", `"${body.hash}"`);

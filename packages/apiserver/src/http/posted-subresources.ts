@@ -2,7 +2,7 @@ import { formatTime, invalid as invalidField, type KubeObject } from "@tracegate
 import type { ServiceAccountTokens } from "../auth/service-account-tokens.ts";
 import type { Api } from "../core/api.ts";
 import type { DeleteRequest } from "../core/deletion.ts";
-import { invalid, notServed } from "../core/refusals.ts";
+import { badRequest, invalid, notServed } from "../core/refusals.ts";
 import type { ServedKind } from "../core/served-kinds.ts";
 import { answer } from "./answers.ts";
 import { bodyFormat, readBody, readObjectBody } from "./bodies.ts";
@@ -35,6 +35,9 @@ export async function handlePosted(
       answer(response, 201, SUCCESS);
       return;
     case "pods/eviction": {
+      if ((sent.metadata.name ?? "") !== "" && sent.metadata.name !== path.name) {
+        throw badRequest("name in URL does not match name in Eviction object");
+      }
       const { deleteOptions } = sent as KubeObject & {
         deleteOptions?: DeleteRequest & { dryRun?: string[] };
       };

@@ -4,8 +4,8 @@ import {
   type JsonObject,
   openProtobufBody,
   ProtobufError,
+  unrecognized,
 } from "@tracegate/kube";
-import { badRequest } from "../core/refusals.ts";
 import type { Expected } from "./bodies.ts";
 
 /** The object of a protobuf body, as Go's typed clients send it for built-in kinds. */
@@ -20,8 +20,6 @@ export function readProtobuf(bytes: Uint8Array, expected: Expected): JsonObject 
     return decodeProtobuf(type, body);
   } catch (error) {
     if (!(error instanceof ProtobufError)) throw error;
-    throw badRequest(
-      `the object provided is unrecognized (must be of type ${expected.kind}): ${error.message}`,
-    );
+    throw unrecognized(expected, error.message, Buffer.from(bytes).toString("latin1"));
   }
 }

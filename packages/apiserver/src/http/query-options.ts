@@ -10,16 +10,19 @@ export function writeOptions(
   userAgent: string | undefined,
 ): WriteRequest & { readonly fieldValidation: FieldValidation } {
   const validation = query.get("fieldValidation") || "Warn";
-  if (!isFieldValidation(validation)) {
-    throw invalidOptions(kind, notSupported("fieldValidation", validation, ["", "Ignore", "Strict", "Warn"]));
-  }
+  const known = isFieldValidation(validation);
   const manager = query.get("fieldManager") ?? "";
-  const wrong = managerErrors(manager);
+  const dryRun = query.getAll("dryRun");
+  const wrong = [
+    ...managerErrors(manager),
+    ...dryRunErrors(dryRun),
+    ...(known ? [] : [notSupported("fieldValidation", validation, ["", "Ignore", "Strict", "Warn"])]),
+  ];
   if (wrong.length > 0) throw invalidOptions(kind, ...wrong);
   return {
     fieldManager: manager || defaultManager(userAgent),
-    dryRun: isDryRun(query.getAll("dryRun"), kind),
-    fieldValidation: validation,
+    dryRun: dryRun.length > 0,
+    fieldValidation: known ? validation : "Warn",
   };
 }
 
@@ -49,12 +52,13 @@ function defaultManager(userAgent: string | undefined): string {
 }
 
 export function isDryRun(values: readonly string[], kind: string): boolean {
-  const given = values.filter((value) => value !== "");
-  if (given.some((value) => value !== "All")) {
-    throw invalidOptions(kind, notSupported("dryRun", given, ["All"]));
-  }
-  return given.length > 0;
+  const wrong = dryRunErrors(values);
+  if (wrong.length > 0) throw invalidOptions(kind, ...wrong);
+  return values.length > 0;
 }
+
+const dryRunErrors = (values: readonly string[]): FieldError[] =>
+  values.some((value) => value !== "All") ? [notSupported("dryRun", values, ["All"])] : [];
 
 export function listQuery(query: URLSearchParams, namespace: string | undefined, name?: string): ListQuery {
   const limit = query.get("limit");
@@ -78,8 +82,16 @@ function text<K extends string>(query: URLSearchParams, key: K): { [key in K]?: 
 }
 
 export function wholeNumber(value: string): number {
-  if (!/^-?\d{1,15}$/.test(value)) {
-    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
-  }
+  const refuse = (why: string) => badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: ${why}`);
+  if (!/^[-+]?\d+$/.test(value)) throw refuse("invalid syntax");
+  if (Math.abs(Number(value)) >= 2 ** 63) throw refuse("value out of range");
   return Number(value);
+}
+
+/** The numbers that a request for a log carries must be some. */
+export function checkLogOptions(query: URLSearchParams): void {
+  for (const name of ["tailLines", "limitBytes", "sinceSeconds"]) {
+    const value = query.get(name);
+    if (value !== null && value !== "") wholeNumber(value);
+  }
 }

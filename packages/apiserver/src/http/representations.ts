@@ -1,12 +1,17 @@
 import { type KubeList, type KubeObject, type ObjectMeta, TEMPLATE_GENERATION } from "@tracegate/kube";
 import type { ServedKind } from "../core/served-kinds.ts";
-import type { Representation } from "./negotiation.ts";
+import { notAcceptable, type Offer, type Representation } from "./negotiation.ts";
 import { tableOf } from "./tables.ts";
 
 /** The forms in which objects can be asked for. */
-export const OBJECT_FORMS = ["Table", "PartialObjectMetadata"];
-export const LIST_FORMS = ["Table", "PartialObjectMetadataList"];
-export const WATCH_FORMS = ["Table", "PartialObjectMetadata"];
+const FORMS = ["Table", "PartialObjectMetadata", "PartialObjectMetadataList"];
+
+/** In what forms an object of a kind can be asked for. */
+export const offerOf = ({ custom }: ServedKind, watchable = false): Offer => ({
+  forms: FORMS,
+  routed: custom === undefined,
+  watchable,
+});
 
 export interface TableWish {
   /** `None`, `Metadata` (default) or `Object`: what each row carries of its object. */
@@ -26,6 +31,8 @@ export function objectAs(
       return tableOf(served, [object], object.metadata.resourceVersion ?? "", form, wish);
     case "PartialObjectMetadata":
       return metadataOnly(object, form);
+    case "PartialObjectMetadataList":
+      throw notOfForm(served, form.as, false);
     default:
       return object;
   }
@@ -49,12 +56,25 @@ export function listAs(
         metadata: list.metadata,
         items: list.items.map((item) => metadataOnly(item, form)),
       };
+    case "PartialObjectMetadata":
+      throw notOfForm(served, form.as, true);
     default: {
       const { apiVersion, kind, metadata, items } = list;
       // Lists of built-in kinds leave out what every item would repeat.
       return { kind, apiVersion, metadata, items: served.custom === undefined ? items.map(bare) : items };
     }
   }
+}
+
+function notOfForm(served: ServedKind, form: string, isList: boolean) {
+  const group = served.group === "" ? "core" : (served.group.split(".")[0] ?? "");
+  const goType =
+    served.custom === undefined
+      ? `*${group}.${isList ? served.listKind : served.kind}`
+      : `*unstructured.Unstructured${isList ? "List" : ""}`;
+  return notAcceptable(
+    `you requested ${form}, but the requested object is ${isList ? "" : "not "}a list (${goType})`,
+  );
 }
 
 export function metadataOnly(object: KubeObject, { version = "v1" }: { version?: string }): object {

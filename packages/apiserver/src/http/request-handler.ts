@@ -8,7 +8,7 @@ import { REVIEWS, review } from "../auth/reviews.ts";
 import type { ServiceAccountTokens } from "../auth/service-account-tokens.ts";
 import type { User } from "../auth/user.ts";
 import type { Api } from "../core/api.ts";
-import { forbidden, methodNotAllowed, notServed } from "../core/refusals.ts";
+import { badRequest, forbidden, methodNotAllowed, notServed } from "../core/refusals.ts";
 import type { ServedKind } from "../core/served-kinds.ts";
 import { refuseEphemeralContainers } from "../pods/ephemeral-containers.ts";
 import type { PodAccess } from "../pods/pod-access.ts";
@@ -20,7 +20,7 @@ import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersio
 import type { Exchange } from "./exchange.ts";
 import { answerHealth, HEALTH_PATHS } from "./health.ts";
 import { foreignRequest } from "./host-check.ts";
-import { negotiate } from "./negotiation.ts";
+import { negotiate, refusalFormat } from "./negotiation.ts";
 import { OpenApi } from "./openapi.ts";
 import { handlePosted } from "./posted-subresources.ts";
 import { checkLogOptions, writeOptions } from "./query-options.ts";
@@ -55,7 +55,10 @@ export function requestHandler(options: HandlerOptions) {
     response.once("finish", () => {
       own.metrics.count(info?.verb ?? "get", info?.resource?.plural ?? "", response.statusCode);
     });
-    handle(options, own, request, response, info).catch((error: unknown) => answerError(response, error));
+    const format = refusalFormat(request.headers.accept);
+    handle(options, own, request, response, info).catch((error: unknown) =>
+      answerError(response, error, format),
+    );
   };
 }
 
@@ -69,11 +72,26 @@ async function handle(
   const foreign = foreignRequest(request, options.hosts);
   if (foreign !== undefined) return answerText(response, 403, `403 ${foreign}\n`);
   if (info === undefined) return answerText(response, 400, "400 Bad Request\n");
+  checkTimeout(info.query.get("timeout"));
   const user = actingUser(request, options.readToken, options.api.store);
   const exchange: Exchange = { request, response, info, user };
   allow(options.api, user, info);
   if (info.resource !== undefined) return route(options, info.resource, exchange);
   return answerPath(options, own, exchange);
+}
+
+/** How long the client wants to wait, which we never reach; it must be a duration. */
+function checkTimeout(timeout: string | null): void {
+  if (
+    timeout === null ||
+    timeout === "" ||
+    /^[-+]?(0|(\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))+$/.test(timeout)
+  )
+    return;
+  const duration = JSON.stringify(timeout);
+  const unitless = /^[-+]?(\d+(\.\d*)?|\.\d+)$/.test(timeout);
+  const why = unitless ? `time: missing unit in duration ${duration}` : `time: invalid duration ${duration}`;
+  throw badRequest(`invalid timeout specified in the request URL - ${why}`);
 }
 
 function allow(api: Api, user: User, info: RequestInfo): void {
@@ -85,9 +103,10 @@ function allow(api: Api, user: User, info: RequestInfo): void {
   throw new StatusError({ message, reason: "Forbidden", details: {}, code: 403 });
 }
 
-function accessOf({ verb, path, resource }: RequestInfo): AccessRequest {
+function accessOf({ verb, path, query, resource }: RequestInfo): AccessRequest {
   if (resource === undefined) return { verb, path };
-  const { group, plural, subresource, name } = resource;
+  const { group, plural, subresource } = resource;
+  const name = resource.name ?? namedBySelector(query);
   // A namespace is its own namespace to RBAC.
   const namespace = resource.namespace ?? (plural === "namespaces" && group === "" ? name : undefined);
   return {
@@ -102,12 +121,19 @@ function accessOf({ verb, path, resource }: RequestInfo): AccessRequest {
   };
 }
 
+/** Who selects one name of a collection asks for one object. */
+function namedBySelector(query: URLSearchParams): string | undefined {
+  const [, name] = /(?:^|,)metadata\.name==?([^,]+)/.exec(query.get("fieldSelector") ?? "") ?? [];
+  return name;
+}
+
 async function route(options: HandlerOptions, path: ResourcePath, exchange: Exchange): Promise<void> {
   const { api } = options;
   const served = api.kinds.find(path.group, path.version, path.plural);
   if (served === undefined) {
     // Of groups that are no custom ones, the router says that nothing is there.
-    const ofCustomKinds = path.group !== "" && !builtInGroupVersions().some(({ group }) => group === path.group);
+    const ofCustomKinds =
+      path.group !== "" && !builtInGroupVersions().some(({ group }) => group === path.group);
     if (!ofCustomKinds || api.kinds.isGroupVersion(path.group, path.version)) throw notServed();
     return answerText(exchange.response, 404, "404 page not found\n");
   }
@@ -135,16 +161,22 @@ async function answerStream(
     if (info.verb !== "get") throw methodNotAllowed();
     checkLogOptions(info.query);
   }
+  const access = pods();
+  if (path.subresource === "log" && access !== undefined) return streamLog(api, access, path, exchange);
+  // That there is no such pod is said first.
   const pod = api.kinds.find("", "v1", "pods");
   if (pod !== undefined) api.get(pod, refOf(path));
-  if (path.subresource !== "log") throw upgradeRequired();
-  return streamLog(api, podsOrRefusal(pods()), path, exchange);
+  throw path.subresource === "log" ? noNode() : upgradeRequired();
 }
 
 function podsOrRefusal(pods: PodAccess | undefined): PodAccess {
   if (pods !== undefined) return pods;
+  throw noNode();
+}
+
+function noNode(): StatusError {
   const message = "no node is running that could stream from pods";
-  throw new StatusError({ message, reason: "ServiceUnavailable", code: 503 });
+  return new StatusError({ message, reason: "ServiceUnavailable", code: 503 });
 }
 
 /** WebSocket and SPDY requests: the same questions as for others, then the connection is the stream's. */
@@ -233,13 +265,15 @@ function answerPath(options: HandlerOptions, own: Own, exchange: Exchange) {
   const { path, query } = info;
   const [, root = "", ...rest] = path.replace(/\/$/, "").split("/");
   // These look at the path alone.
-  const anyMethod = HEALTH_PATHS.includes(`/${root}`) || path === "/" || path === "/metrics" || path === "/apis";
+  const anyMethod =
+    HEALTH_PATHS.includes(`/${root}`) || path === "/" || path === "/metrics" || path === "/apis";
   if (request.method !== "GET" && !anyMethod) throw methodNotAllowed();
   if (HEALTH_PATHS.includes(`/${root}`)) return answerHealth(api, response, path, query);
   switch (root) {
     case "":
       return answer(response, 200, { paths: rootPaths() });
     case "version":
+      negotiate(request.headers.accept, { jsonOnly: true });
       return answer(response, 200, versionInfo());
     case "metrics":
       return answerText(response, 200, own.metrics.render(api), "text/plain; version=0.0.4; charset=utf-8");
@@ -260,7 +294,7 @@ function answerDiscovery(
   { request, response }: Exchange,
 ) {
   if (first === undefined) {
-    const form = negotiate(request.headers.accept, DISCOVERY_FORMS);
+    const form = negotiate(request.headers.accept, { forms: DISCOVERY_FORMS });
     if (form.as === "APIGroupDiscoveryList") {
       const version = form.version ?? "v2";
       const contentType = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
@@ -269,7 +303,7 @@ function answerDiscovery(
     }
     return answer(response, 200, root === "api" ? apiVersions(address()) : apiGroupList(api.kinds), form);
   }
-  const form = negotiate(request.headers.accept, []);
+  const form = negotiate(request.headers.accept);
   const document =
     root === "api"
       ? apiResourceList(api.kinds, "", first)

@@ -20,6 +20,8 @@ export interface ResourcePath {
 const COLLECTION_VERBS: Readonly<Record<string, string>> = {
   GET: "list",
   POST: "create",
+  PUT: "update",
+  PATCH: "patch",
   DELETE: "deletecollection",
 };
 const OBJECT_VERBS: Readonly<Record<string, string>> = {
@@ -36,21 +38,28 @@ export function readRequest(method: string, target: string): RequestInfo | undef
   let segments: string[];
   try {
     url = new URL(target, "http://server");
-    segments = url.pathname.split("/").slice(1).map(decodeURIComponent);
+    // An escaped slash is a slash.
+    segments = decodeURIComponent(url.pathname).split("/").slice(1);
   } catch {
     return undefined;
   }
   const base = { path: url.pathname, query: url.searchParams };
-  const resource = readResource(segments);
+  const prefixed = isWatchPrefix(segments);
+  const resource = readResource(prefixed ? segments.toSpliced(segments.indexOf("watch"), 1) : segments);
   if (resource === undefined) return { ...base, verb: method.toLowerCase() };
+  if (prefixed && method === "GET") return { ...base, verb: "watch", resource };
   const verb =
     resource.name === undefined
       ? method === "GET" && isTrue(url.searchParams.get("watch"))
         ? "watch"
-        : (COLLECTION_VERBS[method] ?? method.toLowerCase())
-      : (OBJECT_VERBS[method] ?? method.toLowerCase());
+        : (COLLECTION_VERBS[method] ?? "")
+      : (OBJECT_VERBS[method] ?? "");
   return { ...base, verb, resource };
 }
+
+/** The old way to ask for a watch: `/api/v1/watch/…`. */
+const isWatchPrefix = (segments: readonly string[]): boolean =>
+  (segments[0] === "api" && segments[2] === "watch") || (segments[0] === "apis" && segments[3] === "watch");
 
 function readResource(segments: readonly string[]): ResourcePath | undefined {
   const [root, ...rest] = segments.at(-1) === "" ? segments.slice(0, -1) : segments;

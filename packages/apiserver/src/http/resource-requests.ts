@@ -1,5 +1,5 @@
 import type { KubeObject } from "@tracegate/kube";
-import { builtInType, decodeBuiltInBody, forbidden } from "@tracegate/kube";
+import { builtInType, decodeBuiltInBody, forbidden, StatusError } from "@tracegate/kube";
 import { escalationCheck } from "../auth/escalation.ts";
 import type { Api } from "../core/api.ts";
 import { asConfiguration } from "../core/applying.ts";
@@ -7,7 +7,14 @@ import type { ObjectRef } from "../core/context.ts";
 import type { DeleteRequest } from "../core/deletion.ts";
 import { patched } from "../core/patching.ts";
 import { checkReached } from "../core/reading.ts";
-import { invalidOptions, methodNotAllowed, notServed, qualified } from "../core/refusals.ts";
+import {
+  badRequest,
+  invalidOptions,
+  methodNotAllowed,
+  notServed,
+  plainError,
+  qualified,
+} from "../core/refusals.ts";
 import type { ServedKind } from "../core/served-kinds.ts";
 import { answer, setWarnings } from "./answers.ts";
 import { bodyFormat, rawBody, readBody, readObjectBody } from "./bodies.ts";
@@ -15,7 +22,7 @@ import type { Exchange } from "./exchange.ts";
 import { negotiate } from "./negotiation.ts";
 import { readPatch } from "./patch-bodies.ts";
 import { isDryRun, listQuery, wholeNumber, writeOptions } from "./query-options.ts";
-import { LIST_FORMS, listAs, OBJECT_FORMS, objectAs } from "./representations.ts";
+import { listAs, objectAs, offerOf } from "./representations.ts";
 import type { ResourcePath } from "./request-info.ts";
 import { isTrue } from "./request-info.ts";
 import { streamWatch } from "./watch-stream.ts";
@@ -37,6 +44,16 @@ const ANSWER_WITH_OBJECT = new Set([
   "volumeattributesclasses.storage.k8s.io",
 ]);
 
+/** What is said of every request for a kind that is on its way out. */
+const DEPRECATED: Readonly<Record<string, readonly string[]>> = {
+  endpoints: ["v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"],
+  componentstatuses: ["v1 ComponentStatus is deprecated in v1.19+"],
+};
+
+const JOB_ORPHANS =
+  "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set " +
+  "propagationPolicy=Orphan to suppress this warning";
+
 /** Carries out a request for a resource that is stored. */
 export async function handleResource(
   api: Api,
@@ -45,9 +62,15 @@ export async function handleResource(
   exchange: Exchange,
 ): Promise<void> {
   const { info } = exchange;
+  setWarnings(exchange.response, DEPRECATED[qualified(served)] ?? []);
   checkScope(served, path);
   if (path.subresource !== undefined) return handleSubresource(api, served, path, exchange);
-  if (info.verb === "create" && path.name !== undefined) throw methodNotAllowed();
+  if (
+    info.verb === "create" &&
+    (path.name !== undefined || (served.namespaced && path.namespace === undefined))
+  ) {
+    throw methodNotAllowed();
+  }
   if ((info.verb === "patch" || info.verb === "update") && path.name === undefined) throw methodNotAllowed();
   if (info.verb !== "watch" && !isTrue(info.query.get("watch")) && !served.verbs.includes(info.verb)) {
     throw methodNotAllowed();
@@ -58,7 +81,7 @@ export async function handleResource(
     case "list":
       return answerList(api, served, path, exchange);
     case "get":
-      if (isTrue(info.query.get("watch"))) return streamWatch(api, served, exchange);
+      negotiate(exchange.request.headers.accept, offerOf(served));
       checkReached(api.store, info.query.get("resourceVersion"));
       return answerObject(api, served, 200, api.get(served, refOf(path)), exchange);
     case "create":
@@ -120,7 +143,8 @@ function admission(
 }
 
 function tableWish(api: Api, { info }: Exchange) {
-  return { includeObject: info.query.get("includeObject") || "Metadata", now: api.clock.now() };
+  const includeObject = info.query.get("includeObject") || "Metadata";
+  return { includeObject, now: api.clock.now() };
 }
 
 function answerObject(
@@ -131,20 +155,22 @@ function answerObject(
   exchange: Exchange,
 ): void {
   const { request, response } = exchange;
-  const form = negotiate(request.headers.accept, OBJECT_FORMS);
+  const form = negotiate(request.headers.accept, offerOf(served));
   answer(response, code, objectAs(served, object, form, tableWish(api, exchange)), form);
 }
 
 function answerList(api: Api, served: ServedKind, path: ResourcePath, exchange: Exchange): void {
   const { request, response, info } = exchange;
-  const form = negotiate(request.headers.accept, LIST_FORMS);
+  const form = negotiate(request.headers.accept, offerOf(served, true));
+  const seconds = info.query.get("timeoutSeconds");
+  if (seconds !== null && seconds !== "") wholeNumber(seconds);
   const list = api.list(served, listQuery(info.query, path.namespace));
   answer(response, 200, listAs(served, list, form, tableWish(api, exchange)), form);
 }
 
 async function create(api: Api, served: ServedKind, path: ResourcePath, exchange: Exchange): Promise<void> {
   const { request, response, info } = exchange;
-  negotiate(request.headers.accept, OBJECT_FORMS);
+  negotiate(request.headers.accept, offerOf(served));
   const options = {
     ...writeOptions(info.query, "CreateOptions", request.headers["user-agent"]),
     ...admission(api, served, exchange),
@@ -154,7 +180,7 @@ async function create(api: Api, served: ServedKind, path: ResourcePath, exchange
   const warn = (text: string) => warnings.push(text);
   const object = readObjectBody(await readBody(request), format, served, options.fieldValidation, warn);
   const made = api.create(served, path.namespace, object, { ...options, warn });
-  setWarnings(response, warnings);
+  setWarnings(response, [...(DEPRECATED[qualified(served)] ?? []), ...warnings]);
   answerObject(api, served, 201, made, exchange);
 }
 
@@ -166,7 +192,7 @@ async function update(
   exchange: Exchange,
 ): Promise<void> {
   const { request, response, info } = exchange;
-  negotiate(request.headers.accept, OBJECT_FORMS);
+  negotiate(request.headers.accept, offerOf(served));
   const options = {
     ...writeOptions(info.query, "UpdateOptions", request.headers["user-agent"]),
     ...admission(api, served, exchange),
@@ -176,7 +202,7 @@ async function update(
   const warn = (text: string) => warnings.push(text);
   const object = readObjectBody(await readBody(request), format, served, options.fieldValidation, warn);
   const made = api.updateOrCreate(served, refOf(path), object, { ...options, warn, subresource });
-  setWarnings(response, warnings);
+  setWarnings(response, [...(DEPRECATED[qualified(served)] ?? []), ...warnings]);
   answerObject(api, served, made.created ? 201 : 200, made.object, exchange);
 }
 
@@ -188,7 +214,7 @@ async function patch(
   exchange: Exchange,
 ): Promise<void> {
   const { request, response, info } = exchange;
-  negotiate(request.headers.accept, OBJECT_FORMS);
+  negotiate(request.headers.accept, offerOf(served));
   const { patch: body, complaints } = await readPatch(served, exchange.request);
   const apply = body.type === "apply";
   const given = {
@@ -206,13 +232,13 @@ async function patch(
   const result = apply
     ? api.apply(served, refOf(path), asConfiguration(body.body), { ...wish, force })
     : { object: api.patch(served, refOf(path), body, wish), created: false };
-  setWarnings(response, warnings);
+  setWarnings(response, [...(DEPRECATED[qualified(served)] ?? []), ...warnings]);
   answerObject(api, served, result.created ? 201 : 200, result.object, exchange);
 }
 
 async function handleScale(api: Api, served: ServedKind, ref: ObjectRef, exchange: Exchange): Promise<void> {
   const { request, response, info } = exchange;
-  const form = negotiate(request.headers.accept, []);
+  const form = negotiate(request.headers.accept, { ...offerOf(served), forms: [] });
   if (info.verb === "get") return answer(response, 200, api.getScale(served, ref), form);
   const isPatch = info.verb === "patch";
   const options = writeOptions(
@@ -222,6 +248,14 @@ async function handleScale(api: Api, served: ServedKind, ref: ObjectRef, exchang
   );
   if (isPatch) {
     const { patch: body } = await readPatch(served, exchange.request);
+    if (body.type === "apply") {
+      const wish = {
+        ...options,
+        fieldManager: info.query.get("fieldManager") ?? "",
+        force: isTrue(info.query.get("force")),
+      };
+      return answer(response, 200, api.applyScale(served, ref, asConfiguration(body.body), wish), form);
+    }
     const scale = scaleKind();
     return answer(
       response,
@@ -267,8 +301,12 @@ const scaleKind = (): ServedKind => postedKind("autoscaling", "v1", "Scale");
 
 async function remove(api: Api, served: ServedKind, path: ResourcePath, exchange: Exchange): Promise<void> {
   const { request, response } = exchange;
-  negotiate(request.headers.accept, OBJECT_FORMS);
-  const { object, removed } = api.delete(served, refOf(path), await deleteRequest(served, exchange));
+  negotiate(request.headers.accept, offerOf(served));
+  const wish = await deleteRequest(served, exchange);
+  if (qualified(served) === "jobs.batch" && !wish.propagationPolicy && wish.orphanDependents === undefined) {
+    setWarnings(response, [...(DEPRECATED[qualified(served)] ?? []), JOB_ORPHANS]);
+  }
+  const { object, removed } = api.delete(served, refOf(path), wish);
   if (!removed || ANSWER_WITH_OBJECT.has(qualified(served))) {
     return answerObject(api, served, 200, object, exchange);
   }
@@ -289,10 +327,23 @@ async function removeCollection(
   exchange: Exchange,
 ): Promise<void> {
   const { request, response, info } = exchange;
-  const form = negotiate(request.headers.accept, LIST_FORMS);
+  const form = negotiate(request.headers.accept, offerOf(served, true));
   const options = await deleteRequest(served, exchange);
   const found = api.deleteCollection(served, listQuery(info.query, path.namespace), options);
   answer(response, 200, listAs(served, found, form, tableWish(api, exchange)), form);
+}
+
+/** Options that cannot be read are told of by the bare error of their decoder. */
+function plainly<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof StatusError) || error.status.reason !== "BadRequest") throw error;
+    const { message = "" } = error.status;
+    const bare =
+      /^(?:the object provided is unrecognized \(must be of type DeleteOptions\)|DeleteOptions in version ".*" cannot be handled as a DeleteOptions): (.*?)(?: \([^()]*\))?$/s;
+    throw plainError(bare.exec(message)?.[1] ?? message);
+  }
 }
 
 /** DeleteOptions of the body, or of the query where there is no body. */
@@ -302,9 +353,17 @@ export async function deleteRequest(served: ServedKind, { request, info }: Excha
   if (bytes.length > 0) {
     const type = builtInType("v1", "DeleteOptions");
     if (type === undefined) throw new Error("DeleteOptions is missing in the tables");
-    const raw = rawBody(bytes, bodyFormat(request.headers["content-type"]), expected);
-    const { apiVersion: _, kind: __, ...fields } = raw.object;
-    const { object } = decodeBuiltInBody({ ...raw, object: fields }, type, expected);
+    const object = plainly(() => {
+      const raw = rawBody(bytes, bodyFormat(request.headers["content-type"]), expected);
+      const { apiVersion, kind, ...fields } = raw.object;
+      if ((kind ?? "DeleteOptions") !== "DeleteOptions") {
+        const version = JSON.stringify(apiVersion ?? "v1");
+        throw badRequest(
+          `no kind ${JSON.stringify(kind)} is registered for version ${version} in scheme "pkg/runtime/scheme.go:110"`,
+        );
+      }
+      return decodeBuiltInBody({ ...raw, object: fields }, type, expected).object;
+    });
     const { dryRun, ...options } = object as DeleteRequest & { dryRun?: string[] };
     return { ...options, dryRun: isDryRun((dryRun as string[] | undefined) ?? [], "DeleteOptions") };
   }

@@ -1,5 +1,6 @@
 import { builtInPrinter, customPrinter, type KubeObject, type TablePrinter } from "@tracegate/kube";
 import { asJson } from "../core/object-rules.ts";
+import { badRequest } from "../core/refusals.ts";
 import type { ServedKind } from "../core/served-kinds.ts";
 import type { Representation } from "./negotiation.ts";
 import { metadataOnly, type TableWish } from "./representations.ts";
@@ -12,12 +13,18 @@ export function tableOf(
   { version = "v1" }: Representation,
   wish: TableWish,
 ) {
+  const { includeObject } = wish;
+  if (!["None", "Metadata", "Object"].includes(includeObject)) {
+    const allowed = "must be 'Metadata', 'Object', 'None', or empty";
+    const why = `includeObject: Invalid value: ${JSON.stringify(includeObject)}: ${allowed}`;
+    throw badRequest(`Unable to convert to Table as requested: ${why}`);
+  }
   const printer = printerOf(served);
   return {
     kind: "Table",
     apiVersion: `meta.k8s.io/${version}`,
     metadata: { resourceVersion },
-    columnDefinitions: wish.columns === false ? [] : printer.columns,
+    columnDefinitions: wish.columns === false ? null : printer.columns,
     rows: objects.map((object) => {
       const json = asJson(object);
       const conditions = printer.conditions?.(json) ?? [];
@@ -41,10 +48,14 @@ function printerOf(served: ServedKind): TablePrinter {
   return printer;
 }
 
-function rowObject(object: KubeObject, version: string, { includeObject }: TableWish): { object?: object } {
+function rowObject(
+  object: KubeObject,
+  version: string,
+  { includeObject }: TableWish,
+): { object: object | null } {
   switch (includeObject) {
     case "None":
-      return {};
+      return { object: null };
     case "Object":
       return { object };
     default:

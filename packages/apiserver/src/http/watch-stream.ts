@@ -5,9 +5,9 @@ import { invalidOptions } from "../core/refusals.ts";
 import { apiVersionOfResource, type ServedKind } from "../core/served-kinds.ts";
 import { objectText } from "./answers.ts";
 import type { Exchange } from "./exchange.ts";
-import { negotiate, type Representation } from "./negotiation.ts";
+import { negotiate, notAcceptable, type Representation } from "./negotiation.ts";
 import { listQuery, wholeNumber } from "./query-options.ts";
-import { objectAs, WATCH_FORMS } from "./representations.ts";
+import { objectAs, offerOf } from "./representations.ts";
 import { isTrue } from "./request-info.ts";
 
 /** A watcher that lags behind by more than this is cut off: it lists again, instead of filling our memory. */
@@ -20,10 +20,16 @@ const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
 /** Streams changes, one JSON object a line, until the time is up or the client leaves. */
 export function streamWatch(api: Api, served: ServedKind, { request, response, info }: Exchange): void {
   const { query, resource } = info;
-  const form = negotiate(request.headers.accept, WATCH_FORMS);
+  const form = negotiate(request.headers.accept, offerOf(served, true));
+  if (form.format !== "json") {
+    throw notAcceptable(
+      "only the following media types are accepted: application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch",
+    );
+  }
   const options = listQuery(query, resource?.namespace, resource?.name);
-  const sendInitialEvents = query.get("sendInitialEvents");
-  checkInitialEvents(query, sendInitialEvents);
+  const { sendInitialEvents, match } = initialEvents(query);
+  const lasting = timeoutMs(query);
+  checkInitialEvents(query, sendInitialEvents, match);
   const bookmarks = isTrue(query.get("allowWatchBookmarks"));
   const ended = new AbortController();
   const line = lineWriter(api, served, form, query.get("includeObject") ?? "Metadata");
@@ -52,7 +58,7 @@ export function streamWatch(api: Api, served: ServedKind, { request, response, i
   const listed = sendInitialEvents !== null && !isTrue(sendInitialEvents) ? [] : start.initial;
   for (const object of listed) send(line("ADDED", object));
   if (sendInitialEvents !== null && isTrue(sendInitialEvents) && bookmarks) {
-    send(bookmark(served, start.revision, { [INITIAL_EVENTS_END]: "true" }));
+    send(line("BOOKMARK", bookmark(served, start.revision, { [INITIAL_EVENTS_END]: "true" })));
   }
   response.once("close", () => {
     start.stop();
@@ -62,8 +68,9 @@ export function streamWatch(api: Api, served: ServedKind, { request, response, i
     response.end();
   };
   const aborted = () => {};
-  api.clock.after(timeoutMs(query), ended.signal).then(end, aborted);
-  if (bookmarks) repeat(api, ended.signal, () => send(bookmark(served, api.store.revision)));
+  api.clock.after(lasting, ended.signal).then(end, aborted);
+  if (bookmarks)
+    repeat(api, ended.signal, () => send(line("BOOKMARK", bookmark(served, api.store.revision))));
 }
 
 function begin(response: Exchange["response"]): void {
@@ -83,13 +90,18 @@ function lineWriter(api: Api, served: ServedKind, form: Representation, includeO
   };
 }
 
-function bookmark(served: ServedKind, revision: number, annotations?: Record<string, string>): string {
+/** An object of the kind that says nothing but how far the watch has come. */
+function bookmark(served: ServedKind, revision: number, annotations?: Record<string, string>): KubeObject {
   const metadata = {
     resourceVersion: String(revision),
     ...(annotations === undefined ? {} : { annotations }),
   };
-  const object = { kind: served.kind, apiVersion: apiVersionOfResource(served), metadata };
-  return `${JSON.stringify({ type: "BOOKMARK", object })}\n`;
+  // Other than every object, it has no name.
+  return {
+    kind: served.kind,
+    apiVersion: apiVersionOfResource(served),
+    metadata: metadata as KubeObject["metadata"],
+  };
 }
 
 async function repeat(api: Api, signal: AbortSignal, tell: () => void): Promise<void> {
@@ -110,9 +122,19 @@ function timeoutMs(query: URLSearchParams): number {
   return low + Math.random() * (high - low);
 }
 
-function checkInitialEvents(query: URLSearchParams, sendInitialEvents: string | null): void {
+/** A watch from now that says nothing of initial events gets them as if it had asked. */
+function initialEvents(query: URLSearchParams): { sendInitialEvents: string | null; match: string } {
+  const [sendInitialEvents, match] = [
+    query.get("sendInitialEvents"),
+    query.get("resourceVersionMatch") ?? "",
+  ];
+  const fromNow = ["", "0"].includes(query.get("resourceVersion") ?? "");
+  if (sendInitialEvents !== null || match !== "" || !fromNow) return { sendInitialEvents, match };
+  return { sendInitialEvents: "true", match: "NotOlderThan" };
+}
+
+function checkInitialEvents(query: URLSearchParams, sendInitialEvents: string | null, match: string): void {
   const field = "resourceVersionMatch";
-  const match = query.get(field) ?? "";
   const errors: FieldError[] = [];
   if (sendInitialEvents !== null && match !== "NotOlderThan") {
     errors.push(forbidden(field, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));

@@ -63,17 +63,28 @@ function scalarProblem(scalar: Scalar, value: unknown): string[] {
     case "bytes":
     case "time":
     case "microTime":
-      return typeof value === "string" ? [] : [`expected string, got ${goValue(value)}`];
+      return typeof value === "string" ? [] : [`expected string, got ${goSyntax(value)}`];
     case "bool":
       return typeof value === "boolean" ? [] : [`expected boolean, got ${goValue(value)}`];
     case "int32":
     case "int64":
     case "float64":
-      return typeof value === "number" ? [] : [`expected numeric (int or float), got ${goValue(value)}`];
+      return typeof value === "number" ? [] : [`expected numeric (int or float), got ${goType(value)}`];
     case "quantity":
     case "intOrString":
-      return isObject(value) || Array.isArray(value) ? [`expected scalar, got ${goValue(value)}`] : [];
+      return isObject(value) || Array.isArray(value) ? [`expected any scalar, got ${goValue(value)}`] : [];
   }
+}
+
+/** The value as Go source, for plain values. */
+function goSyntax(value: unknown): string {
+  if (isObject(value) || Array.isArray(value)) return goValue(value);
+  return `&value.valueUnstructured{Value:${JSON.stringify(value)}}`;
+}
+
+function goType(value: unknown): string {
+  if (Array.isArray(value)) return "[]interface {}";
+  return isObject(value) ? "map[string]interface {}" : typeof value === "boolean" ? "bool" : typeof value;
 }
 
 /** How upstream prints the value it got: `&{x}`. */

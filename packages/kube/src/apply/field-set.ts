@@ -72,6 +72,14 @@ export function fromFieldsV1(fields: unknown): FieldSet {
   return readFields(fields, false);
 }
 
+/** Whether all names in a set are of a form that sets have: of fields, keys, values, indices. */
+export function isFieldsV1(fields: unknown): boolean {
+  if (typeof fields !== "object" || fields === null) return true;
+  return Object.entries(fields).every(
+    ([name, below]) => (name === "." || /^[fkvi]:/.test(name)) && isFieldsV1(below),
+  );
+}
+
 /** `.spec.containers[name="c"].image`. */
 export function pathText(path: readonly string[]): string {
   return path.map(elementText).join("");

@@ -42,17 +42,25 @@ export class MissingKeyError extends Error {}
 export function elementName(list: ListType, value: unknown): string {
   if (list.listType === "set") return `v:${JSON.stringify(value)}`;
   if (!isObject(value)) throw new MissingKeyError("associative list with keys may not have non-map elements");
-  return keyElement(list.keys.map((key) => [key, keyValue(list, value, key)] as const));
+  const keys = list.keys
+    .map((key) => [key, keyValue(list, value, key)] as const)
+    .filter(([, own]) => own !== undefined);
+  if (keys.length > 0) return keyElement(keys);
+  const named = `[${list.keys.map((key) => JSON.stringify(key)).join(" ")}]`;
+  throw new MissingKeyError(
+    `associative list with keys has an element that omits all key fields ${named} (and doesn't have default values for any key fields)`,
+  );
 }
 
+/** A key's value, or its default; fields that are always written have the zero value for one. */
 function keyValue(list: ListType, value: JsonObject, key: string): unknown {
   const own = value[key];
   if (own !== undefined && own !== null) return own;
   const field = list.item.type === "struct" ? list.item.fields.get(key) : undefined;
-  if (field?.default !== undefined) return field.default;
-  throw new MissingKeyError(
-    `associative list with keys has an element that omits key field "${key}" (and doesn't have default value)`,
-  );
+  if (field === undefined) return undefined;
+  if (field.default !== undefined) return field.default;
+  if (field.omitEmpty || field.pointer || field.type.type !== "scalar") return undefined;
+  return field.type.scalar === "string" ? "" : field.type.scalar === "int32" ? 0 : undefined;
 }
 
 /** Elements by name, in order. An element without a name is passed over; of those with the same name all are kept. */

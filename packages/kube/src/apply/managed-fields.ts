@@ -1,6 +1,6 @@
 import { isObject } from "../json.ts";
 import type { ManagedFieldsEntry } from "../object.ts";
-import { type FieldSet, fromFieldsV1, isEmptySet, toFieldsV1, union } from "./field-set.ts";
+import { type FieldSet, fromFieldsV1, isEmptySet, isFieldsV1, toFieldsV1, union } from "./field-set.ts";
 
 /** Who owns which fields: one entry per manager, operation, subresource and, for updates, version. */
 export interface Managers {
@@ -97,6 +97,7 @@ function decodeEntry(raw: unknown): ManagerEntry | undefined {
   if (operation !== "Apply" && operation !== "Update") return undefined;
   if (typeof manager !== "string" || typeof subresource !== "string") return undefined;
   if (typeof apiVersion !== "string" || apiVersion === "" || fieldsType !== "FieldsV1") return undefined;
+  if (!isFieldsV1(fieldsV1 ?? {})) return undefined;
   const identity = { manager, operation, apiVersion, subresource } as const;
   return { ...identity, ...(typeof time === "string" ? { time } : {}), set: fromFieldsV1(fieldsV1 ?? {}) };
 }

@@ -6,7 +6,7 @@ import { byteLength, quote } from "../values/go-text.ts";
 import { builtInType } from "./built-in-types.ts";
 import { jsonTypeName } from "./decode-scalar.ts";
 import { JsonSyntaxError, parseJsonText } from "./json-text.ts";
-import { DecodeError, decodeTyped } from "./typed-object.ts";
+import { DecodeError, decodeTyped, keepOwnershipReset } from "./typed-object.ts";
 import type { StructType } from "./value-type.ts";
 
 /** What an endpoint expects in a body. */
@@ -80,6 +80,7 @@ export function decodeBuiltInBody(
       throw new DecodeError(otherKindText(found, expected));
     }
     const typed = decodeTyped(type, { ...object, apiVersion, kind: expected.kind });
+    keepOwnershipReset(object, typed.object);
     return { object: typed.object, complaints: fieldComplaints(typed.unknown, duplicates) };
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
@@ -110,7 +111,8 @@ function cannotHandle(found: { apiVersion: unknown; kind: unknown }, expected: E
 /** How Go says that it does not know a kind, or that the one it knows is not the one expected. */
 export function otherKindText(found: { apiVersion: unknown; kind: unknown }, expected: ExpectedKind): string {
   const [apiVersion, kind] = [String(found.apiVersion), String(found.kind)];
-  if (builtInType(apiVersion, kind) !== undefined) return conversionText(found, expected);
+  if (builtInType(apiVersion, kind.replace(/List$/, "")) !== undefined)
+    return conversionText(found, expected);
   return `no kind ${quote(kind)} is registered for version ${quote(apiVersion)} in scheme "pkg/runtime/scheme.go:110"`;
 }
 

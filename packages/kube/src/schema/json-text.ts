@@ -22,7 +22,13 @@ export class JsonSyntaxError extends Error {
 const MAX_DEPTH = 10_000;
 
 export function parseJsonText(text: string): JsonText {
-  return new Parser(text).parse();
+  try {
+    return new Parser(text).parse();
+  } catch (error) {
+    // Our own depth may be less than Go's.
+    if (error instanceof RangeError) throw new JsonSyntaxError("invalid character '[' exceeded max depth");
+    throw error;
+  }
 }
 
 class Parser {
@@ -56,7 +62,7 @@ class Parser {
   }
 
   #nested<T>(read: () => T): T {
-    if (++this.#depth > MAX_DEPTH) throw new JsonSyntaxError("exceeded max depth");
+    if (++this.#depth > MAX_DEPTH) throw this.#unexpected("exceeded max depth");
     const value = read();
     this.#depth--;
     return value;
@@ -108,7 +114,7 @@ class Parser {
     }
     this.#at++;
     const literal = this.#text.slice(start, this.#at);
-    return literal.includes("\\") ? JSON.parse(literal) : literal.slice(1, -1);
+    return literal.includes("\\") ? String(JSON.parse(literal)).toWellFormed() : literal.slice(1, -1);
   }
 
   #escape(): void {
@@ -195,6 +201,8 @@ function goRune(code: number): string {
     92: "\\",
   };
   if (named[code] !== undefined) return `'\\${named[code]}'`;
+  // Go looks at bytes.
+  if (code >= 0x80) return `'${String.fromCodePoint(Buffer.from(String.fromCodePoint(code))[0] ?? code)}'`;
   if (code < 0x20 || code === 0x7f) return `'\\x${code.toString(16).padStart(2, "0")}'`;
   return `'${String.fromCodePoint(code)}'`;
 }

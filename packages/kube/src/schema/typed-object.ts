@@ -24,7 +24,16 @@ export function decodeTyped(type: StructType, value: JsonObject): TypedObject {
   // Go writes kind and apiVersion first.
   if (kind !== undefined) object["kind"] = kind;
   if (apiVersion !== undefined) object["apiVersion"] = apiVersion;
-  return { object: Object.assign(object, decodeStruct(type, members, place)), unknown };
+  Object.assign(object, decodeStruct(type, members, place));
+  return { object, unknown };
+}
+
+/** An empty list of owners is no absent one: it asks to forget who owns what. */
+export function keepOwnershipReset(sent: JsonObject, object: JsonObject): void {
+  const owners = isObject(sent["metadata"]) ? sent["metadata"]["managedFields"] : undefined;
+  if (Array.isArray(owners) && owners.length === 0 && isObject(object["metadata"])) {
+    object["metadata"]["managedFields"] = [];
+  }
 }
 
 /** What an empty object of a kind looks like: what a create is compared with for field ownership. */

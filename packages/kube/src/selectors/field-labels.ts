@@ -21,7 +21,7 @@ const SELECTABLE: Record<string, Record<string, FieldReader>> = {
     "status.nominatedNodeName": text("status", "nominatedNodeName"),
   },
   Node: { "spec.unschedulable": flag("spec", "unschedulable") },
-  Namespace: { "status.phase": text("status", "phase"), name: text("metadata", "name") },
+  Namespace: { "status.phase": text("status", "phase") },
   Secret: { type: (secret) => stringAt(secret, "type") },
   Service: { "spec.clusterIP": text("spec", "clusterIP"), "spec.type": text("spec", "type") },
   ReplicationController: { "status.replicas": number("status", "replicas") },
@@ -61,6 +61,9 @@ export function checkFieldSelector(
     if (field === "metadata.name" || (field === "metadata.namespace" && kind.namespaced)) continue;
     if (known !== undefined && Object.hasOwn(known, field)) continue;
     if (extra.includes(field)) continue;
+    if (kind.kind === "Job" && kind.group === "batch") {
+      throw new SelectorSyntaxError(`field label ${quote(field)} not supported for Job`);
+    }
     if (known !== undefined) {
       throw new SelectorSyntaxError(`field label not supported: ${field}`);
     }
