@@ -343,16 +343,16 @@ function runArgo(world: World, text: string): Promise<Printed> {
     .split(" ")
     .slice(1)
     .map((word) => fillText(word, world));
-  return runCommand(scheduler, (io, clock) =>
-    runArgocd(argv, {
+  return runCommand(scheduler, async (io, clock) => {
+    return await runArgocd(argv, {
       connect: () => ({ client: withLatency(client, clock), server: "http://SERVER", close: () => {} }),
       git,
       config: () => ({ read: () => noContexts, write: () => {} }),
       ask: async () => undefined,
       clock,
       io,
-    }),
-  );
+    });
+  });
 }
 
 const noContexts = { contexts: [], "current-context": "", servers: [], users: [] };

@@ -10,6 +10,7 @@ import {
   type ErrorReason,
   planApplications,
   renderApplications,
+  updates,
 } from "./applicationset/plan.ts";
 import { refOf } from "./apply.ts";
 import { resourcesFinalizer } from "./deletion-plan.ts";
@@ -63,20 +64,19 @@ export function applicationSetController(
     const plan = planApplications(set, wanted, existing, (application) =>
       invalidApplication(application, projects),
     );
-    for (const application of plan.create) {
-      const failure = await attempt("CreateApplicationError", () => client.create(Application, application));
-      if (failure !== undefined) return failure;
-    }
-    for (const application of plan.update) {
-      const failure = await attempt("UpdateApplicationError", () => client.update(Application, application));
-      if (failure !== undefined) return failure;
-    }
-    for (const application of plan.remove) {
-      const failure = await attempt("DeleteApplicationError", () =>
-        client.delete(Application, refOf(application)),
+    // One that is refused does not keep the others from being written; the first refusal is told.
+    const writing = updates(set) ? "UpdateApplicationError" : "CreateApplicationError";
+    const failures = [
+      ...(await attemptAll(writing, plan.create, (one) => client.create(Application, one))),
+      ...(await attemptAll(writing, plan.update, (one) => client.update(Application, one))),
+    ];
+    if (failures.length === 0)
+      failures.push(
+        ...(await attemptAll("DeleteApplicationError", plan.remove, (one) =>
+          client.delete(Application, refOf(one)),
+        )),
       );
-      if (failure !== undefined) return failure;
-    }
+    if (failures[0] !== undefined) return failures[0];
     return plan.error === undefined
       ? undefined
       : { reason: "ApplicationValidationError", message: plan.error, generated: true };
@@ -182,6 +182,19 @@ type Problem = { reason: ErrorReason; message: string; generated: boolean };
 
 /** More would make the object too large to store. */
 const maxResources = 5000;
+
+async function attemptAll(
+  reason: ErrorReason,
+  applications: readonly Application[],
+  action: (application: Application) => Promise<unknown>,
+): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  for (const application of applications) {
+    const problem = await attempt(reason, () => action(application));
+    if (problem !== undefined) problems.push(problem);
+  }
+  return problems;
+}
 
 async function attempt(reason: ErrorReason, action: () => Promise<unknown>): Promise<Problem | undefined> {
   try {

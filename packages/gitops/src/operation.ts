@@ -59,6 +59,9 @@ export async function runSyncPass(client: ResourceClient, request: SyncRequest):
       namespace.reduce(recordOutcome, recorded),
     );
   }
+  const nameless = recorded.length > 0 ? [] : tasks.flatMap(refusalOfNameless);
+  if (nameless.length > 0)
+    return failed("one or more objects failed to apply (dry run)", nameless.reduce(recordOutcome, recorded));
   const plan = planPass({
     tasks,
     results: namespace.reduce(recordOutcome, recorded),
@@ -113,6 +116,12 @@ async function tryOut(run: TaskRunner, tasks: readonly SyncTask[]): Promise<Pass
   return outcomes.some(({ hookPhase }) => hookPhase === "Failed")
     ? failed("one or more objects failed to apply (dry run)", results)
     : { ...failed("successfully synced (no more tasks)", results), phase: "Succeeded" };
+}
+
+/** ⚠ What has no name is found when it is tried out, before anything is applied. */
+function refusalOfNameless(task: SyncTask): TaskOutcome[] {
+  if (task.target === undefined || (task.key.name ?? "") !== "") return [];
+  return [{ task, status: "SyncFailed", hookPhase: "Failed", message: "resource name may not be empty" }];
 }
 
 /** Everything else may be refused for want of the namespace, so it comes first. */

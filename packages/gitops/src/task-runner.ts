@@ -55,7 +55,7 @@ async function applyTask(
       task,
       status: "SyncFailed",
       hookPhase: "Failed",
-      message: `no matches for kind "${task.key.kind}" in version "${target?.apiVersion ?? task.version}"`,
+      message: unmapped(task),
     };
   }
   const managesNamespace =
@@ -80,6 +80,13 @@ async function applyTask(
   } catch (error) {
     return { task, status: "SyncFailed", hookPhase: "Failed", message: refusalText(error) };
   }
+}
+
+/** What kubectl says of a kind that nobody serves. */
+function unmapped({ key, target, version, resultNamespace }: SyncTask): string {
+  const place = `name: "${key.name}" namespace: "${resultNamespace}"`;
+  const kind = `no matches for kind "${key.kind}" in version "${target?.apiVersion ?? version}"`;
+  return `resource mapping not found for ${place}: ${kind}\nensure CRDs are installed first`;
 }
 
 async function pruneTask(

@@ -35,13 +35,43 @@ test("Go templates: fields, calls, pipelines, trimming", () => {
   assert.equal(fill("l:{{ toYaml .path.segments | nindent 2 }}"), "l:\n  - apps\n  - Web_1");
   assert.throws(() => fill("{{if .n}}x"), /unexpected EOF/);
   assert.throws(() => fill("x{{end}}"), /unexpected \{\{end\}\}/);
-  assert.throws(
-    () => fill("{{range $i, $v := .path}}{{end}}"),
-    /variables of \{\{range\}\} are not supported/,
-  );
+  assert.equal(fill("{{range $i, $v := .path.segments}}{{$i}}={{$v}};{{end}}"), "0=apps;1=Web_1;");
+  assert.equal(fill("{{$x := .n}}{{range .path.segments}}{{$x = add $x 1}}{{end}}{{$x}}"), "5");
+  assert.equal(fill("{{with $p := .path}}{{$p.basename}}{{end}}"), "Web_1");
+  assert.throws(() => fill("{{$nope}}"), /undefined variable "\$nope"/);
   assert.throws(() => fill('{{template "x"}}'), /\{\{template\}\} is not supported/);
   assert.throws(() => fill("{{constructor .n}}"), /function "constructor" not defined/);
 });
+
+const calls: readonly (readonly [template: string, text: string])[] = [
+  ['{{ join "," .list }}', "x,y"],
+  ["{{ if gt (int .n) 3 }}big{{ else }}small{{ end }}", "small"],
+  ['{{ default "none" .nothing }}', "none"],
+  ["{{ .nested.k | lower | quote }}", '"v"'],
+  ['{{ slugify "Some_Name Long" }}', "some_name-long"],
+  ['{{ slugify 9 true "one two three" }}', "one-two"],
+  ['{{ slugify 9 false "one two three" }}', "one-two-t"],
+  ['{{ ternary "y" "n" (eq .n 3) }}', "y"],
+  ['{{ get (dict "a" "b") "a" }}{{ keys .nested | first }}', "bk"],
+  ['{{ regexReplaceAll "(a)(b)" "abab" "${2}$1" }}', "baba"],
+  ['{{ regexMatch "^x" "xy" }}{{ has "x" .list }}{{ empty "" }}', "truetruetrue"],
+  ['{{ dig "nested" "k" "no" . }}{{ dig "nested" "z" "no" . }}', "Vno"],
+  ['{{ "a-b" | replace "-" "_" | upper | trunc 2 }}', "A_"],
+  ['{{ (split "/" "a/b")._1 }}{{ list 1 2 | last }}', "b2"],
+  ["{{ add 1 2 3 }}{{ sub 5 2 }}{{ mod 7 4 }}{{ max 1 9 }}", "6339"],
+  ['{{ toJson (fromJson "{\\"a\\":[1]}") }}', '{"a":[1]}'],
+  [
+    '{{ camelcase "some-name" }} {{ snakecase "SomeName" }} {{ kebabcase "SomeName" }}',
+    "SomeName some_name some-name",
+  ],
+  ['{{ b64enc "a" }}{{ b64dec "YQ==" }} {{ sha256sum "a" | trunc 6 }}', "YQ==a ca9781"],
+];
+for (const [template, text] of calls) {
+  test(`${template} gives ${text}`, () => {
+    const params = { n: 3, list: ["x", "y"], nested: { k: "V" } };
+    assert.equal(fillGoTemplate(template, params, { missingKey: "default" }), text);
+  });
+}
 
 test("directories match whole paths at one depth, exclusions win", () => {
   const all = ["apps", "apps/a", "apps/a/deep", "apps/b", "apps/skip", "other/a"];

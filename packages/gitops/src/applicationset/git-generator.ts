@@ -58,10 +58,8 @@ async function openTree(generator: GitGenerator, git: GitRepositories, what: str
     return await git.tree(generator.repoURL, commit);
   } catch (error) {
     if (!(error instanceof SourceError)) throw error;
-    // The original prints an empty name for the default branch.
-    const named = revision === "HEAD" ? "" : revision;
     throw new GeneratorError(
-      `${what}: rpc error: code = Internal desc = unable to resolve git revision ${named}: ${error.message}`,
+      `${what}: rpc error: code = Internal desc = unable to resolve git revision : ${error.message}`,
     );
   }
 }

@@ -1,9 +1,8 @@
 import { isObject } from "@tracegate/kube";
 import { stringify } from "yaml";
-
-type Call = (args: readonly unknown[], fail: (reason: string) => Error) => unknown;
-
-const text = (value: unknown): string => (value === undefined || value === null ? "" : goText(value));
+import { readYaml } from "../render/yaml-documents.ts";
+import { type Call, isTrue, text } from "./go-values.ts";
+import { sprigFunctions } from "./sprig-functions.ts";
 
 /** What templates may call: Go's own functions and those of sprig that names and settings need. */
 export const functions: Readonly<Record<string, Call>> = {
@@ -18,26 +17,6 @@ export const functions: Readonly<Record<string, Call>> = {
     }
     return value;
   },
-  lower: ([value]) => text(value).toLowerCase(),
-  upper: ([value]) => text(value).toUpperCase(),
-  trim: ([value]) => text(value).trim(),
-  trimPrefix: ([prefix, value]) =>
-    text(value).startsWith(text(prefix)) ? text(value).slice(text(prefix).length) : text(value),
-  trimSuffix: ([suffix, value]) =>
-    text(suffix) !== "" && text(value).endsWith(text(suffix))
-      ? text(value).slice(0, -text(suffix).length)
-      : text(value),
-  replace: ([from, to, value]) => text(value).split(text(from)).join(text(to)),
-  trunc: ([count, value]) =>
-    Number(count) < 0 ? text(value).slice(Number(count)) : text(value).slice(0, Number(count)),
-  default: ([fallback, value]) =>
-    value === undefined || value === "" || value === 0 || value === false ? fallback : value,
-  quote: ([value]) => JSON.stringify(text(value)),
-  splitList: ([separator, value]) => text(value).split(text(separator)),
-  join: ([separator, list]) => (Array.isArray(list) ? list.map(text).join(text(separator)) : text(list)),
-  first: ([list]) => (Array.isArray(list) ? list[0] : undefined),
-  last: ([list]) => (Array.isArray(list) ? list.at(-1) : undefined),
-  toString: (args: readonly unknown[]) => text(args[0]),
   printf: ([format, ...values]) => {
     let next = 0;
     return text(format).replace(/%([sdvq%])/g, (_whole, verb: string) => {
@@ -58,18 +37,53 @@ export const functions: Readonly<Record<string, Call>> = {
       : isObject(value)
         ? Object.keys(value).length
         : 0,
-  contains: ([part, value]) => text(value).includes(text(part)),
-  hasPrefix: ([prefix, value]) => text(value).startsWith(text(prefix)),
-  hasSuffix: ([suffix, value]) => text(value).endsWith(text(suffix)),
-  hasKey: ([map, key]) => isObject(map) && Object.hasOwn(map, text(key)),
-  ternary: ([yes, no, value]) => (isTrue(value) ? yes : no),
-  toJson: ([value]) => JSON.stringify(value ?? null),
   toYaml: ([value]) => stringify(value ?? null).trimEnd(),
-  indent: ([count, value]) => indented(Number(count), text(value)),
-  nindent: ([count, value]) => `\n${indented(Number(count), text(value))}`,
+  lt: ([a, b], fail) => compared(a, b, fail) < 0,
+  le: ([a, b], fail) => compared(a, b, fail) <= 0,
+  gt: ([a, b], fail) => compared(a, b, fail) > 0,
+  ge: ([a, b], fail) => compared(a, b, fail) >= 0,
+  print: (args) => args.map(text).join(""),
+  println: (args) => `${args.map(text).join(" ")}\n`,
+  slice: ([value, from, to]) =>
+    (Array.isArray(value) ? value : text(value)).slice(
+      Number(from ?? 0),
+      to === undefined ? undefined : Number(to),
+    ),
+  slugify: (args) => slug(args),
+  fromYaml: ([value], fail) => parsedYaml(text(value), fail),
+  fromYamlArray: ([value], fail) => parsedYaml(text(value), fail),
+  ...sprigFunctions,
 };
 
-const indented = (count: number, value: string): string => value.replace(/^/gm, " ".repeat(count));
+function parsedYaml(value: string, fail: (reason: string) => Error): unknown {
+  const { documents, error } = readYaml(value);
+  if (error !== undefined) throw fail(error);
+  return documents[0]?.value;
+}
+
+/** Go compares numbers with numbers and texts with texts, and nothing else. */
+function compared(a: unknown, b: unknown, fail: (reason: string) => Error): number {
+  if (typeof a === "number" && typeof b === "number") return a - b;
+  if (typeof a === "string" && typeof b === "string") return a < b ? -1 : a > b ? 1 : 0;
+  throw fail("incompatible types for comparison");
+}
+
+/** `slugify [length] [smart] name`: a name of letters, digits and dashes, at most 50 long, cut between words. */
+function slug(args: readonly unknown[]): string {
+  const name = text(args.at(-1));
+  const longest = args.length > 1 ? Number(args[0]) : 50;
+  const smart = args.length > 2 ? isTrue(args[1]) : true;
+  const words = name
+    .normalize("NFKD")
+    .toLowerCase()
+    .replace(/[\u0300-\u036f]/g, "")
+    .replace(/[^a-z0-9_]+/g, "-")
+    .replace(/^[-_]+|[-_]+$/g, "");
+  if (words.length <= longest) return words;
+  const cut = words.slice(0, longest);
+  const whole = words.charAt(longest) === "-" ? cut : cut.slice(0, Math.max(0, cut.lastIndexOf("-")));
+  return (smart && whole !== "" ? whole : cut).replace(/[-_]+$/, "");
+}
 
 /** Lower case, what no DNS name may hold replaced by `-`, at most 253 characters. */
 export function normalizeName(name: string): string {
@@ -78,24 +92,6 @@ export function normalizeName(name: string): string {
     .replace(/[^-a-z0-9.]/g, "-")
     .slice(0, 253)
     .replace(/^[-.]+|[-.]+$/g, "");
-}
-
-/** How Go prints a value. */
-export function goText(value: unknown): string {
-  if (value === undefined || value === null) return "<no value>";
-  if (Array.isArray(value)) return `[${value.map(goText).join(" ")}]`;
-  if (isObject(value)) {
-    const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-    return `map[${entries.map(([key, child]) => `${key}:${goText(child)}`).join(" ")}]`;
-  }
-  return String(value);
-}
-
-/** Go's truth: empty and zero values are false. */
-export function isTrue(value: unknown): boolean {
-  if (Array.isArray(value)) return value.length > 0;
-  if (isObject(value)) return Object.keys(value).length > 0;
-  return Boolean(value);
 }
 
 function firstOrLast(args: readonly unknown[], test: (value: unknown) => boolean): unknown {

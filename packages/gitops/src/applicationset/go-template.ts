@@ -1,5 +1,6 @@
 import { isObject } from "@tracegate/kube";
-import { functions, goText, isTrue } from "./go-functions.ts";
+import { functions } from "./go-functions.ts";
+import { goText, isTrue } from "./go-values.ts";
 
 /** Why a template could not be filled in. */
 export class TemplateError extends Error {
@@ -12,8 +13,21 @@ export class TemplateError extends Error {
 interface Filling {
   readonly template: string;
   readonly missingKey: "default" | "error";
-  /** `$`. */
-  readonly root: unknown;
+  /** `$` under "", and what the template has set; inner blocks have theirs on top. */
+  readonly variables: Variables;
+}
+
+/** Variables by name, those of enclosing blocks behind those of inner ones. */
+interface Variables {
+  readonly own: Map<string, unknown>;
+  readonly outer?: Variables;
+}
+
+const inner = (outer: Variables): Variables => ({ own: new Map(), outer });
+
+function holderOf(variables: Variables, name: string): Map<string, unknown> | undefined {
+  if (variables.own.has(name)) return variables.own;
+  return variables.outer === undefined ? undefined : holderOf(variables.outer, name);
 }
 
 type Block = "if" | "with" | "range";
@@ -23,13 +37,15 @@ type Node =
   | {
       readonly kind: Block;
       readonly body: string;
+      /** Names that the block's value goes by; of a range the last is the element's and the one before it its index or key. */
+      readonly names: readonly string[];
       readonly whenTrue: readonly Node[];
       readonly otherwise: readonly Node[];
     };
 
 /**
- * The part of Go's text/template that Application templates need: fields, literals, calls, pipelines, `if`, `with` and
- * `range`. Variables, nested templates and functions that are not listed are refused by name.
+ * The part of Go's text/template that Application templates need: fields, literals, variables, calls, pipelines, `if`, `with`
+ * and `range`. Nested templates and functions that are not listed are refused by name.
  */
 export function fillGoTemplate(
   text: string,
@@ -37,7 +53,8 @@ export function fillGoTemplate(
   options: { missingKey: "default" | "error" },
 ): string {
   if (!text.includes("{{")) return text;
-  const filling: Filling = { template: text, missingKey: options.missingKey, root: params };
+  const variables: Variables = { own: new Map([["", params]]) };
+  const filling: Filling = { template: text, missingKey: options.missingKey, variables };
   const pieces = split(text);
   const { nodes, end } = parse(pieces, 0, text);
   if (end < pieces.length) throw new TemplateError(text, "unexpected {{end}}");
@@ -97,12 +114,16 @@ function parseBlock(
   body: string,
   template: string,
 ): { node: Node; end: number } {
-  if (/^[^"`]*:=/.test(body)) throw new TemplateError(template, `variables of {{${kind}}} are not supported`);
+  const [declared = "", first = "", second] = /^\s*\$(\w+)(?:\s*,\s*\$(\w+))?\s*:=/.exec(body) ?? [];
+  const names = declared === "" ? [] : second === undefined ? [first] : [first, second];
   const whenTrue = parse(pieces, from + 1, template);
   const closing = pieces[whenTrue.end];
   if (closing?.kind !== "action") throw new TemplateError(template, "unexpected EOF");
   if (closing.body === "end")
-    return { node: { kind, body, whenTrue: whenTrue.nodes, otherwise: [] }, end: whenTrue.end };
+    return {
+      node: { kind, body: body.slice(declared.length), names, whenTrue: whenTrue.nodes, otherwise: [] },
+      end: whenTrue.end,
+    };
   const chained = /^else\s+if\b/.exec(closing.body)?.[0];
   if (chained !== undefined) {
     const { node, end } = parseBlock(
@@ -112,12 +133,24 @@ function parseBlock(
       closing.body.slice(chained.length),
       template,
     );
-    return { node: { kind, body, whenTrue: whenTrue.nodes, otherwise: [node] }, end };
+    return {
+      node: { kind, body: body.slice(declared.length), names, whenTrue: whenTrue.nodes, otherwise: [node] },
+      end,
+    };
   }
   const otherwise = parse(pieces, whenTrue.end + 1, template);
   const last = pieces[otherwise.end];
   if (last?.kind !== "action" || last.body !== "end") throw new TemplateError(template, "unexpected EOF");
-  return { node: { kind, body, whenTrue: whenTrue.nodes, otherwise: otherwise.nodes }, end: otherwise.end };
+  return {
+    node: {
+      kind,
+      body: body.slice(declared.length),
+      names,
+      whenTrue: whenTrue.nodes,
+      otherwise: otherwise.nodes,
+    },
+    end: otherwise.end,
+  };
 }
 
 function render(nodes: readonly Node[], dot: unknown, filling: Filling): string {
@@ -126,40 +159,64 @@ function render(nodes: readonly Node[], dot: unknown, filling: Filling): string 
 
 function renderNode(node: Node, dot: unknown, filling: Filling): string {
   if (node.kind === "text") return node.text;
+  if (node.kind === "action") return renderAction(node.body, dot, filling);
+  const within = { ...filling, variables: inner(filling.variables) };
   const value = evaluate(node.body, dot, filling);
-  if (node.kind === "action") return goText(value);
-  if (!isTrue(value)) return render(node.otherwise, dot, filling);
-  if (node.kind === "range") {
-    const items = Array.isArray(value)
-      ? value
-      : isObject(value)
-        ? Object.keys(value)
-            .sort()
-            .map((key) => value[key])
-        : [];
-    return items.map((item) => render(node.whenTrue, item, filling)).join("");
-  }
-  return render(node.whenTrue, node.kind === "with" ? value : dot, filling);
+  const [name] = node.names;
+  if (name !== undefined && node.kind !== "range") within.variables.own.set(name, value);
+  if (!isTrue(value)) return render(node.otherwise, dot, within);
+  if (node.kind !== "range") return render(node.whenTrue, node.kind === "with" ? value : dot, within);
+  return entriesOf(value)
+    .map(([key, item]) => {
+      const own = { ...filling, variables: inner(filling.variables) };
+      for (const [at, called] of node.names.toReversed().entries())
+        own.variables.own.set(called, at === 0 ? item : key);
+      return render(node.whenTrue, item, own);
+    })
+    .join("");
+}
+
+/** `{{ $x := … }}` and `{{ $x = … }}` print nothing. */
+function renderAction(body: string, dot: unknown, filling: Filling): string {
+  const [assigned = "", name = "", colon = ""] = /^\$(\w+)\s*(:?)=/.exec(body) ?? [];
+  if (assigned === "") return goText(evaluate(body, dot, filling));
+  const value = evaluate(body.slice(assigned.length), dot, filling);
+  const { variables, template } = filling;
+  const holder = colon === ":" ? variables.own : holderOf(variables, name);
+  if (holder === undefined) throw new TemplateError(template, `undefined variable "$${name}"`);
+  holder.set(name, value);
+  return "";
+}
+
+/** What a range goes through, with indices or keys; a number counts up to itself. */
+function entriesOf(value: unknown): (readonly [unknown, unknown])[] {
+  if (Array.isArray(value)) return [...value.entries()];
+  if (typeof value === "number") return Array.from({ length: value }, (_, at) => [at, at]);
+  if (!isObject(value)) return [];
+  return Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 type Token = {
-  readonly kind: "field" | "root" | "text" | "number" | "word" | "mark";
+  readonly kind: "field" | "variable" | "text" | "number" | "word" | "mark";
   readonly value: string;
+  /** Nothing stands before it: the field of what is in the brackets. */
+  readonly glued?: boolean;
 };
 
 function tokenize(body: string, template: string): Token[] {
   const tokens: Token[] = [];
   const pattern =
-    /\s*(?:(\$?\.[\w.-]*|\$)|("(?:[^"\\]|\\.)*"|`[^`]*`)|(-?\d+(?:\.\d+)?)|([A-Za-z_]\w*)|([()|]))/y;
+    /\s*(?:(\$\w*(?:\.[\w.-]*)?|\.[\w.-]*)|("(?:[^"\\]|\\.)*"|`[^`]*`)|(-?\d+(?:\.\d+)?)|([A-Za-z_]\w*)|([()|]))/y;
   while (body.slice(pattern.lastIndex).trim() !== "") {
     const from = pattern.lastIndex;
     const match = pattern.exec(body);
     if (match === null)
       throw new TemplateError(template, `unexpected "${body.slice(from).trim().charAt(0)}" in operand`);
     const [, field, text, number, word, mark] = match;
-    if (field !== undefined)
-      tokens.push({ kind: field.startsWith("$") ? "root" : "field", value: field.replace(/^\$/, "") });
-    else if (text !== undefined)
+    if (field !== undefined) {
+      const kind = field.startsWith("$") ? "variable" : "field";
+      tokens.push({ kind, value: field.replace(/^\$/, ""), glued: match[0] === field });
+    } else if (text !== undefined)
       tokens.push({
         kind: "text",
         value: text.startsWith('"') ? String(JSON.parse(text)) : text.slice(1, -1),
@@ -171,7 +228,7 @@ function tokenize(body: string, template: string): Token[] {
   return tokens;
 }
 
-function evaluate(body: string, dot: unknown, { template, missingKey, root }: Filling): unknown {
+function evaluate(body: string, dot: unknown, { template, missingKey, variables }: Filling): unknown {
   const tokens = tokenize(body, template);
   let at = 0;
 
@@ -193,7 +250,7 @@ function evaluate(body: string, dot: unknown, { template, missingKey, root }: Fi
         given.push(operand());
       const call = Object.hasOwn(functions, head.value) ? functions[head.value] : undefined;
       if (call === undefined) {
-        const control = ["if", "range", "with", "end", "else", "define", "template", "block"].includes(
+        const control = ["end", "else", "define", "template", "block", "break", "continue"].includes(
           head.value,
         );
         throw new TemplateError(
@@ -217,8 +274,12 @@ function evaluate(body: string, dot: unknown, { template, missingKey, root }: Fi
     switch (token.kind) {
       case "field":
         return field(dot, token.value);
-      case "root":
-        return field(root, token.value);
+      case "variable": {
+        const [name = ""] = token.value.split(".");
+        const holder = holderOf(variables, name);
+        if (holder === undefined) throw new TemplateError(template, `undefined variable "$${name}"`);
+        return field(holder.get(name), token.value.slice(name.length));
+      }
       case "text":
         return token.value;
       case "number":
@@ -229,7 +290,10 @@ function evaluate(body: string, dot: unknown, { template, missingKey, root }: Fi
         if (token.value !== "(") throw new TemplateError(template, `unexpected "${token.value}" in operand`);
         const value = pipeline();
         if (tokens[at++]?.value !== ")") throw new TemplateError(template, "unclosed left paren");
-        return value;
+        const next = tokens[at];
+        if (next?.kind !== "field" || next.glued !== true) return value;
+        at++;
+        return field(value, next.value);
       }
     }
   }

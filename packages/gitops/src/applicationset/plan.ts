@@ -18,6 +18,10 @@ import { fill, fillAll, type Params } from "./params.ts";
 export const deletes = ({ spec }: ApplicationSet): boolean =>
   ["sync", "create-delete"].includes(spec.syncPolicy?.applicationsSync ?? "sync");
 
+/** Whether Applications may be changed after they were made. */
+export const updates = ({ spec }: ApplicationSet): boolean =>
+  ["sync", "create-update"].includes(spec.syncPolicy?.applicationsSync ?? "sync");
+
 /** Annotations of an Application that are not the template's to decide. */
 const preservedAnnotations = [
   "notified.notifications.argoproj.io",

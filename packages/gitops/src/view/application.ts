@@ -73,7 +73,7 @@ const windowText = ({ kind, schedule, duration }: SyncWindow): string => `${kind
 
 /** `Synced to HEAD (3f1c9ab)`. */
 function syncStatusText({ spec, status }: Application): string {
-  const code = status?.sync?.status ?? "Unknown";
+  const code = status?.sync?.status ?? "";
   const target = sourceOf(spec)?.targetRevision ?? "";
   const joint = code === "Synced" ? "to" : code === "OutOfSync" ? "from" : "";
   const revision = status?.sync?.revision ?? "";
@@ -103,7 +103,8 @@ export function renderOperation({ status }: Application): string[] {
 /** The resources: first those of the last sync in its order, then the others. No resources, no table. */
 export function renderResources(application: Application, health?: ReadonlyMap<string, Health>): string[] {
   const rows = resourceRows(application, health);
-  if (rows.length === 0) return [];
+  // ⚠ Where nothing is wanted or there, what a sync pruned is not shown either.
+  if ((application.status?.resources ?? []).length === 0) return [];
   const header = ["GROUP", "KIND", "NAMESPACE", "NAME", "STATUS", "HEALTH", "HOOK", "MESSAGE"];
   return renderTable([
     header,
@@ -145,7 +146,7 @@ export function resourceRows({ status }: Application, health?: ReadonlyMap<strin
       group: result.group,
       kind: result.kind,
       namespace: result.namespace ?? "",
-      name: result.name,
+      name: result.name ?? "",
       // ⚠ What is no resource of the Application (hooks, its namespace) shows its phase here and the result code under
       // HEALTH, as the original does.
       status: resource === undefined || hook ? (result.hookPhase ?? "") : (resource.status ?? ""),
@@ -160,7 +161,7 @@ export function resourceRows({ status }: Application, health?: ReadonlyMap<strin
       group: resource.group ?? "",
       kind: resource.kind,
       namespace: resource.namespace ?? "",
-      name: resource.name,
+      name: resource.name ?? "",
       status: resource.status ?? "",
       health: healthText(resource, key, health),
       hook: "",
