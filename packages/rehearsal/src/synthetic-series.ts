@@ -30,25 +30,25 @@ export const gauge = (
 ): SyntheticSeries => ({ name, labels, at: () => value });
 
 /**
- * A source that holds the series with a sample a second from `from` to `to` (milliseconds). A sample a second is more often
- * than anybody scrapes, so that every window a gate may ask for holds enough of them.
+ * A source that holds the series with a sample a second from `from` to `to` (milliseconds, whole seconds). A sample a second
+ * is more often than anybody scrapes, so that every window a gate may ask for holds enough of them. Samples are made when
+ * they are asked for: a gate looks at minutes of an hour.
  */
 export function syntheticSource(series: readonly SyntheticSeries[], { from, to }: TimeRange): Queryable {
-  const count = Math.floor((to - from) / 1000) + 1;
-  const times = Float64Array.from({ length: count }, (_, index) => from + index * 1000);
   const held = series.map(({ name, labels, at }) => ({
     labels: Labels.from({ [METRIC_NAME]: name, ...labels }),
-    values: Float64Array.from({ length: count }, (_, index) => at(index)),
+    at,
   }));
   return {
     *select(matchers: readonly Matcher[], range: TimeRange): Generator<SeriesView> {
       const compiled = matchers.map(compileMatcher);
-      const start = Math.max(0, Math.ceil((range.from - from) / 1000));
-      const end = Math.min(count, Math.floor((range.to - from) / 1000) + 1);
-      if (start >= end) return;
-      for (const { labels, values } of held) {
-        if (compiled.every(({ matcher, accepts }) => accepts(labels.get(matcher.name))))
-          yield { labels, times, values, start, end };
+      const first = Math.max(0, Math.ceil((range.from - from) / 1000));
+      const end = Math.floor((Math.min(range.to, to) - from) / 1000) + 1 - first;
+      if (end <= 0) return;
+      const times = Float64Array.from({ length: end }, (_, index) => from + (first + index) * 1000);
+      for (const { labels, at } of held) {
+        if (!compiled.every(({ matcher, accepts }) => accepts(labels.get(matcher.name)))) continue;
+        yield { labels, times, values: times.map((time) => at((time - from) / 1000)), start: 0, end };
       }
     },
   };
