@@ -3,9 +3,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Pod } from "@tracegate/kube";
-import { kubectl, kubectlJson } from "../support/kubectl.ts";
+import { type Kubectl, kubectlOf, kubectls } from "../support/kubectl.ts";
 import { missingTools } from "../support/tools.ts";
-import { type Run, start, temporaryState, tracegate } from "../support/tracegate.ts";
+import { type Run, temporaryState, tracegate } from "../support/tracegate.ts";
 
 const skip = missingTools("git", "curl", "unshare", "ip", "kubectl");
 
@@ -13,13 +13,6 @@ describe("the real kubectl on the kinds of the example", { skip }, () => {
   const temporary = temporaryState();
   const state = join(temporary.path, "s");
   let platform: Run;
-  const run = (...args: string[]) => kubectl(state, ...args);
-  /** As PID 1 of its container it gets only the signals that it asks for. */
-  const serve = "trap 'exit 0' TERM; sleep 1000 & wait";
-  /** A command that goes on, such as a watch; `seen` waits for what it prints. */
-  const following = (...args: string[]) =>
-    start("kubectl", ["--kubeconfig", join(state, "kubeconfig"), ...args]);
-
   before(async () => {
     platform = tracegate("demo", "--timing", "test", "--ports", "free", "--state", state);
     await platform.seen(/Serving until Ctrl-C/);
@@ -29,7 +22,15 @@ describe("the real kubectl on the kinds of the example", { skip }, () => {
     await platform.ended;
     temporary.remove();
   });
+  for (const { name, program } of kubectls()) {
+    describe(name, () => stories(kubectlOf(program, state), temporary.path));
+  }
+});
 
+/** As PID 1 of its container it gets only the signals that it asks for. */
+const serve = "trap 'exit 0' TERM; sleep 1000 & wait";
+
+function stories({ run, following }: Kubectl, directory: string): void {
   test("get lists each kind in its columns, and prints JSON, YAML and paths", () => {
     assert.match(
       run("get", "rollouts", "-n", "hotrod"),
@@ -97,10 +98,11 @@ describe("the real kubectl on the kinds of the example", { skip }, () => {
     watch.process.kill();
     run("delete", "deployment", "web", "-n", "lab");
     run("wait", "pods", "--all", "-n", "lab", "--for=delete", "--timeout=30s");
+    run("delete", "namespace", "lab");
   });
 
   test("apply makes and changes objects, and says when there is nothing to do", () => {
-    const file = join(temporary.path, "config.yaml");
+    const file = join(directory, "config.yaml");
     const manifest = (value: string) =>
       `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: default}\ndata: {key: ${value}}\n`;
     writeFileSync(file, manifest("one"));
@@ -130,7 +132,8 @@ describe("the real kubectl on the kinds of the example", { skip }, () => {
     const watch = following("get", "pod", "stranger", "-w");
     await watch.seen(/ErrImagePull|ImagePullBackOff/);
     watch.process.kill();
-    const { items } = kubectlJson<{ items: Pod[] }>(state, "get", "pods");
+    // What kubectl prints of the pods that it was asked for.
+    const { items } = JSON.parse(run("get", "pods", "-o", "json")) as { items: Pod[] };
     const waiting = items.find(({ metadata }) => metadata.name === "stranger")?.status?.containerStatuses?.[0]
       ?.state?.waiting;
     assert.match(
@@ -140,4 +143,4 @@ describe("the real kubectl on the kinds of the example", { skip }, () => {
     assert.match(run("describe", "pod", "stranger"), /Map it in tracegate\.yaml/);
     run("delete", "pod", "stranger", "--grace-period=0", "--force");
   });
-});
+}

@@ -37,8 +37,8 @@ export interface Kubectl {
   inTerminal(args: readonly string[], typed?: string): Answer;
 }
 
-export function kubectlOf(program: string, state: string): Kubectl {
-  const config = ["--kubeconfig", join(state, "kubeconfig")];
+export function kubectlOf(program: string, state: string, namespace = "default"): Kubectl {
+  const config = ["--kubeconfig", join(state, "kubeconfig"), "--namespace", namespace];
   const attempt: Kubectl["try"] = (args, { input = "", env = {} } = {}) => {
     const { status, stdout, stderr } = spawnSync(program, [...config, ...args], {
       ...{ encoding: "utf8", input, env: { ...process.env, ...env } },
