@@ -23,10 +23,12 @@ for (const sandbox of [["namespaced"], ["plain", "--allow-host-commands"]]) {
 async function releaseGoodAndBad(t: TestContext, sandbox: readonly string[]): Promise<void> {
   const temporary = temporaryState();
   t.after(() => temporary.remove());
-  const directory = join(temporary.path, "shop");
+  const directory = join(temporary.path, "my shop");
   mkdirSync(directory);
   cpSync(join(root, "examples/own-app/server.mjs"), join(directory, "server.mjs"));
-  const written = await finish(tracegate.in(directory, "init", "node server.mjs"));
+  const written = await finish(
+    tracegate.in(directory, "init", "GREETING='hello, you' node server.mjs", "--name", "shop"),
+  );
   assert.equal(written.code, 0, written.output);
   quicken(directory);
 
@@ -63,7 +65,7 @@ test("init refuses a command that is not there, and writes nothing; it overwrite
   mkdirSync(directory);
   const wrong = await finish(tracegate.in(directory, "init", "./nosuch"));
   assert.equal(wrong.code, 2);
-  assert.match(wrong.output, /tracegate\.yaml:4:14: .*\/shop\/nosuch is not there/);
+  assert.match(wrong.output, /^tracegate: \.\/nosuch: .*\/shop\/nosuch is not there/);
   assert.deepEqual(readdirSync(directory), []);
   mkdirSync(join(directory, "release"));
   writeFileSync(join(directory, "release/gates.yaml"), "mine");

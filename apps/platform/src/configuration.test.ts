@@ -66,6 +66,18 @@ const mistakes: readonly [text: string, error: string][] = [
     `2:38: the pods of "my/app" would see all of ${homedir()}`,
   ],
   ["images:\n  my/app: {command: [a], env: {A: [1]}}", '2:35: images["my/app"].env.A is no text'],
+  [
+    "images:\n  my/app: {command: [a], env: {A: }}",
+    '2:32: images["my/app"].env.A is empty (expected text; "" for none)',
+  ],
+  [
+    "images:\n  my/app: {command: [./application.yaml]}",
+    `2:21: ${dir.path}/application.yaml is no program (expected an`,
+  ],
+  ["images:\n  my/app: {command: [./bin]}", `2:21: ${dir.path}/bin is no program`],
+  ["images: {a: {command: [b]}, a: {command: [b]}}", "1:29: Map keys must be unique (expected YAML)"],
+  ["a: b\n---\nc: d", "2:1: Source contains multiple documents"],
+  ["images:\n\tmy/app: {}", "2:1: Tabs are not allowed as indentation"],
   ["applications: [no.yaml]", `1:16: ${dir.path}/no.yaml is not there`],
   ["hostAccess: 5432", "1:13: hostAccess is no list (expected one like [5432])"],
   ["hostAccess: [0]", '1:14: "0" is no port (expected 1 to 65535)'],

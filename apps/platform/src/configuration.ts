@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
 import { isIP } from "node:net";
 import { homedir } from "node:os";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { ProblemError } from "@tracegate/contracts";
 import { parseImageReference } from "@tracegate/kubelet";
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
@@ -145,9 +145,11 @@ function readImage(
     const message = `the pods of "${pattern}" would see all of ${workingDir}`;
     reader.fail(workingDirNode ?? keyNode, message, "a directory that holds the program and nothing else");
   }
-  const fromDirectory = relative(workingDir, resolve(workingDir, program));
-  if (program.includes("/") && !existsSync(resolve(workingDir, program))) {
-    reader.fail(commandNode ?? keyNode, `${join(workingDir, fromDirectory)} is not there`, "a program");
+  if (program.includes("/")) {
+    const file = resolve(workingDir, program);
+    if (!existsSync(file)) reader.fail(commandNode ?? keyNode, `${file} is not there`, "a program");
+    if (!isExecutable(file))
+      reader.fail(commandNode ?? keyNode, `${file} is no program`, "an executable file (chmod +x)");
   }
   return {
     pattern,
@@ -156,9 +158,18 @@ function readImage(
     env: Object.fromEntries(
       reader
         .entries(fields.get("env"), `${what}.env`)
-        .map(({ key, keyNode: at, value: node }) => [key, reader.text(node ?? at, `${what}.env.${key}`)]),
+        .map(({ key, keyNode: at, value: node }) => [key, reader.variable(node, at, `${what}.env.${key}`)]),
     ),
   };
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
 }
 
 /** `api.example.com:443`. Pods get an address for the name, so there must be one, and it must not be a name of the cluster's. */
@@ -230,6 +241,12 @@ class Reader {
     const port = /^\d+$/.test(text) ? Number(text) : 0;
     if (port < 1 || port > 65_535) this.fail(node, `"${text}" is no port`, "1 to 65535");
     return port;
+  }
+
+  /** The value of an environment variable; nothing is not the same as no text. */
+  variable(node: Node | undefined, keyNode: Node, what: string): string {
+    if (node === undefined) this.fail(keyNode, `${what} is empty`, 'text; "" for none');
+    return this.text(node, what);
   }
 
   /** Text, or a number or boolean as it is written. */

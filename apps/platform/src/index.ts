@@ -1,6 +1,7 @@
 export { bundledImages } from "./bundled-images.ts";
 export type { Configuration, OwnImage } from "./configuration.ts";
 export { configurationFile, parseConfiguration, readConfiguration } from "./configuration.ts";
+export { ownImage } from "./own-images.ts";
 export type { Platform, PlatformOptions } from "./platform.ts";
 export { startPlatform } from "./platform.ts";
 export { portHolder } from "./port-holder.ts";

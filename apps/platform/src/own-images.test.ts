@@ -19,8 +19,10 @@ const surroundings = {
   path: `relative:${dir.path}/tools:/usr/bin:/bin`,
   node: "/usr/lib/own/node",
 };
-const entry = (command: [string, ...string[]], more: Partial<typeof surroundings> = {}) =>
-  ownImage({ pattern: "my/app:*", command, workingDir: app, env: {} }, { ...surroundings, ...more });
+const entry = (
+  command: [string, ...string[]],
+  more: Partial<typeof surroundings> & { isIsolated?: boolean } = {},
+) => ownImage({ pattern: "my/app:*", command, workingDir: app, env: {} }, { ...surroundings, ...more });
 
 test("the program's directory is at /app, and an empty directory covers the state directory inside", () => {
   assert.deepEqual(entry(["./bin/server", "-v"]), {
@@ -51,6 +53,19 @@ test("where the machine has no Node, the platform's own runs the program", () =>
   const { entrypoint, binds } = entry(["node", "x.js"], { path: "", node: `${dir.path}/tools/node` });
   assert.deepEqual(entrypoint, ["/opt/interpreter/node", "x.js"]);
   assert.equal(binds?.at(-1)?.source, `${dir.path}/tools/node`);
+});
+
+test("a script from elsewhere is refused where pods do not see what it needs, and runs where they do", () => {
+  const script = join(dir.path, "tools/npm");
+  writeFileSync(script, "#!/usr/bin/env node\n", { mode: 0o755 });
+  assert.throws(
+    () => entry(["npm", "start"]),
+    ({ message }: Error) => message.startsWith(`${script}: this script needs an interpreter`),
+  );
+  assert.deepEqual(entry(["npm", "start"], { isIsolated: false }).entrypoint, [
+    "/opt/interpreter/npm",
+    "start",
+  ]);
 });
 
 test("a program on no PATH, and a state directory in the program's place, are refused", () => {

@@ -1,4 +1,4 @@
-import { accessSync, constants, realpathSync, statSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, readSync, realpathSync, statSync } from "node:fs";
 import { delimiter, isAbsolute, join, relative, resolve } from "node:path";
 import { ProblemError } from "@tracegate/contracts";
 import type { CatalogueEntry } from "@tracegate/kubelet";
@@ -26,6 +26,8 @@ export function ownImage(
     path: string;
     /** Stands in for `node` where the machine has none of its own. */
     node: string;
+    /** Pods see nothing else of the user's files; else a program finds what it needs where it always does. */
+    isIsolated?: boolean;
   },
 ): CatalogueEntry {
   const { pattern, command, workingDir, env } = image;
@@ -43,6 +45,8 @@ export function ownImage(
   if (!state.startsWith(".."))
     binds.push({ source: surroundings.emptyDir, target: join(programMount, state) });
   const found = findProgram(program, workingDir, surroundings);
+  if (surroundings.isIsolated !== false && found.bind !== undefined && isScript(found.bind.source))
+    throw aloneOutside(pattern, found.bind.source);
   if (found.bind !== undefined) binds.push(found.bind);
   return { pattern, entrypoint: [found.word, ...args], env, workingDir: programMount, binds };
 }
@@ -81,6 +85,27 @@ function outside(file: string): FoundProgram {
   const source = realpathSync(file);
   const target = join(interpreterMount, file.slice(file.lastIndexOf("/") + 1));
   return { word: target, bind: { source, target } };
+}
+
+/** Such as nvm's npm: it is nothing without the files beside it. */
+const aloneOutside = (pattern: string, file: string) =>
+  new ProblemError({
+    code: "input/configuration",
+    where: file,
+    message: `this script needs an interpreter, and maybe files beside it, that pods for "${pattern}" do not see`,
+    expected: "a program in workingDir, one of the system's, or a single binary",
+    advice: 'Name the interpreter and a script in workingDir, like ["node", "server.mjs"]',
+  });
+
+function isScript(file: string): boolean {
+  const fd = openSync(file, "r");
+  try {
+    const start = Buffer.alloc(2);
+    readSync(fd, start, 0, 2, 0);
+    return start.toString() === "#!";
+  } finally {
+    closeSync(fd);
+  }
 }
 
 const isOfTheSystem = (file: string): boolean =>

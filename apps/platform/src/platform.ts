@@ -104,6 +104,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         emptyDir: makeEmptyDirectory(state),
         path: process.env["PATH"] ?? "",
         node: process.execPath,
+        isIsolated: kind === "namespaced",
       }),
     );
     const log = pino(

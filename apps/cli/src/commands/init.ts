@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ProblemError } from "@tracegate/contracts";
-import { configurationFile, parseConfiguration } from "@tracegate/platform";
-import { command } from "../command.ts";
-import { splitWords } from "../init/command-words.ts";
+import { configurationFile, ownImage, parseConfiguration } from "@tracegate/platform";
+import { command, type Io } from "../command.ts";
+import { readCommandLine } from "../init/command-words.ts";
 import { commitFirst, repositoryOf } from "../init/repository.ts";
 import { configurationText, starterFiles } from "../init/starter.ts";
 
@@ -44,14 +44,14 @@ export const init = command({
     }
     const repository = repositoryOf(io.cwd);
     const image = reference ?? `local/${name}`;
-    const starter = { name, image, command: splitWords(line), port: Number(port), path, repository };
+    const { env, words } = readCommandLine(line);
+    const starter = { name, image, command: words, env, port: Number(port), path, repository };
     const files = starterFiles(starter);
     refuseToOverwrite(
       io.cwd,
       files.map((file) => file.path),
     );
-    // A mistake in the command is told before anything is written.
-    parseConfiguration(configurationText(starter, []), join(io.cwd, configurationFile));
+    requireProgram(configurationText(starter, []), line, io);
     for (const { path: file, text } of files) {
       mkdirSync(dirname(join(io.cwd, file)), { recursive: true });
       writeFileSync(join(io.cwd, file), text);
@@ -70,6 +70,19 @@ export const init = command({
     return 0;
   },
 });
+
+/** A mistake in the command is told before anything is written, and of the command, not of a file that is not there yet. */
+function requireProgram(configuration: string, line: string, io: Io): void {
+  try {
+    const { images } = parseConfiguration(configuration, join(io.cwd, configurationFile));
+    const stateDir = join(io.cwd, ".tracegate");
+    const places = { stateDir, emptyDir: stateDir, path: io.env["PATH"] ?? "", node: process.execPath };
+    for (const image of images) ownImage(image, places);
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    throw new ProblemError({ ...error.problem, where: line });
+  }
+}
 
 function refuseToOverwrite(directory: string, paths: readonly string[]): void {
   const present = paths.filter((path) => existsSync(join(directory, path)));

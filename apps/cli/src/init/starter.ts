@@ -7,6 +7,7 @@ export interface Starter {
   /** Without a tag. */
   readonly image: string;
   readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
   readonly port: number;
   /** What the traffic generator asks for. */
   readonly path: string;
@@ -37,18 +38,26 @@ export function starterFiles(starter: Starter): StarterFile[] {
 
 /** `tracegate.yaml`. */
 export const configurationText = (
-  { image, command }: Starter,
+  { image, command, env }: Starter,
   applications: readonly string[],
 ): string => `# Which program of this machine stands for which image. Paths start from this file; the tag is in $TRACEGATE_TAG.
 images:
   ${JSON.stringify(`${image}:*`)}:
     command: ${words(command)}
-    workingDir: . # its pods see this directory at /app, read-only, and nothing else of your files
+${variables(env)}    workingDir: . # its pods see this directory at /app, read-only, and nothing else of your files
 applications: [${applications.join(", ")}]
 # A laptop need not wait as long as a cluster does.
 scrapeInterval: 2s
 gitPollInterval: 1s
+# Pods reach the cluster and nothing else, unless you say so:
+# hostAccess: [5432] # ports of this machine, as host.tracegate.internal:5432
+# egress: ["api.example.com:443"] # hosts outside
 `;
+
+const variables = (env: Readonly<Record<string, string>>): string => {
+  const pairs = Object.entries(env).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
+  return pairs.length === 0 ? "" : `    env: { ${pairs.join(", ")} }\n`;
+};
 
 const application = ({
   name,
