@@ -1,4 +1,14 @@
-import { isAlias, LineCounter, parseAllDocuments, visit, type YAMLParseError } from "yaml";
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  LineCounter,
+  parseAllDocuments,
+  visit,
+  type YAMLMap,
+  type YAMLParseError,
+} from "yaml";
 
 export interface YamlText {
   /** Undefined for an empty document. */
@@ -11,12 +21,16 @@ export interface YamlText {
 export class YamlSyntaxError extends Error {}
 
 const MAX_ALIASES = 100;
+/** Each alias looks through the nodes before it: so many looks take well below a second. */
+const MAX_ALIAS_LOOKS = 20_000_000;
+const EXCESSIVE = "yaml: document contains excessive aliasing";
 
 /** Reads the first document of a text as the Go library does: YAML 1.1 with its yes and no, times and base 60 left as text. */
 export function parseYamlText(text: string): YamlText {
   const lines = new LineCounter();
   const [document] = parseAllDocuments(text, {
     version: "1.1",
+    uniqueKeys: false, // it compares each key with all before it
     lineCounter: lines,
     prettyErrors: false,
     customTags: (tags) =>
@@ -26,23 +40,49 @@ export function parseYamlText(text: string): YamlText {
   });
   // An empty text has no document at all.
   if (document === undefined || !("contents" in document)) return { value: undefined, duplicates: [] };
-  const wrong = document.errors.filter(({ code }) => code !== "DUPLICATE_KEY");
-  const [first] = wrong;
+  const [first] = document.errors;
   if (first !== undefined) throw new YamlSyntaxError(`yaml: ${syntaxText(first, text, lines)}`);
   const anchors = new Set<string>();
+  const repeated: number[] = [];
+  let nodes = 0;
+  let looks = 0;
   visit(document, (_, node) => {
+    nodes += 1;
+    if (isAlias(node)) looks += nodes;
+    if (isMap(node)) for (const start of repeatedKeys(node)) repeated.push(start);
     if (isAlias(node) && !anchors.has(node.source)) {
       throw new YamlSyntaxError(`yaml: unknown anchor '${node.source}' referenced`);
     }
     const anchor = (node as { anchor?: string } | null)?.anchor;
     if (anchor !== undefined && !isAlias(node)) anchors.add(anchor);
   });
+  if (looks > MAX_ALIAS_LOOKS) throw new YamlSyntaxError(EXCESSIVE);
   return {
-    value: document.toJS({ maxAliasCount: MAX_ALIASES }) ?? undefined,
-    duplicates: document.errors.map(({ pos: [start] }) => {
-      return `line ${lines.linePos(start).line}: key ${keyText(text, start)} already set in map`;
-    }),
+    value: dataOf(document),
+    duplicates: repeated
+      .sort((a, b) => a - b)
+      .map((start) => `line ${lines.linePos(start).line}: key ${keyText(text, start)} already set in map`),
   };
+}
+
+function dataOf(document: Document): unknown {
+  try {
+    return document.toJS({ maxAliasCount: MAX_ALIASES }) ?? undefined;
+  } catch (error) {
+    // All anchors are known: what is left is too much of them.
+    throw new YamlSyntaxError(EXCESSIVE, { cause: error });
+  }
+}
+
+/** Where keys begin that their map has already. */
+function repeatedKeys({ items }: YAMLMap): number[] {
+  const seen = new Set<unknown>();
+  return items.flatMap(({ key }) => {
+    if (!isScalar(key)) return [];
+    const again = seen.has(key.value);
+    seen.add(key.value);
+    return again ? [key.range?.[0] ?? 0] : [];
+  });
 }
 
 /** The key that begins at a place of the text, as Go prints it. */

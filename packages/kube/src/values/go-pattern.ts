@@ -1,29 +1,31 @@
-const patterns = new Map<string, RegExp>();
+import { RE2JS } from "re2js";
+
+/** A regular expression of Go's. It takes linear time: patterns and texts come from whoever may write objects. */
+export interface GoPattern {
+  test(text: string): boolean;
+  /** The first match. */
+  find(text: string): string | undefined;
+}
+
+const patterns = new Map<string, GoPattern>();
 
 /** Patterns kept compiled; they come from definitions, of which there are few. */
 const MAX_KEPT = 1000;
 
-/** A regular expression of Go's as one of JavaScript's: they are nearly the same. Throws `SyntaxError` for what is none. */
-export function goPattern(source: string): RegExp {
+/** Throws an `Error` in Go's words for what is no pattern. */
+export function goPattern(source: string): GoPattern {
   let pattern = patterns.get(source);
   if (pattern === undefined) {
     if (patterns.size >= MAX_KEPT) patterns.clear();
-    pattern = compile(source);
+    const expression = RE2JS.compile(source);
+    pattern = {
+      test: (text) => expression.test(text),
+      find(text) {
+        const match = expression.matcher(text);
+        return match.find() ? (match.group() ?? undefined) : undefined;
+      },
+    };
     patterns.set(source, pattern);
   }
   return pattern;
-}
-
-/** Flags at the start and the anchors of the whole text are written otherwise in JavaScript. */
-function compile(source: string): RegExp {
-  const flags = /^\(\?([ims]+)\)/.exec(source);
-  const body = (flags === null ? source : source.slice(flags[0].length))
-    .replaceAll("\\z", "$")
-    .replaceAll("\\A", "^");
-  try {
-    return new RegExp(body, `u${flags?.[1] ?? ""}`);
-  } catch {
-    // Go takes escapes that JavaScript only takes without the `u` flag.
-    return new RegExp(body, flags?.[1] ?? "");
-  }
 }
