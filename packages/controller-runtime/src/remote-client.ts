@@ -26,6 +26,8 @@ export interface ServerAccess {
   readonly insecure?: boolean;
   /** How long the answer to a request (not a watch) may take. */
   readonly timeoutMs?: number;
+  /** Acts as somebody else, where the server allows it. */
+  readonly impersonate?: { readonly user: string; readonly groups: readonly string[]; readonly uid: string };
 }
 
 const patchTypes: Record<Patch["type"], string> = {
@@ -52,6 +54,7 @@ export function createRemoteClient(access: ServerAccess): ResourceClient & { clo
     accept: "application/json",
     "user-agent": "tracegate",
     ...(access.token === undefined ? {} : { authorization: `Bearer ${access.token}` }),
+    ...impersonation(access.impersonate),
   };
 
   const open = (method: string, path: string, query: URLSearchParams, extra: RequestOptions = {}) =>
@@ -127,6 +130,15 @@ export function createRemoteClient(access: ServerAccess): ResourceClient & { clo
       const req = open("GET", pathOf(kind, namespace), query);
       return followWatch(req, handler);
     },
+  };
+}
+
+function impersonation(as: ServerAccess["impersonate"]): Record<string, string | string[]> {
+  if (as === undefined) return {};
+  return {
+    "impersonate-user": as.user,
+    ...(as.groups.length === 0 ? {} : { "impersonate-group": [...as.groups] }),
+    ...(as.uid === "" ? {} : { "impersonate-uid": as.uid }),
   };
 }
 

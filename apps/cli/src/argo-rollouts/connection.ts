@@ -5,11 +5,16 @@ import { resolveKubeconfig } from "../kubeconfig.ts";
 import { PluginError } from "./plugin.ts";
 
 /** The values of `globals` that say which server is spoken to, as whom. */
-export type ConnectionFlags = Readonly<Record<(typeof connectionFlags)[number], string>> & {
+export interface ConnectionFlags {
+  readonly texts: Readonly<Record<ConnectionFlag, string>>;
   readonly insecure: boolean;
-};
+  readonly groups: readonly string[];
+}
 
+export type ConnectionFlag = (typeof connectionFlags)[number];
 export const connectionFlags = [
+  "as",
+  "as-uid",
   "kubeconfig",
   "context",
   "cluster",
@@ -25,14 +30,16 @@ export const connectionFlags = [
 
 /** The kubeconfig's access, with what flags put in its place. */
 export function accessFrom(
-  flags: ConnectionFlags,
+  { texts: flags, insecure, groups }: ConnectionFlags,
   env: Readonly<Record<string, string | undefined>>,
 ): { readonly access: ServerAccess; readonly namespace: string } {
   const { access, namespace } = resolveKubeconfig({ ...flags, env });
-  const file = (flag: (typeof connectionFlags)[number]) =>
-    flags[flag] === "" ? undefined : readNamed(flag, flags[flag]);
+  const file = (flag: ConnectionFlag) => (flags[flag] === "" ? undefined : readNamed(flag, flags[flag]));
   const [ca, cert, key] = [file("certificate-authority"), file("client-certificate"), file("client-key")];
   const timeoutMs = timeoutOf(flags["request-timeout"]);
+  const impersonate = { user: flags.as, groups, uid: flags["as-uid"] };
+  if (flags.as === "" && (groups.length > 0 || flags["as-uid"] !== ""))
+    throw new PluginError("requesting uid, groups or user-extra without impersonating a user");
   return {
     namespace,
     access: {
@@ -42,8 +49,9 @@ export function accessFrom(
       ...(key === undefined ? {} : { key }),
       ...(flags.token === "" ? {} : { token: flags.token }),
       ...(flags["tls-server-name"] === "" ? {} : { serverName: flags["tls-server-name"] }),
-      ...(flags.insecure ? { insecure: true } : {}),
+      ...(insecure ? { insecure: true } : {}),
       ...(timeoutMs === 0 ? {} : { timeoutMs }),
+      ...(flags.as === "" ? {} : { impersonate }),
     },
   };
 }

@@ -4,6 +4,9 @@ const accepted = "accepted for scripts, and without effect";
 
 /** The flags that every command takes: which server, as whom, which namespace. */
 export const globals = {
+  as: { type: "string", help: "act as this user" },
+  "as-group": { type: "stringArray", help: "act as a member of this group; may be given several times" },
+  "as-uid": { type: "string", help: "act as the user of this UID" },
   "cache-dir": { type: "string", help: `${accepted}: nothing is cached` },
   "certificate-authority": {
     type: "string",

@@ -97,10 +97,15 @@ function connectLater(
   const text = (name: string) => String(flags[name] ?? "");
   let connection: ReturnType<typeof connect> | undefined;
   const connected = () => {
-    const named = Object.fromEntries(connectionFlags.map((name) => [name, text(name)]));
-    // `connectionFlags` are the names that the type spells out.
-    const wanted = { ...named, insecure: flags["insecure-skip-tls-verify"] === true } as ConnectionFlags;
-    connection ??= connect(wanted);
+    const groups = flags["as-group"];
+    connection ??= connect({
+      // The names are those of the type.
+      texts: Object.fromEntries(
+        connectionFlags.map((name) => [name, text(name)]),
+      ) as ConnectionFlags["texts"],
+      insecure: flags["insecure-skip-tls-verify"] === true,
+      groups: Array.isArray(groups) ? groups : [],
+    });
     return connection;
   };
   return {

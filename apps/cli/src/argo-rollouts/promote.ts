@@ -33,7 +33,7 @@ export const promote = command({
   },
 });
 
-/** Only the step is set, as the original does: what the Rollout waits for in a pause goes with its step. */
+/** The original leaves the pause of a skipped step standing, so that its controller goes on waiting; here it ends. */
 function skipSteps({ metadata, spec, status }: Rollout, all: boolean): CommandPatches {
   if (spec.strategy?.blueGreen !== undefined)
     throw new PluginError("Cannot skip steps of a bluegreen rollout. Run without a flags");
@@ -41,7 +41,8 @@ function skipSteps({ metadata, spec, status }: Rollout, all: boolean): CommandPa
   if (count === 0) throw new PluginError("Cannot skip steps of a rollout without steps");
   const next = Math.min((status?.currentStepIndex ?? 0) + 1, count);
   return {
-    status: { currentStepIndex: all ? count : next },
+    ...(spec.paused === true ? { spec: { paused: false } } : {}),
+    status: { pauseConditions: null, currentStepIndex: all ? count : next },
     output: `rollout '${metadata.name}' promoted`,
   };
 }

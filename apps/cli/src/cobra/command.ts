@@ -4,7 +4,8 @@
 export interface FlagSpec {
   /** One letter. */
   readonly short?: string;
-  readonly type: "bool" | "string" | "strings" | "number" | "duration";
+  /** Of `strings`, commas part several; a `stringArray` has one each time it is given. */
+  readonly type: "bool" | "string" | "strings" | "stringArray" | "number" | "duration";
   /** Absent: false, "", [] or 0. */
   readonly default?: boolean | string | number;
   readonly help: string;
@@ -18,7 +19,7 @@ export type FlagSpecs = Readonly<Record<string, FlagSpec>>;
 export type FlagValues<F extends FlagSpecs> = {
   readonly [K in keyof F]: F[K]["type"] extends "bool"
     ? boolean
-    : F[K]["type"] extends "strings"
+    : F[K]["type"] extends "strings" | "stringArray"
       ? readonly string[]
       : F[K]["type"] extends "number" | "duration"
         ? number

@@ -64,6 +64,12 @@ test("flags have types and defaults", () => {
   });
 });
 
+test("a list in several flags may hold commas", () => {
+  const groups = { ...program, globals: { group: { type: "stringArray", help: "groups" } } } as const;
+  const parsed = parseLine(groups, ["people", "greet", "Ada", "--group", "a,b", "--group=c"]);
+  assert.deepEqual(parsed.kind === "run" && parsed.flags["group"], ["a,b", "c"]);
+});
+
 test("mistakes are told in cobra's words", () => {
   const mistakes: [string[], string][] = [
     [["people", "greet", "Ada", "--nope"], "unknown flag: --nope"],

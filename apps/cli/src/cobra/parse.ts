@@ -169,8 +169,7 @@ function readFlags(argv: readonly string[], specs: FlagSpecs): Read | { message:
     if (value === undefined)
       return `invalid argument "${text}" for "${shown}" flag: ${complaint(spec, text)}`;
     const earlier = values[name];
-    values[name] =
-      spec.type === "strings" && Array.isArray(earlier) ? [...earlier, ...text.split(",")] : value;
+    values[name] = Array.isArray(earlier) && Array.isArray(value) ? [...earlier, ...value] : value;
     given.add(name);
     return undefined;
   };
@@ -222,7 +221,8 @@ function readFlags(argv: readonly string[], specs: FlagSpecs): Read | { message:
 
 function startValue({ type, default: own }: FlagSpec): boolean | string | number | string[] {
   if (own !== undefined) return own;
-  return type === "bool" ? false : type === "strings" ? [] : type === "string" ? "" : 0;
+  if (type === "strings" || type === "stringArray") return [];
+  return type === "bool" ? false : type === "string" ? "" : 0;
 }
 
 function readValue({ type }: FlagSpec, text: string): boolean | string | number | string[] | undefined {
@@ -239,6 +239,8 @@ function readValue({ type }: FlagSpec, text: string): boolean | string | number 
       return parseDuration(text);
     case "strings":
       return text.split(",");
+    case "stringArray":
+      return [text];
     case "string":
       return text;
   }
