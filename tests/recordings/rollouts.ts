@@ -304,9 +304,10 @@ function ourHistory(
   start: number,
 ): Omit<History, "outcomes"> {
   const names = new Map<string, string>();
+  let hashes = 0;
   for (const { object } of seen) {
     const hash = object.kind === "ReplicaSet" ? object.metadata.labels?.[hashLabel] : undefined;
-    if (hash !== undefined && !names.has(hash)) names.set(hash, `hash${names.size + 1}`);
+    if (hash !== undefined && !names.has(hash)) names.set(hash, `hash${++hashes}`);
     const uid = object.kind === "AnalysisRun" ? object.metadata.uid : undefined;
     if (uid !== undefined) names.set(uid, "uid");
   }
@@ -572,7 +573,7 @@ function firstUnmatched(wanted: readonly State[], among: readonly State[]): Stat
 const timesAgree = (one: State, other: State): boolean =>
   [...one.times].every(([path, seconds]) => Math.abs(seconds - (other.times.get(path) ?? seconds)) <= toleratedSeconds);
 
-const toleratedSeconds = 1;
+const toleratedSeconds = Number(process.env["TOLERATED"] ?? 1);
 
 /** How a state differs from the most similar one on the other side: what each has there. */
 function nearest(state: State, others: readonly State[]): { own: string; other: string } {

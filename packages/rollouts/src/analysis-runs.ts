@@ -4,6 +4,7 @@ import { createRun, isDone, type RunRole, roles } from "./new-analysis-run.ts";
 import {
   addAbort,
   allReplicaSets,
+  availableOf,
   type CurrentRuns,
   currentStep,
   hashOf,
@@ -11,6 +12,7 @@ import {
   normal,
   type Pass,
   pauseCondition,
+  sizeOf,
   warning,
 } from "./pass.ts";
 import { hashLabel, type RolloutAnalysis, type RolloutStatus, type RunStatusMirror } from "./types.ts";
@@ -29,10 +31,10 @@ export function splitRuns(
 }
 
 const mirrors = ({ canary, blueGreen }: RolloutStatus): [RunRole, RunStatusMirror | undefined][] => [
+  ["postPromotion", blueGreen?.postPromotionAnalysisRunStatus],
+  ["prePromotion", blueGreen?.prePromotionAnalysisRunStatus],
   ["step", canary?.currentStepAnalysisRunStatus],
   ["background", canary?.currentBackgroundAnalysisRunStatus],
-  ["prePromotion", blueGreen?.prePromotionAnalysisRunStatus],
-  ["postPromotion", blueGreen?.postPromotionAnalysisRunStatus],
 ];
 
 /** Starts, follows and ends AnalysisRuns; their outcome pauses or aborts the update. */
@@ -56,15 +58,20 @@ export function reconcileAnalysisRuns(pass: Pass): void {
     keep("step", stepRun(pass));
     keep("background", backgroundRun(pass));
   } else {
-    keep("prePromotion", prePromotionRun(pass));
-    keep("postPromotion", postPromotionRun(pass));
+    for (const [role, run] of [
+      ["prePromotion", prePromotionRun(pass)],
+      ["postPromotion", postPromotionRun(pass)],
+    ] as const) {
+      keep(role, run);
+      heed(pass, role, run);
+    }
   }
   pass.runs = runs;
   const current = new Set(Object.values(runs).map(({ metadata }) => metadata.name));
   const others = pass.otherRuns.filter(({ metadata }) => !current.has(metadata.name));
   terminate(pass, others);
-  announceChanges(pass, runs);
   prune(pass, others);
+  announceChanges(pass, runs);
 }
 
 /** Ends a run that is not wanted any more. */
@@ -76,11 +83,13 @@ function drop(pass: Pass, run: AnalysisRun | undefined): undefined {
 function stepRun(pass: Pass): AnalysisRun | undefined {
   const { step, index } = currentStep(pass);
   const current = pass.runs.step;
-  if ((pass.before.pauseConditions?.length ?? 0) > 0) return current;
+  if ((pass.before.pauseConditions?.length ?? 0) > 0 || pass.before.abort === true) return current;
   // A person may have moved on from one analysis step to the next: the next pass starts that one's run.
   const isOfEarlierStep =
     current !== undefined && current.metadata.labels?.["step-index"] !== String(index ?? "");
-  if (step?.analysis === undefined || index === undefined || isOfEarlierStep) return drop(pass, current);
+  const asks = (step?.analysis?.templates?.length ?? 0) > 0;
+  if (!asks || step?.analysis === undefined || index === undefined || isOfEarlierStep)
+    return drop(pass, current);
   return follow(pass, "step", current, step.analysis, String(index), { "step-index": String(index) });
 }
 
@@ -98,33 +107,43 @@ function backgroundRun(pass: Pass): AnalysisRun | undefined {
 function prePromotionRun(pass: Pass): AnalysisRun | undefined {
   const analysis = pass.rollout.spec.strategy?.blueGreen?.prePromotionAnalysis;
   const current = pass.runs.prePromotion;
-  if (analysis === undefined) return drop(pass, current);
-  const active = pass.before.blueGreen?.activeSelector;
-  const hash = hashOf(pass.newRS);
-  const isDecided = active === undefined || active === "" || active === hash || pass.before.stableRS === hash;
-  if (isDecided || pass.before.currentPodHash !== hash) {
+  if ((analysis?.templates?.length ?? 0) === 0 || analysis === undefined) return drop(pass, current);
+  if (skipsPrePromotion(pass, current)) {
     drop(pass, current);
     return current;
   }
-  // After a retry the preview may be gone, and what is asked then is about the one that comes.
-  if (needsNewRun(pass, current) && !isPreviewReady(pass)) return undefined;
   return followUnlessInconclusive(pass, "prePromotion", current, analysis, "pre");
 }
 
-function postPromotionRun(pass: Pass): AnalysisRun | undefined {
-  const { blueGreen } = pass.rollout.spec.strategy ?? {};
-  const analysis = blueGreen?.postPromotionAnalysis;
-  const current = pass.runs.postPromotion;
-  if (analysis === undefined) return drop(pass, current);
+/** The version is active or stable already, or there is no preview yet that could be asked about. */
+function skipsPrePromotion(pass: Pass, current: AnalysisRun | undefined): boolean {
   const hash = hashOf(pass.newRS);
-  if (pass.before.stableRS === hash) {
+  const active = pass.before.blueGreen?.activeSelector ?? "";
+  if (pass.before.stableRS === hash || active === "" || active === hash || hash === "") return true;
+  if (current !== undefined) return false;
+  const count = pass.rollout.spec.strategy?.blueGreen?.previewReplicaCount;
+  return count === undefined
+    ? !isSaturated(pass, pass.newRS)
+    : sizeOf(pass.newRS) !== count || availableOf(pass.newRS) !== count;
+}
+
+function postPromotionRun(pass: Pass): AnalysisRun | undefined {
+  const analysis = pass.rollout.spec.strategy?.blueGreen?.postPromotionAnalysis;
+  const current = pass.runs.postPromotion;
+  if ((analysis?.templates?.length ?? 0) === 0 || analysis === undefined) return drop(pass, current);
+  if (skipsPostPromotion(pass, current)) {
     drop(pass, current);
     return current;
   }
-  const active = pass.services.get(blueGreen?.activeService ?? "")?.spec.selector?.[hashLabel];
-  if (active !== hash || pass.before.currentPodHash !== hash || !isSaturated(pass, pass.newRS))
-    return needsNewRun(pass, current) ? undefined : current;
   return followUnlessInconclusive(pass, "postPromotion", current, analysis, "post");
+}
+
+/** The version is stable already, or has not taken over yet. A run that began goes on when pods come and go. */
+export function skipsPostPromotion(pass: Pass, current: AnalysisRun | undefined): boolean {
+  const hash = hashOf(pass.newRS);
+  if (pass.before.stableRS === hash || pass.before.blueGreen?.activeSelector !== hash || hash === "")
+    return true;
+  return current === undefined && !isSaturated(pass, pass.newRS);
 }
 
 /** While a person is asked about an inconclusive run, its Rollout waits for the answer. */
@@ -150,13 +169,14 @@ export function isPreviewReady(pass: Pass): boolean {
 }
 
 /** Pods of a new version before it takes over. */
-export function previewSize({ rollout, before, newRS, replicas }: Pass): number {
+export function previewSize(pass: Pass): number {
+  const { rollout, before, newRS, replicas } = pass;
   const count = rollout.spec.strategy?.blueGreen?.previewReplicaCount;
-  const active = before.blueGreen?.activeSelector;
-  const hash = hashOf(newRS);
-  if (count === undefined || active === undefined || active === "" || active === hash) return replicas;
-  if (before.promoteFull === true || before.stableRS === hash) return replicas;
-  if (before.currentPodHash !== hash) return count;
+  if (count === undefined) return replicas;
+  const active = allReplicaSets(pass).find((rs) => hashOf(rs) === before.blueGreen?.activeSelector);
+  if (active === undefined || active.metadata.name === newRS?.metadata.name || before.promoteFull === true)
+    return replicas;
+  if (before.currentPodHash !== hashOf(newRS)) return count;
   const isPaused = rollout.spec.paused === true || (before.pauseConditions?.length ?? 0) > 0;
   return before.blueGreen?.scaleUpPreviewCheckPoint === true && !isPaused ? replicas : count;
 }
@@ -170,15 +190,16 @@ function follow(
   labels: Record<string, string>,
 ): AnalysisRun | undefined {
   if (needsNewRun(pass, current)) return createRun(pass, role, analysis, infix, labels);
-  const phase = current?.status?.phase;
-  const message = current?.status?.message;
+  if (pass.rollout.spec.strategy?.canary !== undefined) heed(pass, role, current);
+  return current;
+}
+
+/** A run that cannot tell makes the update wait for a person, one that ended badly ends it. */
+function heed(pass: Pass, role: RunRole, run: AnalysisRun | undefined): void {
+  const { phase, message = "" } = run?.status ?? {};
   if (phase === "Inconclusive") pass.pause.add.add("InconclusiveAnalysisRun");
   if (phase === "Failed" || phase === "Error")
-    addAbort(
-      pass,
-      message === undefined || message === "" ? roles[role].failure : `${roles[role].failure}: ${message}`,
-    );
-  return current;
+    addAbort(pass, message === "" ? roles[role].failure : `${roles[role].failure}: ${message}`);
 }
 
 /** After a person resumed from an inconclusive run, or retried after an abort, it is asked anew. */
@@ -189,10 +210,7 @@ function needsNewRun(pass: Pass, current: AnalysisRun | undefined): boolean {
     pauseCondition(pass, "BlueGreenPause") === undefined &&
     pauseCondition(pass, "CanaryPauseStep") === undefined
   )
-    return (
-      current.status?.phase === "Inconclusive" &&
-      pauseCondition(pass, "InconclusiveAnalysisRun") === undefined
-    );
+    return current.status?.phase === "Inconclusive";
   return pass.before.abortedAt !== undefined;
 }
 
@@ -236,8 +254,11 @@ function prune(pass: Pass, runs: readonly AnalysisRun[]): void {
       .map(hashOf),
   );
   const left = { good: successfulRunHistoryLimit, bad: unsuccessfulRunHistoryLimit };
-  const newestFirst = runs.toSorted((a, b) =>
-    (b.metadata.creationTimestamp ?? "").localeCompare(a.metadata.creationTimestamp ?? ""),
+  // Several of one second: as upstream, by their names backwards.
+  const newestFirst = runs.toSorted(
+    (a, b) =>
+      (b.metadata.creationTimestamp ?? "").localeCompare(a.metadata.creationTimestamp ?? "") ||
+      (b.metadata.name > a.metadata.name ? 1 : -1),
   );
   for (const run of newestFirst) {
     if (run.metadata.deletionTimestamp !== undefined) continue;

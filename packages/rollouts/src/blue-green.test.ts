@@ -235,12 +235,12 @@ test("back to a version that still runs needs neither pause nor proof", () => {
   );
 });
 
-test("a person's pause stops the switch", () => {
+test("a person's pause stops both Services", () => {
   const world = released();
   world.change({ paused: true });
   world.deploy(2);
   world.settle();
-  assert.deepEqual([world.selected("active"), world.selected("preview")], [1, 2]);
+  assert.deepEqual([world.selected("active"), world.selected("preview")], [1, 1]);
   assert.equal(world.rollout.status?.message, "manually paused");
   world.change({ paused: false });
   world.settle();

@@ -11,12 +11,11 @@ import {
   type Pass,
   pauseCondition,
   sum,
-  time,
 } from "./pass.ts";
 import { hasPassed, wakeAfter } from "./pausing.ts";
-import { cleanHistory, syncRevision } from "./replica-sets.ts";
+import { syncRevision } from "./replica-sets.ts";
 import { restartPods } from "./restart.ts";
-import { isRollbackWithinWindow } from "./rollback.ts";
+import { isRollbackWithinWindow, wasLeaving } from "./rollback.ts";
 import { reconcileBlueGreenReplicaSets } from "./scaling.ts";
 import { switchService } from "./services.ts";
 import { baseStatus, isPodSpecChanged, promote, reset } from "./status.ts";
@@ -33,12 +32,11 @@ const selected = (service: Service | undefined): string | undefined => service?.
 export function planBlueGreen(pass: Pass): RolloutStatus {
   syncRevision(pass);
   const preview = previewService(pass);
-  if (preview !== undefined && pass.newRS !== undefined) switchService(pass, preview, hashOf(pass.newRS));
+  if (preview !== undefined && pass.newRS !== undefined && !isHalted(pass))
+    switchService(pass, preview, hashOf(pass.newRS));
   if (isPodSpecChanged(pass)) return blueGreenStatus(pass);
   restartPods(pass);
-  // A person's pause stops scaling of nothing but the switch; old versions keep their delays.
-  reconcileBlueGreenReplicaSets(pass, selected(activeService(pass)));
-  cleanHistory(pass);
+  reconcileBlueGreenReplicaSets(pass);
   pauseBeforeSwitch(pass);
   switchActive(pass);
   reconcileAnalysisRuns(pass);
@@ -49,9 +47,8 @@ export function planBlueGreen(pass: Pass): RolloutStatus {
 /** The switch needs no waiting: the first deployment, a full promotion, or a way back to what still runs. */
 function isFastTracked(pass: Pass): boolean {
   const active = selected(activeService(pass));
-  const hash = hashOf(pass.newRS);
-  if (pass.before.promoteFull === true || active === undefined || active === hash) return true;
-  return pass.fastRollback || pass.before.stableRS === hash;
+  if (pass.before.promoteFull === true || active === undefined || active === hashOf(pass.newRS)) return true;
+  return wasLeaving(pass);
 }
 
 const isAutomatic = (pass: Pass): boolean => strategy(pass)?.autoPromotionEnabled !== false;
@@ -63,7 +60,7 @@ const needsPause = (pass: Pass): boolean =>
 const isCheckPointPassed = ({ before }: Pass): boolean => before.blueGreen?.scaleUpPreviewCheckPoint === true;
 
 function pauseBeforeSwitch(pass: Pass): void {
-  if (isAborted(pass) || isHalted(pass) || !isPreviewReady(pass)) return;
+  if (pass.before.abort === true || !isPreviewReady(pass) || isHalted(pass)) return;
   if (isFastTracked(pass) || isCheckPointPassed(pass) || !needsPause(pass)) {
     pass.pause.remove.add("BlueGreenPause");
     return;
@@ -71,46 +68,36 @@ function pauseBeforeSwitch(pass: Pass): void {
   if (!isPrePromotionDone(pass)) return;
   const seconds = strategy(pass)?.autoPromotionSeconds ?? 0;
   const condition = pauseCondition(pass, "BlueGreenPause");
-  if (condition === undefined) {
-    if (pass.before.controllerPause === true) return; // a person ended it
-    pass.pause.add.add("BlueGreenPause");
-    if (isAutomatic(pass)) wakeAfter(pass, time(pass), seconds);
-  } else if (isAutomatic(pass)) {
-    if (hasPassed(pass, condition.startTime, seconds)) pass.pause.remove.add("BlueGreenPause");
-    else wakeAfter(pass, condition.startTime, seconds);
-  }
+  if (condition !== undefined) {
+    if (isPauseDone(pass)) pass.pause.remove.add("BlueGreenPause");
+    else if (seconds > 0) wakeAfter(pass, condition.startTime, seconds);
+  } else if (pass.before.controllerPause !== true) pass.pause.add.add("BlueGreenPause");
 }
 
+/**
+ * As upstream, a person who ends the pause of `autoPromotionSeconds` does not end the waiting: the pause begins anew.
+ * Only a full promotion shortens it.
+ */
 function isPauseDone(pass: Pass): boolean {
-  if (isCheckPointPassed(pass) || !needsPause(pass)) return true;
+  if (pass.pause.add.size > 0) return false;
+  if (isCheckPointPassed(pass)) return true;
   const condition = pauseCondition(pass, "BlueGreenPause");
-  if (condition === undefined) return pass.before.controllerPause === true;
-  return isAutomatic(pass) && hasPassed(pass, condition.startTime, strategy(pass)?.autoPromotionSeconds ?? 0);
+  if (!isAutomatic(pass)) return pass.before.controllerPause === true && condition === undefined;
+  const seconds = strategy(pass)?.autoPromotionSeconds ?? 0;
+  return seconds === 0 || (condition !== undefined && hasPassed(pass, condition.startTime, seconds));
 }
 
-function isPrePromotionDone(pass: Pass): boolean {
-  if (strategy(pass)?.prePromotionAnalysis === undefined) return true;
-  const { activeSelector } = pass.before.blueGreen ?? {};
-  if (activeSelector === undefined || activeSelector === "" || activeSelector === hashOf(pass.newRS))
-    return true;
-  return pass.runs.prePromotion?.status?.phase === "Successful";
-}
+const isPrePromotionDone = (pass: Pass): boolean =>
+  strategy(pass)?.prePromotionAnalysis === undefined ||
+  pass.runs.prePromotion?.status?.phase === "Successful";
 
 function switchActive(pass: Pass): void {
   const service = activeService(pass);
-  if (
-    service === undefined ||
-    pass.newRS === undefined ||
-    !isPreviewReady(pass) ||
-    !isSaturated(pass, pass.newRS)
-  )
-    return;
+  if (service === undefined || pass.newRS === undefined || isHalted(pass)) return;
+  if (!isPreviewReady(pass) || !isSaturated(pass, pass.newRS)) return;
   let hash = selected(service);
-  if (!isHalted(pass)) {
-    if (isFastTracked(pass)) hash = hashOf(pass.newRS);
-    else if (isPauseDone(pass) && isPrePromotionDone(pass)) hash = hashOf(pass.newRS);
-  }
-  if (isAborted(pass) && pass.before.stableRS !== undefined) hash = pass.before.stableRS;
+  if (isFastTracked(pass) || (isPauseDone(pass) && isPrePromotionDone(pass))) hash = hashOf(pass.newRS);
+  if (pass.before.abort === true) hash = pass.before.stableRS;
   if (hash !== undefined) switchService(pass, service, hash);
 }
 
@@ -136,9 +123,9 @@ export function blueGreenStatus(pass: Pass): RolloutStatus {
     ...(pre === undefined ? {} : { prePromotionAnalysisRunStatus: pre }),
     ...(post === undefined ? {} : { postPromotionAnalysisRunStatus: post }),
   };
-  const reason = fresh ? undefined : promotionReason(pass, status);
+  const reason = promotionReason(pass, status);
   if (reason !== undefined) status = promote(pass, status, reason);
-  else if (!fresh && isCheckPointReached(pass)) status.blueGreen.scaleUpPreviewCheckPoint = true;
+  else if (isCheckPointReached(pass)) status.blueGreen.scaleUpPreviewCheckPoint = true;
   const all = allReplicaSets(pass);
   const active = all.find((rs) => activeSelector !== undefined && hashOf(rs) === activeSelector);
   const counted = active === undefined ? all : [active];
@@ -154,25 +141,20 @@ export function blueGreenStatus(pass: Pass): RolloutStatus {
 function promotionReason(pass: Pass, status: RolloutStatus): string | undefined {
   const { before } = pass;
   const activeSelector = status.blueGreen?.activeSelector ?? "";
-  if (before.stableRS === undefined || before.stableRS === "" || activeSelector === "")
-    return "Initial deploy";
+  if (pass.stableRS === undefined || activeSelector === "") return "Initial deploy";
   if (activeSelector !== status.currentPodHash) return undefined;
   if (before.promoteFull === true) return "Full promotion requested";
   if (isRollbackWithinWindow(pass)) return "Rollback within window";
   if (isAborted(pass)) return undefined;
-  const needsRun =
-    strategy(pass)?.postPromotionAnalysis !== undefined && before.stableRS !== status.currentPodHash;
-  if (!needsRun || pass.runs.postPromotion?.status?.phase === "Successful")
-    return "Completed blue-green update";
-  return pass.fastRollback
-    ? `Rollback to '${pass.newRS?.metadata.name ?? ""}' within scaleDownDelay`
-    : undefined;
+  if (strategy(pass)?.postPromotionAnalysis === undefined) return "Completed blue-green update";
+  if (wasLeaving(pass)) return `Rollback to '${pass.newRS?.metadata.name ?? ""}' within scaleDownDelay`;
+  return pass.runs.postPromotion?.status?.phase === "Successful" ? "Completed blue-green update" : undefined;
 }
 
 /** With a smaller preview: everything is decided, so the new version may grow to its full size. */
 function isCheckPointReached(pass: Pass): boolean {
   const count = strategy(pass)?.previewReplicaCount;
-  if (count === undefined || (pass.before.blueGreen?.activeSelector ?? "") === "") return false;
-  if (pass.before.blueGreen?.scaleUpPreviewCheckPoint === true) return true;
+  if (count === undefined) return false;
+  if (isCheckPointPassed(pass)) return true;
   return isPrePromotionDone(pass) && isPauseDone(pass) && availableOf(pass.newRS) === count;
 }

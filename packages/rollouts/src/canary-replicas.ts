@@ -26,7 +26,7 @@ export function maxUnavailable(rollout: Rollout, replicas: number): number {
 }
 
 /** The weight that the steps ask for at this point. */
-export function desiredWeight(rollout: Rollout, status: RolloutStatus, aborted: boolean): number {
+export function desiredWeight(rollout: Rollout, status: RolloutStatus): number {
   const steps = rollout.spec.strategy?.canary?.steps ?? [];
   if (
     status.promoteFull === true ||
@@ -35,7 +35,7 @@ export function desiredWeight(rollout: Rollout, status: RolloutStatus, aborted: 
     status.currentPodHash === status.stableRS
   )
     return 100;
-  if (aborted) return 0;
+  if (status.abort === true) return 0;
   const index = status.currentStepIndex ?? 0;
   if (steps.length === 0 || index >= steps.length) return 100;
   return steps.slice(0, index + 1).findLast(({ setWeight }) => setWeight !== undefined)?.setWeight ?? 0;
@@ -46,6 +46,7 @@ export function desiredWeight(rollout: Rollout, status: RolloutStatus, aborted: 
  * more than asked for is planned where that comes closer. A tie favours the canary.
  */
 export function targetCounts(replicas: number, weight: number, surge: number): ReplicaCounts {
+  if (replicas === 0) return { canary: 0, stable: 0 };
   const exact = (replicas * weight) / 100;
   const [ceil, floor] = [Math.ceil(exact), Math.floor(exact)];
   const tied = (total: number): boolean => {
@@ -62,7 +63,7 @@ export function targetCounts(replicas: number, weight: number, surge: number): R
   }
   let best: { canary: number; total: number; error: number } | undefined;
   for (const [canary, total] of candidates) {
-    const error = total === 0 ? 0 : Math.abs((100 * canary) / total - weight);
+    const error = Math.abs((100 * canary) / total - weight);
     if (best === undefined || error < best.error) best = { canary, total, error };
   }
   // No candidate: with surge 0 and a tie that would empty the stable side, upstream plans no canary at all.
@@ -94,7 +95,7 @@ export function nextCounts(
   const max = replicas + surge;
   const minAvailable = replicas - unavailable;
   const total = (canary?.size ?? 0) + stable.size + older.reduce((count, { size }) => count + size, 0);
-  let next: { canary: number; stable: number } = { canary: canary?.size ?? 0, stable: stable.size };
+  const next = { canary: canary?.size ?? 0, stable: stable.size };
   let room = max - total;
   if (room > 0) {
     const stableGrowth = Math.min(Math.max(0, target.stable - stable.size), room);
@@ -107,24 +108,52 @@ export function nextCounts(
   const increasing = canary === undefined || target.canary >= canary.size;
   const removable = ({ size, available }: Size, ignoreAvailability: boolean): number =>
     size < available || ignoreAvailability ? size : available;
-  const toDown = removable(canary ?? { size: 0, available: 0 }, !increasing) + removable(stable, increasing);
+  const toDown = removable(canary ?? none, !increasing) + removable(stable, increasing);
   if (toDown <= minAvailable) return next;
-  const budget = toDown - minAvailable;
-  if (increasing)
-    next.stable = stable.size > target.stable ? Math.max(target.stable, stable.size - budget) : next.stable;
-  else next.canary = Math.max(target.canary, (canary?.size ?? 0) - budget);
-
-  next = { ...next };
-  const excess = Math.max(0, next.canary + next.stable - max);
-  if (excess > 0) {
-    const keep = increasing ? "canary" : "stable";
-    const drain = increasing ? "stable" : "canary";
-    next[keep] -= excess;
-    const kept = increasing ? (canary ?? { size: 0, available: 0 }) : stable;
-    const lost = Math.max(0, Math.min(excess, kept.available - next[keep]));
-    const availableNow = (canary?.available ?? 0) + stable.available;
-    next[keep] += Math.min(lost, Math.max(0, minAvailable - (availableNow - lost)));
-    next[drain] -= Math.max(0, next.canary + next.stable - max);
+  const drained = (size: number, wanted: number, kept: number): number =>
+    size > wanted ? Math.max(wanted, size - (toDown - minAvailable)) : kept;
+  if (increasing) {
+    const shrunk = drained(stable.size, target.stable, next.stable);
+    const within = withinLimits(
+      { count: shrunk, is: stable },
+      { count: next.canary, is: canary },
+      max,
+      minAvailable,
+    );
+    return { canary: within.kept, stable: within.drained };
   }
-  return next;
+  const shrunk = drained(canary.size, target.canary, next.canary);
+  const within = withinLimits(
+    { count: shrunk, is: canary },
+    { count: next.stable, is: stable },
+    max,
+    minAvailable,
+  );
+  return { canary: within.drained, stable: within.kept };
+}
+
+const none: Size = { size: 0, available: 0 };
+
+interface Planned {
+  readonly count: number;
+  readonly is: Size | undefined;
+}
+
+/**
+ * Keeps both sides together within the surge. The side that is kept gives way first, but not so far that too few pods
+ * would answer; what is still too much comes off the side that is drained.
+ */
+function withinLimits(
+  drain: Planned,
+  keep: Planned,
+  max: number,
+  minAvailable: number,
+): { readonly drained: number; readonly kept: number } {
+  const excess = (kept: number): number => Math.max(0, kept + drain.count - max);
+  if (keep.is === undefined) return { drained: drain.count, kept: keep.count };
+  const trimmed = keep.count - excess(keep.count);
+  const available = Math.min(drain.is?.available ?? 0, drain.count) + Math.min(keep.is.available, trimmed);
+  const lost = Math.max(0, keep.is.available - trimmed);
+  const kept = trimmed + Math.min(lost, Math.max(0, minAvailable - available));
+  return { drained: drain.count - excess(kept), kept };
 }

@@ -114,7 +114,7 @@ function withRuns(pass: Pass, status: RolloutStatus): RolloutStatus {
 
 function promotionReason(pass: Pass): string | undefined {
   const { before } = pass;
-  if (before.stableRS === undefined || before.stableRS === "") return "Initial deploy";
+  if (pass.stableRS === undefined) return "Initial deploy";
   if (isAborted(pass)) return undefined;
   if (pass.newRS === undefined || !isFullyAvailable(pass, pass.newRS)) return undefined;
   if (before.promoteFull === true) return "Full promotion requested";

@@ -45,33 +45,27 @@ export function withCondition(
   ];
 }
 
-/** Brings Paused and Progressing in step with the pauses that are stored; a retry shows here first. */
-export function pausedConditions(pass: Pass): Conditions {
-  const { before, rollout } = pass;
-  let conditions: Conditions = before.conditions ?? [];
+const isPaused = ({ before, rollout }: Pass): boolean =>
+  (before.pauseConditions?.length ?? 0) > 0 || rollout.spec.paused === true;
+
+/**
+ * Brings Paused and Progressing in step with the pauses that are stored; a retry shows here first. What is returned is
+ * what is stored where nothing changes.
+ */
+export function pausedConditions(pass: Pass): Conditions | undefined {
+  const { before } = pass;
+  if (before.conditions === undefined) return undefined;
+  let conditions: Conditions = before.conditions;
   const progressing = condition(conditions, "Progressing");
-  const paused = (before.pauseConditions?.length ?? 0) > 0 || rollout.spec.paused === true;
+  const paused = isPaused(pass);
   const abortShown = progressing?.reason === "RolloutAborted";
   const now = time(pass);
-  if (paused !== (progressing?.reason === "RolloutPaused") && !abortShown)
-    if (paused)
-      conditions = withCondition(
-        conditions,
-        "Progressing",
-        "Unknown",
-        "RolloutPaused",
-        "Rollout is paused",
-        now,
-      );
-    else if (condition(conditions, "Paused")?.status === "True" || progressing?.reason === "RolloutPaused")
-      conditions = withCondition(
-        conditions,
-        "Progressing",
-        "Unknown",
-        "RolloutResumed",
-        "Rollout is resumed",
-        now,
-      );
+  if (paused !== (progressing?.reason === "RolloutPaused") && !abortShown && !isCompleted(before)) {
+    const [reason, message] = paused
+      ? ["RolloutPaused", "Rollout is paused"]
+      : ["RolloutResumed", "Rollout is resumed"];
+    conditions = withCondition(conditions, "Progressing", "Unknown", reason, message, now);
+  }
   if (before.abort !== true && abortShown)
     conditions = withCondition(
       conditions,
@@ -104,20 +98,12 @@ export function statusConditions(pass: Pass, status: RolloutStatus): Conditions 
     conditions = next;
     return changed;
   };
-  const paused = (before.pauseConditions?.length ?? 0) > 0 || rollout.spec.paused === true;
+  const paused = isPaused(pass);
   const healthy = isHealthy(pass, status);
   let becameUnhealthy = false;
   if (!paused && healthy) set("Healthy", "True", "RolloutHealthy", "Rollout is healthy");
   else if (condition(before.conditions, "Healthy") !== undefined)
     becameUnhealthy = set("Healthy", "False", "RolloutHealthy", "Rollout is not healthy");
-
-  const completed = isCompleted(status);
-  if (set("Completed", completed ? "True" : "False", "RolloutCompleted", "RolloutCompleted") && !completed)
-    normal(
-      pass,
-      "RolloutNotCompleted",
-      `Rollout not completed, started update to revision ${revisionOf(rollout)} (${status.currentPodHash ?? ""})`,
-    );
 
   if (isAborted(pass)) {
     const why = pass.pause.abortMessage === undefined ? "" : `: ${pass.pause.abortMessage}`;
@@ -127,7 +113,15 @@ export function statusConditions(pass: Pass, status: RolloutStatus): Conditions 
   if (isAvailable(pass, status))
     set("Available", "True", "AvailableReason", "Rollout has minimum availability");
   else set("Available", "False", "AvailableReason", "Rollout does not have minimum availability");
-  return withReplicaFailure(pass, conditions);
+  conditions = withReplicaFailure(pass, conditions);
+  const completed = isCompleted(status);
+  if (set("Completed", completed ? "True" : "False", "RolloutCompleted", "RolloutCompleted") && !completed)
+    normal(
+      pass,
+      "RolloutNotCompleted",
+      `Rollout not completed, started update to revision ${revisionOf(rollout)} (${status.currentPodHash ?? ""})`,
+    );
+  return conditions;
 }
 
 const isCompleted = ({ stableRS, currentPodHash }: RolloutStatus): boolean =>
@@ -146,7 +140,13 @@ function withProgress(
   const subject = rs === undefined ? `Rollout "${rollout.metadata.name}"` : `ReplicaSet "${rs}"`;
   const set = (value: RolloutCondition["status"], reason: string, message: string): Conditions =>
     withCondition(conditions, "Progressing", value, reason, message, now);
-  if (healthy) return set("True", "NewReplicaSetAvailable", `${subject} has successfully progressed.`);
+  if (healthy) {
+    // Switched, but paused until it is proven: upstream writes one reason after the other without end. The pause stays.
+    const waits = condition(conditions, "Progressing")?.reason === "RolloutPaused" && isPaused(pass);
+    return waits
+      ? conditions
+      : set("True", "NewReplicaSetAvailable", `${subject} has successfully progressed.`);
+  }
   if (madeProgress(pass, status) || becameUnhealthy) {
     const old = condition(conditions, "Progressing");
     const lost = becameUnhealthy && isCompleted(status);
@@ -165,7 +165,7 @@ function withProgress(
   }
   if (!timedOut(pass, conditions)) return conditions;
   const text = `${subject} has timed out progressing.`;
-  if (rollout.spec.progressDeadlineAbort === true && !isCompleted(status)) {
+  if (rollout.spec.progressDeadlineAbort === true) {
     addAbort(pass, text);
     warning(pass, "RolloutAborted", text);
   }
@@ -184,33 +184,39 @@ function withReplicaFailure(pass: Pass, conditions: Conditions): Conditions {
 
 function isHealthy({ rollout, replicas, before }: Pass, status: RolloutStatus): boolean {
   const { canary, blueGreen } = rollout.spec.strategy ?? {};
-  const observed =
-    before.observedGeneration === String(rollout.metadata.generation ?? 0) ||
-    status.observedGeneration === String(rollout.metadata.generation ?? 0);
+  // A generation counts as observed once a pass before this one has written so.
+  const observed = before.observedGeneration === String(rollout.metadata.generation ?? 0);
   if (!observed || (status.updatedReplicas ?? 0) !== replicas || (status.availableReplicas ?? 0) !== replicas)
     return false;
   if (blueGreen !== undefined) {
     const { activeSelector, previewSelector } = status.blueGreen ?? {};
-    if (blueGreen.previewService !== undefined && previewSelector !== status.currentPodHash) return false;
-    return activeSelector !== undefined && activeSelector === status.currentPodHash;
+    if ((blueGreen.previewService ?? "") !== "" && previewSelector !== status.currentPodHash) return false;
+    return activeSelector === status.currentPodHash;
   }
   const steps = canary?.steps ?? [];
-  const finished = steps.length === 0 || status.currentStepIndex === steps.length;
-  return finished && status.stableRS === status.currentPodHash && (status.replicas ?? 0) === replicas;
+  const finished =
+    steps.length === 0 || status.currentStepIndex === undefined || status.currentStepIndex === steps.length;
+  return finished && isCompleted(status) && (status.replicas ?? 0) === replicas;
 }
 
-function madeProgress({ before }: Pass, status: RolloutStatus): boolean {
+function madeProgress({ before, rollout }: Pass, status: RolloutStatus): boolean {
   const old = (of: RolloutStatus): number => (of.replicas ?? 0) - (of.updatedReplicas ?? 0);
+  const { canary, blueGreen } = rollout.spec.strategy ?? {};
+  const switched =
+    (status.blueGreen?.activeSelector ?? "") !== (before.blueGreen?.activeSelector ?? "") ||
+    (status.blueGreen?.previewSelector ?? "") !== (before.blueGreen?.previewSelector ?? "");
+  const [from, to] = [before.currentStepIndex, status.currentStepIndex];
+  const stepped =
+    (status.stableRS ?? "") !== (before.stableRS ?? "") ||
+    (from !== undefined && to !== undefined && from !== to) ||
+    status.currentStepHash !== before.currentStepHash;
   return (
     (status.updatedReplicas ?? 0) !== (before.updatedReplicas ?? 0) ||
     old(status) < old(before) ||
     (status.readyReplicas ?? 0) > (before.readyReplicas ?? 0) ||
     (status.availableReplicas ?? 0) > (before.availableReplicas ?? 0) ||
-    status.stableRS !== before.stableRS ||
-    status.currentStepIndex !== before.currentStepIndex ||
-    status.currentStepHash !== before.currentStepHash ||
-    status.blueGreen?.activeSelector !== before.blueGreen?.activeSelector ||
-    status.blueGreen?.previewSelector !== before.blueGreen?.previewSelector
+    (blueGreen !== undefined && switched) ||
+    (canary !== undefined && stepped)
   );
 }
 
@@ -219,22 +225,18 @@ function timedOut(pass: Pass, conditions: Conditions): boolean {
   const progressing = condition(conditions, "Progressing");
   if (progressing === undefined) return false;
   if (progressing.reason === "ProgressDeadlineExceeded") return true;
-  if (["RolloutAborted", "RolloutPaused", "NewReplicaSetAvailable"].includes(progressing.reason))
-    return false;
+  if (progressing.reason === "RolloutAborted" || progressing.reason === "RolloutPaused") return false;
   const { step } = currentStep(pass);
   if (step?.pause !== undefined || step?.analysis !== undefined || step?.experiment !== undefined)
     return false;
-  if (condition(conditions, "Paused")?.status === "True") return false;
-  const waiting = allReplicaSets(pass).some(
-    (rs) =>
-      rs.metadata.name !== pass.newRS?.metadata.name &&
-      rs.metadata.annotations?.[scaleDownDeadlineAnnotation] !== undefined,
-  );
-  if (waiting) return false;
+  if (condition(pass.before.conditions, "Paused")?.status === "True") return false;
+  if (pass.otherRSs.some((rs) => rs.metadata.annotations?.[scaleDownDeadlineAnnotation] !== undefined))
+    return false;
   const deadline =
     (parseTime(progressing.lastUpdateTime) ?? now) + (rollout.spec.progressDeadlineSeconds ?? 600) * 1000;
   if (deadline < now) return true;
-  wakeIn(pass, deadline - now + 1);
+  // As upstream, it is looked at a second late, unless it is about to pass.
+  wakeIn(pass, deadline - now + (deadline - now < 1000 ? 1 : 1000));
   return false;
 }
 

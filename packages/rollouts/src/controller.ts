@@ -17,6 +17,7 @@ import {
 } from "@tracegate/kube";
 import { createFailure, planRollout } from "./plan.ts";
 import type { RolloutAction, RolloutSnapshot } from "./snapshot.ts";
+import { statusDifference } from "./status-difference.ts";
 import { managedByAnnotation, Rollout, type RolloutStatus } from "./types.ts";
 
 export interface RolloutControllerOptions {
@@ -39,7 +40,7 @@ export function rolloutController({ client, clock, events }: RolloutControllerOp
     async reconcile(ref) {
       const rollout = await optional(client, Rollout, ref);
       if (rollout === undefined || rollout.metadata.deletionTimestamp !== undefined) return undefined;
-      if (rollout.status === undefined) {
+      if (rollout.status === undefined && (rollout.metadata.generation ?? 1) === 1) {
         const { namespace = "default", name } = rollout.metadata;
         await events.event(
           rollout,
@@ -218,7 +219,7 @@ async function gone(work: Promise<unknown>): Promise<void> {
  * they changed since the snapshot must not be undone, so the patch carries the difference alone.
  */
 async function writeStatus(client: ResourceClient, rollout: Rollout, status: RolloutStatus): Promise<void> {
-  const patch = difference(rollout.status ?? {}, status);
+  const patch = statusDifference(rollout.status ?? {}, status);
   if (Object.keys(patch).length === 0) return;
   const { namespace = "default", name } = rollout.metadata;
   await client.patch(
@@ -228,23 +229,3 @@ async function writeStatus(client: ResourceClient, rollout: Rollout, status: Rol
     { subresource: "status" },
   );
 }
-
-type Json = Record<string, unknown>;
-
-/** The merge patch that leads from one object to another. */
-export function difference(from: object, to: object): Json {
-  const patch: Json = {};
-  const [before, after] = [new Map(Object.entries(from)), new Map(Object.entries(to))];
-  for (const [key, value] of after) {
-    const old: unknown = before.get(key);
-    if (isObject(old) && isObject(value)) {
-      const inner = difference(old, value);
-      if (Object.keys(inner).length > 0) patch[key] = inner;
-    } else if (JSON.stringify(old) !== JSON.stringify(value)) patch[key] = value;
-  }
-  for (const key of before.keys()) if (!after.has(key)) patch[key] = null;
-  return patch;
-}
-
-const isObject = (value: unknown): value is object =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

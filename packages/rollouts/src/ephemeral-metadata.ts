@@ -1,6 +1,6 @@
 import type { ReplicaSet } from "@tracegate/kube";
 import { hashOf, type Pass, remember } from "./pass.ts";
-import { ephemeralOf } from "./replica-sets.ts";
+import { ephemeralOf, ephemeralText } from "./replica-sets.ts";
 import { ephemeralMetadataAnnotation, hashLabel, type PodMetadata } from "./types.ts";
 
 /** Puts the labels and annotations of its role (canary, stable, …) on each ReplicaSet and its live pods. */
@@ -31,7 +31,7 @@ function difference(old: Texts | undefined, wanted: Texts | undefined): Record<s
 
 function assign(pass: Pass, rs: ReplicaSet, wanted: PodMetadata | undefined): void {
   const old = ephemeralOf(rs);
-  if (JSON.stringify(old) === JSON.stringify(wanted ?? {})) return;
+  if (ephemeralText(old) === ephemeralText(wanted)) return;
   const labels = difference(old.labels, wanted?.labels);
   const annotations = difference(old.annotations, wanted?.annotations);
   const metadata = {
@@ -41,7 +41,7 @@ function assign(pass: Pass, rs: ReplicaSet, wanted: PodMetadata | undefined): vo
   for (const pod of pass.snapshot.pods)
     if (pod.metadata.labels?.[hashLabel] === hashOf(rs) && pod.metadata.deletionTimestamp === undefined)
       pass.actions.push({ do: "patchPod", name: pod.metadata.name, body: { metadata } });
-  const text = wanted === undefined ? null : JSON.stringify(wanted);
+  const text = ephemeralText(wanted) ?? null;
   pass.actions.push({
     do: "patchReplicaSet",
     name: rs.metadata.name,

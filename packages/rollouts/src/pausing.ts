@@ -31,7 +31,8 @@ export function pauseStatus(
  */
 export function pauseAtStep(pass: Pass): void {
   const { step } = currentStep(pass);
-  if (pass.rollout.spec.paused === true || step?.pause === undefined) return;
+  if (pass.rollout.spec.paused === true || pass.before.promoteFull === true || step?.pause === undefined)
+    return;
   const condition = pauseCondition(pass, "CanaryPauseStep");
   if (condition === undefined) {
     if (pass.before.controllerPause !== true) {

@@ -1,16 +1,16 @@
 import { formatTime } from "@tracegate/kube";
 import { splitRuns } from "./analysis-runs.ts";
-import { blueGreenStatus, planBlueGreen } from "./blue-green.ts";
-import { canaryStatus, planCanary } from "./canary.ts";
+import { planBlueGreen } from "./blue-green.ts";
+import { planCanary } from "./canary.ts";
 import { pausedConditions, statusConditions, withCondition } from "./conditions.ts";
-import { allReplicaSets, hashOf, normal, type Pass, sizeOf, time, wakeIn } from "./pass.ts";
+import { allReplicaSets, availableOf, hashOf, normal, type Pass, sizeOf, sum, time, wakeIn } from "./pass.ts";
 import { pauseStatus } from "./pausing.ts";
 import { rolloutPhase } from "./phase.ts";
 import { createReplicaSet, findNewReplicaSet, syncRevision } from "./replica-sets.ts";
 import { isFastRollback } from "./rollback.ts";
 import { reconcileBlueGreenReplicaSets, reconcileCanaryReplicaSets } from "./scaling.ts";
 import type { RolloutEvent, RolloutPlan, RolloutSnapshot } from "./snapshot.ts";
-import { desiredReplicasAnnotation, hashLabel, type Rollout, type RolloutStatus } from "./types.ts";
+import { desiredReplicasAnnotation, type Rollout, type RolloutStatus } from "./types.ts";
 import { invalidSpec } from "./validate.ts";
 
 /** How long an invalid Rollout is left alone before it is looked at again (what it refers to may have come). */
@@ -20,21 +20,23 @@ const invalidRetryMs = 1000;
 export function planRollout(snapshot: RolloutSnapshot, now: number): RolloutPlan {
   const pass = startPass(snapshot, now);
   const { before, rollout } = pass;
-  if (rollout.spec.replicas === undefined) {
-    pass.actions.push({ do: "patchRollout", body: { spec: { replicas: 1 } } });
-    return finish(pass, before);
-  }
   const refusal = invalidSpec(snapshot);
   if (refusal !== undefined) {
     wakeIn(pass, invalidRetryMs);
     const conditions = withRefusal(before.conditions ?? [], refusal, time(pass));
     return finish(pass, observed(pass, { ...before, conditions: [...conditions] }));
   }
-  if (before.conditions?.some(({ type }) => type === "InvalidSpec") === true) forgetRefusal(pass);
   if (pass.newRS === undefined) return startVersion(pass);
-  pass.before.conditions = [...pausedConditions(pass)];
+  if (rollout.spec.replicas === undefined) {
+    pass.actions.push({ do: "patchRollout", body: { spec: { replicas: 1 } } });
+    return finish(pass, before);
+  }
+  const conditions = pausedConditions(pass);
+  if (conditions !== undefined && conditions !== before.conditions)
+    return finish(pass, withPhase(pass, { ...before, conditions: [...conditions] }));
   if (isScalingEvent(pass)) return scaleOnly(pass);
-  const status = rollout.spec.strategy?.blueGreen === undefined ? planCanary(pass) : planBlueGreen(pass);
+  const isBlueGreen = rollout.spec.strategy?.blueGreen !== undefined;
+  const status = isBlueGreen ? planBlueGreen(pass) : planCanary(pass);
   return status === undefined ? finish(pass, before) : conclude(pass, status);
 }
 
@@ -101,10 +103,6 @@ function withRefusal(
   );
 }
 
-function forgetRefusal(pass: Pass): void {
-  pass.before.conditions = (pass.before.conditions ?? []).filter(({ type }) => type !== "InvalidSpec");
-}
-
 /** A version without a ReplicaSet gets one, empty, and this pass ends. */
 function startVersion(pass: Pass): RolloutPlan {
   const { before, rollout } = pass;
@@ -150,21 +148,31 @@ export function createFailure(
 
 /** The wanted size changed: only sizes follow in this pass. */
 const isScalingEvent = (pass: Pass): boolean =>
-  allReplicaSets(pass).some((rs) => {
-    const desired = rs.metadata.annotations?.[desiredReplicasAnnotation];
+  [pass.newRS, pass.stableRS].some((rs) => {
+    const desired = rs?.metadata.annotations?.[desiredReplicasAnnotation];
     return sizeOf(rs) > 0 && desired !== undefined && desired !== String(pass.replicas);
   });
 
+/** Of the status only what is available is counted anew; while a person holds the Rollout up, it stays at this. */
 function scaleOnly(pass: Pass): RolloutPlan {
   syncRevision(pass);
-  const blueGreen = pass.rollout.spec.strategy?.blueGreen;
-  if (blueGreen === undefined) reconcileCanaryReplicaSets(pass);
-  else
-    reconcileBlueGreenReplicaSets(
-      pass,
-      pass.services.get(blueGreen.activeService)?.spec.selector?.[hashLabel],
-    );
-  return conclude(pass, blueGreen === undefined ? canaryStatus(pass) : blueGreenStatus(pass));
+  const { before, rollout } = pass;
+  const all = allReplicaSets(pass);
+  let counted = all;
+  if (rollout.spec.strategy?.blueGreen === undefined) reconcileCanaryReplicaSets(pass);
+  else {
+    reconcileBlueGreenReplicaSets(pass);
+    const active = all.find((rs) => hashOf(rs) === before.blueGreen?.activeSelector);
+    if (active !== undefined) counted = [active];
+  }
+  const counts = {
+    HPAReplicas: sum(counted, (rs) => rs.status?.replicas ?? 0),
+    availableReplicas: sum(counted, availableOf),
+  };
+  const { pauseConditions: _, controllerPause: __, abort: ___, abortedAt: ____, ...rest } = before;
+  const paused = pauseStatus(pass);
+  announcePause(pass, paused);
+  return finish(pass, observed(pass, { ...rest, ...counts, ...paused }));
 }
 
 /** Conditions, pauses and phase on top of a pass's status. */
@@ -187,13 +195,12 @@ function announcePause(pass: Pass, { pauseConditions = [], abort }: RolloutStatu
   if (was && !is && abort !== true) normal(pass, "RolloutResumed", "Rollout is resumed");
 }
 
-function observed(pass: Pass, status: RolloutStatus): RolloutStatus {
-  const seen: RolloutStatus = {
-    ...status,
-    observedGeneration: String(pass.rollout.metadata.generation ?? 0),
-  };
-  const { phase, message } = rolloutPhase(pass.rollout.spec, seen);
-  const { message: _, ...rest } = seen;
+const observed = (pass: Pass, status: RolloutStatus): RolloutStatus =>
+  withPhase(pass, { ...status, observedGeneration: String(pass.rollout.metadata.generation ?? 0) });
+
+function withPhase({ rollout }: Pass, status: RolloutStatus): RolloutStatus {
+  const { phase, message } = rolloutPhase(rollout.spec, status);
+  const { message: _, ...rest } = status;
   return { ...rest, phase, ...(message === "" ? {} : { message }) };
 }
 

@@ -105,18 +105,14 @@ const podTemplate: Shape = {
   },
 };
 const analysisArg = fields("name value valueFrom", {
-  value: "number",
-  valueFrom: fields("secretKeyRef podTemplateHashValue fieldRef", {
-    secretKeyRef: shape("name key"),
-    fieldRef: shape("fieldPath"),
-  }),
+  valueFrom: fields("podTemplateHashValue fieldRef", { fieldRef: shape("fieldPath") }),
 });
 const analysis = fields("templates args dryRun measurementRetention analysisRunMetadata", {
-  templates: shape("templateName clusterScope"),
+  templates: fields("templateName clusterScope", { clusterScope: "number" }),
   args: analysisArg,
   dryRun: shape("metricName"),
   measurementRetention: shape("metricName limit"),
-  analysisRunMetadata: shape("annotations labels"),
+  analysisRunMetadata: shape("labels annotations"),
 });
 const step = fields(
   "setWeight pause experiment analysis setCanaryScale setHeaderRoute setMirrorRoute plugin",
@@ -201,7 +197,8 @@ export function podTemplateHash(template: PodTemplateSpec, collisionCount?: numb
 
 /** Tells whether the steps of a canary changed. */
 export const stepsHash = (steps: readonly CanaryStep[] | undefined): string => {
-  const encoded = steps === undefined ? "null" : goJson(steps.map((item) => orderedStep(item)));
+  const encoded =
+    steps === undefined || steps.length === 0 ? "null" : goJson(steps.map((item) => orderedStep(item)));
   return safeEncode(String(fnv1a(Buffer.from(encoded))));
 };
 

@@ -53,6 +53,17 @@ export function ephemeralOf(rs: ReplicaSet): PodMetadata {
   }
 }
 
+/** As an annotation has it, keys sorted; undefined where there is nothing to say. */
+export function ephemeralText({ labels = {}, annotations = {} }: PodMetadata = {}): string | undefined {
+  const sorted = (all: Record<string, string>) =>
+    Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const parts = {
+    ...(Object.keys(labels).length > 0 ? { labels: sorted(labels) } : {}),
+    ...(Object.keys(annotations).length > 0 ? { annotations: sorted(annotations) } : {}),
+  };
+  return Object.keys(parts).length > 0 ? JSON.stringify(parts) : undefined;
+}
+
 const notCopied = new Set([
   "kubectl.kubernetes.io/last-applied-configuration",
   revisionAnnotation,
@@ -74,6 +85,7 @@ export function createReplicaSet(pass: Pass, metadata: PodMetadata | undefined):
   const taken = [...snapshot.foreignReplicaSets, ...snapshot.replicaSets.map((rs) => rs.metadata.name)];
   if (taken.includes(name)) return undefined;
   const revision = Math.max(0, ...snapshot.replicaSets.map(revisionOf)) + 1;
+  const ephemeral = ephemeralText(metadata);
   const replicaSet: ReplicaSet = {
     apiVersion: "apps/v1",
     kind: "ReplicaSet",
@@ -85,7 +97,7 @@ export function createReplicaSet(pass: Pass, metadata: PodMetadata | undefined):
         ...copied(rollout),
         [revisionAnnotation]: String(revision),
         [desiredReplicasAnnotation]: String(pass.replicas),
-        ...(metadata === undefined ? {} : { [ephemeralMetadataAnnotation]: JSON.stringify(metadata) }),
+        ...(ephemeral === undefined ? {} : { [ephemeralMetadataAnnotation]: ephemeral }),
       },
       ownerReferences: [ownedBy(rollout)],
     },
@@ -172,7 +184,9 @@ export function cleanHistory(pass: Pass): void {
   const limit = pass.rollout.spec.revisionHistoryLimit ?? 10;
   const candidates = pass.otherRSs
     .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-    .toSorted((a, b) => createdAt(a).localeCompare(createdAt(b)) || revisionOf(a) - revisionOf(b));
+    .toSorted(
+      (a, b) => createdAt(a).localeCompare(createdAt(b)) || (a.metadata.name < b.metadata.name ? -1 : 1),
+    );
   for (const rs of candidates.slice(0, Math.max(0, candidates.length - limit))) {
     const { replicas = 1 } = rs.spec;
     const current = (rs.status?.observedGeneration ?? 0) >= (rs.metadata.generation ?? 0);

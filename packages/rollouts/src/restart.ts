@@ -1,7 +1,6 @@
-import { parseTime } from "@tracegate/kube";
+import { type Pod, parseTime } from "@tracegate/kube";
 import { maxUnavailable } from "./canary-replicas.ts";
-import { allReplicaSets, availableOf, hashOf, type Pass, sizeOf, sum, wakeIn } from "./pass.ts";
-import { hashLabel } from "./types.ts";
+import { allReplicaSets, type Pass, sizeOf, sum, wakeIn } from "./pass.ts";
 
 /**
  * Evicts pods that are older than `spec.restartAt`, as many at a time as may be missing. True when pods were evicted:
@@ -17,29 +16,33 @@ export function restartPods(pass: Pass): boolean {
     return false;
   }
   const sets = allReplicaSets(pass);
-  const order = [pass.stableRS, pass.newRS, ...pass.otherRSs].filter(
-    (rs, i, all) =>
-      rs !== undefined && all.findIndex((other) => other?.metadata.name === rs.metadata.name) === i,
+  const pods = pass.snapshot.pods.filter(({ metadata }) =>
+    metadata.ownerReferences?.some(({ uid }) => sets.some((rs) => rs.metadata.uid === uid)),
   );
   const unavailable = Math.max(1, maxUnavailable(rollout, pass.replicas));
-  let budget = sum(sets, availableOf) - (Math.max(pass.replicas, sum(sets, sizeOf)) - unavailable);
+  const available = pods.filter((pod) => isAvailable(pod, rollout.spec.minReadySeconds ?? 0, now)).length;
+  let budget = available - (Math.max(pass.replicas, sum(sets, sizeOf)) - unavailable);
   let old = 0;
   let evicted = 0;
-  for (const rs of order) {
-    const pods = pass.snapshot.pods.filter(({ metadata }) => metadata.labels?.[hashLabel] === hashOf(rs));
-    for (const pod of pods.toSorted((a, b) =>
-      (a.metadata.creationTimestamp ?? "").localeCompare(b.metadata.creationTimestamp ?? ""),
-    )) {
-      if ((parseTime(pod.metadata.creationTimestamp ?? "") ?? now) >= at) continue;
-      if (pod.metadata.deletionTimestamp !== undefined) continue;
-      old++;
-      if (budget <= 0) continue;
-      pass.actions.push({ do: "evictPod", name: pod.metadata.name });
-      budget--;
-      evicted++;
-    }
+  for (const pod of pods) {
+    if ((parseTime(pod.metadata.creationTimestamp ?? "") ?? now) >= at) continue;
+    old++;
+    if (budget <= 0 || pod.metadata.deletionTimestamp !== undefined) continue;
+    pass.actions.push({ do: "evictPod", name: pod.metadata.name });
+    budget--;
+    evicted++;
   }
-  if (old === 0) pass.restartedAt = restartAt;
-  else if (evicted < old) wakeIn(pass, 30_000);
+  if (evicted === old) pass.restartedAt = restartAt;
+  else wakeIn(pass, 30_000);
   return evicted > 0;
+}
+
+/** Ready for long enough, and not on its way out. */
+function isAvailable({ metadata, status }: Pod, minReadySeconds: number, now: number): boolean {
+  const ready = status?.conditions?.find(({ type }) => type === "Ready");
+  if (ready?.status !== "True" || metadata.deletionTimestamp !== undefined) return false;
+  return (
+    minReadySeconds === 0 ||
+    (parseTime(ready.lastTransitionTime ?? "") ?? now) + minReadySeconds * 1000 <= now
+  );
 }

@@ -19,13 +19,15 @@ export function isRollbackWithinWindow(pass: Pass): boolean {
 }
 
 /**
- * Nothing needs to be proven anew. In blue-green so is a way back to an older version whose pods are still there; a
- * version that was given up keeps its pods for a while too, but is younger than the stable one.
+ * The new version was on its way out when this pass began, its pods are still there, and it was proven once. A version that
+ * was given up keeps its pods for a while, too, but is younger than the stable one: a retry proves it anew. (Upstream
+ * lets it take over then, unproven.)
  */
-export function isFastRollback(pass: Pass): boolean {
-  if (isRollbackWithinWindow(pass)) return true;
-  const { newRS, stableRS, rollout } = pass;
-  if (rollout.spec.strategy?.blueGreen === undefined || newRS === undefined || stableRS === undefined)
-    return false;
-  return hasDeadline(newRS) && isOlder(newRS, stableRS);
-}
+export const wasLeaving = ({ newRS, stableRS, snapshot }: Pass): boolean =>
+  newRS !== undefined &&
+  stableRS !== undefined &&
+  isOlder(newRS, stableRS) &&
+  snapshot.replicaSets.some((rs) => rs.metadata.name === newRS.metadata.name && hasDeadline(rs));
+
+/** Nothing needs to be proven anew. */
+export const isFastRollback = (pass: Pass): boolean => isRollbackWithinWindow(pass) || wasLeaving(pass);

@@ -1,6 +1,6 @@
 import type { ReplicaSet } from "@tracegate/kube";
 import { parseTime } from "@tracegate/kube";
-import { previewSize } from "./analysis-runs.ts";
+import { previewSize, skipsPostPromotion } from "./analysis-runs.ts";
 import {
   desiredWeight,
   maxSurge,
@@ -10,14 +10,12 @@ import {
   type Size,
   targetCounts,
 } from "./canary-replicas.ts";
-import { isSaturated } from "./conditions.ts";
 import {
   abortDelay,
   allReplicaSets,
   availableOf,
   changeReplicaSet,
   hashOf,
-  isAborted,
   isHalted,
   keepsOnAbort,
   type Pass,
@@ -28,7 +26,7 @@ import {
   sum,
   wakeIn,
 } from "./pass.ts";
-import { hasDeadline, setDeadline } from "./replica-sets.ts";
+import { cleanHistory, hasDeadline, setDeadline } from "./replica-sets.ts";
 import { hashLabel, scaleDownDeadlineAnnotation } from "./types.ts";
 
 const sizes = (rs: ReplicaSet): Size => ({ size: sizeOf(rs), available: availableOf(rs) });
@@ -40,7 +38,7 @@ export function canaryTarget(pass: Pass): ReplicaCounts {
   if (!hasStable(pass)) return { canary: pass.replicas, stable: 0 };
   return targetCounts(
     pass.replicas,
-    desiredWeight(pass.rollout, pass.before, isAborted(pass)),
+    desiredWeight(pass.rollout, pass.before),
     maxSurge(pass.rollout, pass.replicas),
   );
 }
@@ -77,6 +75,7 @@ function drainOldCanaries(pass: Pass, unavailable: number): boolean {
   for (const rs of active())
     if (availableOf(rs) < sizeOf(rs)) changed = scale(pass, rs, availableOf(rs)) || changed;
   let budget = sum(allReplicaSets(pass), availableOf) - (pass.replicas - unavailable);
+  if (budget <= 0) return false;
   for (const rs of active()) {
     if (budget <= 0) break;
     const down = Math.min(sizeOf(rs), budget);
@@ -90,8 +89,8 @@ function drainOldCanaries(pass: Pass, unavailable: number): boolean {
 export function atDesiredCounts(pass: Pass): boolean {
   const { canary, stable } = canaryTarget(pass);
   const { newRS, stableRS } = pass;
-  if (newRS === undefined || sizeOf(newRS) !== canary || !isReached(pass, newRS, canary)) return false;
-  if (hasStable(pass) && (sizeOf(stableRS) !== stable || (stableRS?.status?.replicas ?? 0) !== stable))
+  if (newRS === undefined || !isReached(pass, newRS, canary)) return false;
+  if (stableRS === undefined || sizeOf(stableRS) !== stable || (stableRS.status?.replicas ?? 0) !== stable)
     return false;
   return sum(pass.otherRSs, availableOf) === 0;
 }
@@ -100,13 +99,15 @@ export function atDesiredCounts(pass: Pass): boolean {
 function isReached(pass: Pass, rs: ReplicaSet, wanted: number): boolean {
   const threshold = pass.rollout.spec.strategy?.canary?.replicaProgressThreshold;
   const available = availableOf(rs);
-  if (threshold === undefined) return available === wanted;
-  if (threshold.type === "Pods") return available >= threshold.value;
-  return wanted === 0 || (100 * available) / wanted >= threshold.value;
+  if (threshold === undefined || threshold.value < 0) return sizeOf(rs) === wanted && available === wanted;
+  if (threshold.type === "Percent")
+    return wanted === 0 || (100 * available) / wanted >= threshold.value - 1e-10;
+  return available >= threshold.value;
 }
 
 /** The new version has all pods that the Rollout wants, so far as progress asks for them. */
-export const isFullyAvailable = (pass: Pass, rs: ReplicaSet): boolean => isReached(pass, rs, pass.replicas);
+export const isFullyAvailable = (pass: Pass, rs: ReplicaSet): boolean =>
+  availableOf(rs) >= pass.replicas || isReached(pass, rs, pass.replicas);
 
 /** The new and the stable version are wanted: what was on its way out is not any more. */
 export function removeDeadlines(pass: Pass): void {
@@ -116,31 +117,26 @@ export function removeDeadlines(pass: Pass): void {
       changeReplicaSet(pass, rs, { annotations: { [scaleDownDeadlineAnnotation]: null } });
 }
 
-/** Scales blue-green ReplicaSets: the active and the stable one full, the new one as previewed, older ones down after their delay. */
-export function reconcileBlueGreenReplicaSets(pass: Pass, activeHash: string | undefined): void {
+/** Scales blue-green ReplicaSets: the stable one full, the new one as previewed, older ones down after their delay. */
+export function reconcileBlueGreenReplicaSets(pass: Pass): void {
   removeDeadlines(pass);
-  const active = allReplicaSets(pass).find((rs) => activeHash !== undefined && hashOf(rs) === activeHash);
-  if (active !== undefined) scale(pass, active, pass.replicas);
   // After the switch the stable version is no longer active, but the way back until the new one is proven.
-  if (hasStable(pass) && pass.stableRS !== undefined) scale(pass, pass.stableRS, pass.replicas);
+  if (pass.stableRS !== undefined) scale(pass, pass.stableRS, pass.replicas);
   scaleBlueGreenNew(pass);
   scaleDownOldBlueGreens(pass);
+  cleanHistory(pass);
 }
 
 function scaleBlueGreenNew(pass: Pass): void {
   const { newRS } = pass;
   if (newRS === undefined) return;
   const delay = abortDelay(pass.rollout);
-  if (
-    keepsOnAbort(pass) &&
-    newRS.metadata.name !== pass.stableRS?.metadata.name &&
-    typeof delay === "number"
-  ) {
+  if (keepsOnAbort(pass) && typeof delay === "number") {
     const deadline = parseTime(newRS.metadata.annotations?.[scaleDownDeadlineAnnotation] ?? "");
     if (deadline !== undefined) {
       if (deadline > pass.now) wakeIn(pass, deadline - pass.now);
       else scale(pass, newRS, 0);
-    } else if (sizeOf(newRS) > 0 && availableOf(pass.stableRS) === pass.replicas) {
+    } else if (availableOf(pass.stableRS) === pass.replicas) {
       setDeadline(pass, newRS, delay);
       wakeIn(pass, delay * 1000);
     }
@@ -153,12 +149,8 @@ function scaleBlueGreenNew(pass: Pass): void {
 function waitsForPostPromotion(pass: Pass): boolean {
   const { postPromotionAnalysis, scaleDownDelaySeconds } = pass.rollout.spec.strategy?.blueGreen ?? {};
   if (postPromotionAnalysis === undefined || scaleDownDelaySeconds !== undefined) return false;
-  const hash = hashOf(pass.newRS);
-  const isUnderProof =
-    pass.before.stableRS !== hash &&
-    pass.before.blueGreen?.activeSelector === hash &&
-    isSaturated(pass, pass.newRS);
-  return isUnderProof && pass.runs.postPromotion?.status?.phase !== "Successful";
+  const run = pass.runs.postPromotion;
+  return !skipsPostPromotion(pass, run) && run?.status?.phase !== "Successful";
 }
 
 /** Hashes of versions that something still leads to. */

@@ -5,7 +5,7 @@ import { hashLabel, managedByAnnotation } from "./types.ts";
 /** Points a Service at a version, and marks it as ours. */
 export function switchService(pass: Pass, service: Service, hash: string): void {
   const from = service.spec.selector?.[hashLabel] ?? "";
-  const managed = service.metadata.annotations?.[managedByAnnotation] === pass.rollout.metadata.name;
+  const managed = service.metadata.annotations?.[managedByAnnotation] !== undefined;
   if (from === hash && managed) return;
   const annotations = { [managedByAnnotation]: pass.rollout.metadata.name };
   const { name } = service.metadata;
@@ -26,16 +26,14 @@ export function switchService(pass: Pass, service: Service, hash: string): void 
 export function reconcileCanaryServices(pass: Pass): void {
   const { stableService, canaryService } = pass.rollout.spec.strategy?.canary ?? {};
   point(pass, stableService, pass.stableRS);
-  const promoted = pass.before.stableRS !== undefined && pass.before.stableRS === hashOf(pass.newRS);
-  point(pass, canaryService, isAborted(pass) && !promoted ? pass.stableRS : pass.newRS);
+  point(pass, canaryService, isAborted(pass) ? pass.stableRS : pass.newRS);
 }
 
 function point(pass: Pass, name: string | undefined, rs: ReplicaSet | undefined): void {
   const service = name === undefined ? undefined : pass.services.get(name);
-  if (service === undefined || rs === undefined) return;
-  const current = service.spec.selector?.[hashLabel];
-  if (current === hashOf(rs)) return;
-  // A Service that already leads somewhere may move as soon as one pod answers; a fresh one waits for all.
-  const ready = current === undefined ? sizeOf(rs) > 0 && availableOf(rs) >= sizeOf(rs) : availableOf(rs) > 0;
-  if (ready) switchService(pass, service, hashOf(rs));
+  if (service === undefined || rs === undefined || service.spec.selector?.[hashLabel] === hashOf(rs)) return;
+  // A Service of ours may move as soon as one pod answers; one that is taken over waits for all.
+  const isOurs = service.metadata.annotations?.[managedByAnnotation] !== undefined;
+  const answers = isOurs || (sizeOf(rs) > 0 && availableOf(rs) >= sizeOf(rs));
+  if (answers && availableOf(rs) > 0) switchService(pass, service, hashOf(rs));
 }

@@ -19,8 +19,8 @@ export function baseStatus(pass: Pass): RolloutStatus {
     readyReplicas: sum(all, (rs) => rs.status?.readyReplicas ?? 0),
     ...(before.collisionCount === undefined ? {} : { collisionCount: before.collisionCount }),
     ...(restartedAt === undefined ? {} : { restartedAt }),
-    ...(before.promoteFull === true && before.stableRS !== hash ? { promoteFull: true } : {}),
-    ...(before.conditions === undefined ? {} : { conditions: before.conditions }),
+    ...(before.promoteFull === true ? { promoteFull: true } : {}),
+    conditions: (before.conditions ?? []).filter(({ type }) => type !== "InvalidSpec"),
   };
 }
 

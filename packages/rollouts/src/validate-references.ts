@@ -1,28 +1,19 @@
 import {
-  type AnalysisTemplate,
+  type AnalysisTemplateSpec,
   type Argument,
   effectiveCount,
   mergeTemplates,
-  metricProblem,
   substituteArgs,
 } from "@tracegate/analysis";
 import { rolloutArgs } from "./analysis-args.ts";
 import { findTemplates } from "./analysis-templates.ts";
 import { bad } from "./field-problems.ts";
 import type { RolloutSnapshot } from "./snapshot.ts";
-import {
-  hashLabel,
-  managedByAnnotation,
-  type PodMetadata,
-  type Rollout,
-  type RolloutAnalysis,
-} from "./types.ts";
+import { hashLabel, managedByAnnotation, type Rollout, type RolloutAnalysis } from "./types.ts";
 
 interface NamedService {
   readonly path: string;
   readonly name: string;
-  /** Labels that only the pods behind this Service have. */
-  readonly metadata: PodMetadata | undefined;
 }
 interface NamedAnalysis {
   readonly path: string;
@@ -38,8 +29,9 @@ export function referenceProblem(snapshot: RolloutSnapshot): string | undefined 
     if (!snapshot.services.has(name)) return bad(path, name, `service "${name}" not found`);
   for (const { path, analysis } of analyses) {
     const found = findTemplates(snapshot, analysis.templates ?? []);
-    if ("missing" in found)
-      return bad(path, found.missing.name, `${found.missing.kind} '${found.missing.name}' not found`);
+    if (!("missing" in found)) continue;
+    const { name, kind, nested } = found.missing;
+    return bad(nested ? "spec.templates" : path, name, `${kind} '${name}' not found`);
   }
   for (const service of services) {
     const problem = serviceProblem(snapshot, service);
@@ -54,13 +46,13 @@ export function referenceProblem(snapshot: RolloutSnapshot): string | undefined 
 
 function namedServices({ spec }: Rollout): NamedService[] {
   const { canary, blueGreen } = spec.strategy ?? {};
-  const all: [string, string | undefined, PodMetadata | undefined][] = [
-    ["spec.strategy.blueGreen.activeService", blueGreen?.activeService, blueGreen?.activeMetadata],
-    ["spec.strategy.blueGreen.previewService", blueGreen?.previewService, blueGreen?.previewMetadata],
-    ["spec.strategy.canary.stableService", canary?.stableService, canary?.stableMetadata],
-    ["spec.strategy.canary.canaryService", canary?.canaryService, canary?.canaryMetadata],
+  const all: [string, string | undefined][] = [
+    ["spec.strategy.blueGreen.activeService", blueGreen?.activeService],
+    ["spec.strategy.blueGreen.previewService", blueGreen?.previewService],
+    ["spec.strategy.canary.stableService", canary?.stableService],
+    ["spec.strategy.canary.canaryService", canary?.canaryService],
   ];
-  return all.flatMap(([path, name = "", metadata]) => (name === "" ? [] : [{ path, name, metadata }]));
+  return all.flatMap(([path, name = ""]) => (name === "" ? [] : [{ path, name }]));
 }
 
 function namedAnalyses({ spec }: Rollout): NamedAnalysis[] {
@@ -82,12 +74,12 @@ function namedAnalyses({ spec }: Rollout): NamedAnalysis[] {
 
 function serviceProblem(
   { services, rollout }: RolloutSnapshot,
-  { path, name, metadata }: NamedService,
+  { path, name }: NamedService,
 ): string | undefined {
   const service = services.get(name);
   const labels = { ...rollout.spec.template?.metadata?.labels };
   const clash = Object.entries(service?.spec.selector ?? {}).find(
-    ([key, value]) => key !== hashLabel && labels[key] !== value && metadata?.labels?.[key] !== value,
+    ([key, value]) => key !== hashLabel && labels[key] !== value,
   );
   if (clash !== undefined)
     return bad(path, name, `Service "${name}" has unmatch label "${clash[0]}" in rollout`);
@@ -104,35 +96,64 @@ function analysisProblem(
   const found = findTemplates(snapshot, analysis.templates ?? []);
   if ("missing" in found || found.templates.length === 0) return undefined;
   const names = `templateNames: [${found.templates.map(({ metadata }) => metadata.name).join(" ")}]`;
-  for (const arg of analysis.args ?? [])
-    if (arg.value !== undefined && arg.valueFrom !== undefined)
-      return bad(path, names, `arg '${arg.name}' has both Value and ValueFrom fields`);
-  const args = rolloutArgs(snapshot.rollout, analysis.args ?? [], { latest: "", stable: "" });
-  if ("error" in args) return bad(path, names, args.error);
-  const merged = mergeTemplates(found.templates, { ...analysis, args: args.args });
-  if ("error" in merged) return bad(path, names, merged.error);
-  for (const template of found.templates) {
-    const problem = background ? undefined : templateProblem(template, merged.spec.args);
-    if (problem !== undefined)
-      return bad(path, template.metadata.name, `AnalysisTemplate ${template.metadata.name}${problem}`);
+  const args = argsToValidate(snapshot.rollout, analysis.args ?? []);
+  // As upstream, the rules of every analysis step must fit the templates of each.
+  const rules = (snapshot.rollout.spec.strategy?.canary?.steps ?? []).flatMap(
+    ({ analysis: step }) => step ?? [],
+  );
+  for (const { dryRun = [], measurementRetention = [] } of [{}, ...rules] as RolloutAnalysis[]) {
+    const merged = mergeTemplates(found.templates, { args, dryRun, measurementRetention });
+    if ("error" in merged) return bad(path, names, merged.error);
+  }
+  for (const { metadata, spec } of found.templates) {
+    const problem = background
+      ? missingArgument(spec, snapshot.rollout.spec.strategy?.canary?.analysis?.args)
+      : templateProblem(metadata.name, spec);
+    if (problem !== undefined) return bad(path, metadata.name, problem);
   }
   return undefined;
 }
 
-/** What is wrong with a template's metrics once its arguments are filled in. Hashes and Secrets are not there yet. */
-function templateProblem({ spec }: AnalysisTemplate, args: readonly Argument[]): string | undefined {
-  const twice = (spec.args ?? []).find(
-    ({ value, valueFrom }) => value !== undefined && valueFrom !== undefined,
-  );
-  if (twice !== undefined) return `: arg '${twice.name}' has both Value and ValueFrom fields`;
-  const filled = args.map(({ name, value }) => ({ name, value: value ?? "unknown" }));
-  for (const metric of spec.metrics ?? []) {
-    const substituted = substituteArgs(metric, filled);
-    if ("error" in substituted) return `: ${substituted.error}`;
-    const problem = metricProblem(substituted.resolved);
-    if (problem !== undefined) return `: ${problem}`;
-    if (effectiveCount(substituted.resolved) === undefined)
-      return ` has metric ${metric.name} which runs indefinitely. Invalid value for count: ${substituted.resolved.count ?? "<nil>"}`;
+const placeholder = "dummy-value";
+
+/** Arguments as far as they can be known without a version: what cannot be looked up counts as given, but empty. */
+function argsToValidate(rollout: Rollout, args: readonly Argument[]): readonly Argument[] {
+  const values: Argument[] = [];
+  for (const arg of args) {
+    const known = rolloutArgs(rollout, [arg], { latest: placeholder, stable: placeholder });
+    if (!("error" in known)) values.push(...known.args);
+    else if (arg.valueFrom?.fieldRef?.fieldPath.startsWith("metadata")) return [];
+    else values.push({ name: arg.name, value: "" });
+  }
+  return values;
+}
+
+/** What is wrong with a template's metrics, whatever its arguments are. Limits are looked at when a run begins. */
+function templateProblem(
+  name: string,
+  { args = [], metrics = [] }: AnalysisTemplateSpec,
+): string | undefined {
+  const twice = args.find(({ value, valueFrom }) => value !== undefined && valueFrom !== undefined);
+  if (twice !== undefined)
+    return `AnalysisTemplate ${name}: arg '${twice.name}' has both Value and ValueFrom fields`;
+  const filled = args.map((arg) => ({ name: arg.name, value: arg.value ?? placeholder }));
+  const substituted = substituteArgs(metrics, filled);
+  if ("error" in substituted) return `AnalysisTemplate ${name}: ${substituted.error}`;
+  const endless = substituted.resolved.find((metric) => effectiveCount(metric) === undefined);
+  return endless === undefined
+    ? undefined
+    : `AnalysisTemplate ${name} has metric ${endless.name} which runs indefinitely. Invalid value for count: ${endless.count ?? "<nil>"}`;
+}
+
+/** The Rollout must name a background analysis' arguments even where another template has a value for them. */
+function missingArgument(
+  { args = [] }: AnalysisTemplateSpec,
+  given: readonly Argument[] | undefined,
+): string | undefined {
+  for (const { name, value, valueFrom } of args) {
+    if (value !== undefined || valueFrom !== undefined) continue;
+    if (given === undefined || given.length === 0) return "missing analysis arguments in rollout spec";
+    if (!given.some((arg) => arg.name === name)) return name;
   }
   return undefined;
 }

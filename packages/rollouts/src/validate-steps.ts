@@ -91,8 +91,8 @@ function mirrorRouteProblem(
 ): string | undefined {
   if (setMirrorRoute === undefined) return undefined;
   const at = `${path}.setMirrorRoute`;
-  if (!hasRouter(routing, ["istio", "plugins"]))
-    return bad(at, setMirrorRoute, "SetMirrorRoute requires TrafficRouting, supports Istio and Plugins");
+  if (!hasRouter(routing, ["istio"]))
+    return bad(at, setMirrorRoute, "SetMirrorRoute requires TrafficRouting, supports Istio only");
   for (const [i, match] of (setMirrorRoute.match ?? []).entries()) {
     if (!isObject(match)) continue;
     for (const value of [match["method"], match["path"]]) {

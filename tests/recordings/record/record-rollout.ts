@@ -191,7 +191,9 @@ async function createObject(client: ResourceClient, namespace: string, object: J
 function run(command: string, args: readonly string[]): Promise<{ exit: number; out: string[] }> {
   return new Promise((resolve) => {
     execFile(command, args, (error, stdout, stderr) => {
-      const text = `${stdout}${stderr}`.replace(/\n$/, "");
+      // What its libraries log (a watch that ends) is not what it says.
+      const said = stderr.replace(/^time=".*\n?/gm, "");
+      const text = `${stdout}${said}`.replace(/\n$/, "");
       const exit = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
       resolve({ exit, out: text === "" ? [] : text.split("\n") });
     });

@@ -151,7 +151,7 @@ scenario("history-limit", "old ReplicaSets go", [canary(undefined, {}, { revisio
 scenario("history-limit-zero", "no old ReplicaSets", [canary(undefined, {}, { revisionHistoryLimit: 0 })], [update, on("done", image(3)), done]);
 scenario("back-after-done", "back to the first version", [canary([weight(50), pause(1)])], [update, on("done", image(1)), done]);
 scenario("rollback-window", "back within the window", [canary([weight(50), pause("2s")], {}, { rollbackWindow: { revisions: 3 } })], [update, on("done", image(1)), done]);
-scenario("rollback-window-outside", "back beyond the window", [canary([weight(50), pause(1)], {}, { rollbackWindow: { revisions: 1 } })], [update, on("done", after(900, image(3)).do), on("done", after(900, image(4)).do), on("done", image(1)), done]);
+scenario("rollback-window-outside", "back beyond the window", [canary([weight(50), pause(1)], {}, { rollbackWindow: { revisions: 1 } })], [update, { waited: "done", after: 900, do: image(3) }, { waited: "done", after: 900, do: image(4) }, on("done", image(1)), done]);
 scenario("bluegreen-rollback-window", "blue-green, back within the window", [active, preview, blueGreen({ previewService: "preview", autoPromotionEnabled: false }, { rollbackWindow: { revisions: 3 } })], [update, on("paused", "promote web"), on("done", image(1)), done]);
 scenario("annotations-change", "labels of the template change", [canary([weight(50), pause(1)])], [on("healthy", patch({ template: { metadata: { labels: { app: "web", tier: "x" }, annotations: { note: "1" } } } })), done]);
 
@@ -268,6 +268,25 @@ scenario("an-values", "numbers as Prometheus writes them", [...step([metric({ co
 scenario("an-no-provider", "no provider at all", [...step([{ name: "errors", provider: {} }])], [after(1000)]);
 scenario("an-deleted-template", "two metrics, one fails, the other is ended", [...step([metric({ name: "a", count: 10 }), metric({ name: "b", successCondition: "result[0] > 5" })])], [update, on("degraded", "wait"), after(1000)], [0.01]);
 scenario("an-two-inconclusive", "inconclusive and failed", [...step([metric({ name: "a", failureCondition: "result[0] > 0.5", successCondition: "result[0] < 0" }), metric({ name: "b", successCondition: "result[0] > 5", count: 2 })])], [update, on("degraded", "wait"), after(1000)], [0.01]);
+
+for (const [name, over] of [
+  ["interval", { interval: "often" }],
+  ["limit", { count: 2, failureLimit: 3 }],
+  ["no-interval", { count: 2, interval: undefined }],
+  ["negative", { inconclusiveLimit: -1 }],
+  ["no-provider", { provider: {} }],
+  ["delay", { initialDelay: "soon" }],
+  ["two-providers", { provider: { ...query(), web: { url: "http://prometheus/errors" } } }],
+  ["dry-rule", {}],
+] as const)
+  scenario(
+    `an-invalid-${name}`,
+    "what a run with an invalid metric says",
+    step([metric(over)], name === "dry-rule" ? { dryRun: [{ metricName: "none" }] } : {}),
+    [update, on("degraded", "wait"), after(300)],
+    [0.01],
+  );
+scenario("bg-abort-retry-at-once", "aborted and retried while its pods are still there", [active, preview, blueGreen({ previewService: "preview", autoPromotionEnabled: false })], [update, on("paused", "abort web"), on("degraded", "retry rollout web"), after(2500)]);
 
 // Refused.
 const refused = (name: string, ...objects: Json[]) => scenario(`refused-${name}`, "what an invalid Rollout is told", objects);
