@@ -95,10 +95,10 @@ function join(process: PodProcess, wire: CommandWire): void {
   finish().catch((error: unknown) => wire.finish(statusOf(error)));
 }
 
-/** What nobody asked for is read and dropped: unread it would hold the program up. */
+/** Until the client has taken it all. What nobody asked for is read and dropped: unread it would hold the program up. */
 async function carry(from: Readable, to: Writable | undefined): Promise<void> {
   if (to === undefined) from.resume();
-  else await pipeline(from, to, { end: false }).catch(() => {}); // the client has gone
+  else await pipeline(from, to).catch(() => {}); // the client has gone
 }
 
 /** How a command ended, as clients read it from the last message. */

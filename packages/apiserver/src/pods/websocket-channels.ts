@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { type Duplex, PassThrough, Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { type WebSocket, WebSocketServer } from "ws";
 import { badRequest } from "../core/refusals.ts";
 import type { ResourcePath } from "../http/request-info.ts";
@@ -100,13 +101,11 @@ export async function servePortForward(
     const port = Buffer.from([(ports[i] ?? 0) & 255, (ports[i] ?? 0) >> 8]);
     send(peer, i * 2, port, () => {});
     send(peer, i * 2 + 1, port, () => {});
-    connection.pipe(channelTo(peer, i * 2));
     connection.on("error", (error) => send(peer, i * 2 + 1, Buffer.from(error.message), () => {}));
-    connection.once("close", () => {
-      if (connections.every((other) => other.destroyed)) peer.close(NORMAL);
-    });
     connection.on("drain", () => peer.resume());
   }
+  const answers = connections.map((connection, i) => pipeline(connection, channelTo(peer, i * 2)));
+  void Promise.allSettled(answers).then(() => peer.close(NORMAL));
   peer.on("error", () => {});
   peer.on("message", (data: Buffer) => {
     const channel = data[0] ?? 0;
