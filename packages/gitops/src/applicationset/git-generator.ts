@@ -37,9 +37,12 @@ async function gitParams(
       git,
       "error getting directories from repo: error retrieving Git Directories",
     );
-    sets = matchingDirectories(directoriesOf(tree.files), generator.directories).map((path) =>
-      pathParams(path, prefix, goTemplate),
-    );
+    const directories = matchingDirectories(directoriesOf(tree.files), generator.directories);
+    // A line of its own in a name would be one of the template patch that it is filled into.
+    const odd = directories.find((path) => /\p{Cc}/u.test(path));
+    if (odd !== undefined)
+      throw new GeneratorError(`directory ${JSON.stringify(odd)} has control characters in its name`);
+    sets = directories.map((path) => pathParams(path, prefix, goTemplate));
   } else if (generator.files !== undefined) {
     const tree = await openTree(generator, git, "error retrieving Git files");
     const paths = matchingFiles(tree.files, generator.files);

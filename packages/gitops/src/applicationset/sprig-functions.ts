@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { isObject } from "@tracegate/kube";
+import { RE2JS } from "re2js";
 import { type Call, goText, isTrue, text } from "./go-values.ts";
 
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
@@ -20,17 +21,48 @@ const sum = (args: readonly unknown[]): number =>
   args.reduce<number>((total, value) => total + whole(value), 0);
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-/** Go's regular expressions are read by JavaScript's engine: the common part of both, which names and paths need. */
-function expression(pattern: unknown, fail: (reason: string) => Error, flags = ""): RegExp {
+/** Texts between matches, and the matches between them, with their groups by number and by name. */
+interface Matched {
+  readonly between: readonly string[];
+  readonly matches: readonly ((group: string) => string)[];
+}
+
+function matched(pattern: unknown, value: unknown, fail: (reason: string) => Error): Matched {
+  const whole = text(value);
+  const between: string[] = [];
+  const matches: Matched["matches"][number][] = [];
+  let at = 0;
+  const expression = compiled(pattern, fail);
+  const matcher = expression.matcher(whole);
+  while (matcher.find()) {
+    const groups = Array.from({ length: expression.groupCount() + 1 }, (_, i) => matcher.group(i) ?? "");
+    const named = expression.namedGroups();
+    matches.push((group) => groups[/^\d+$/.test(group) ? Number(group) : (named[group] ?? -1)] ?? "");
+    between.push(whole.slice(at, matcher.start()));
+    at = matcher.end();
+  }
+  return { between: [...between, whole.slice(at)], matches };
+}
+
+/** Linear time: templates and what they are filled with may come from repositories that nobody vouches for. */
+function compiled(pattern: unknown, fail: (reason: string) => Error): RE2JS {
   try {
-    return new RegExp(text(pattern), flags);
+    return RE2JS.compile(text(pattern));
   } catch {
     throw fail(`error parsing regexp: ${text(pattern)}`);
   }
 }
 
-/** `${1}` and `$1` of Go as JavaScript writes them. */
-const replacement = (value: unknown): string => text(value).replace(/\$\{(\w+)\}/g, "$$$1");
+function replaced({ between, matches }: Matched, by: (match: Matched["matches"][number]) => string): string {
+  return between.map((part, i) => part + (matches[i] === undefined ? "" : by(matches[i]))).join("");
+}
+
+/** `${1}`, `$1` and `$name` of Go; `$$` is one. */
+const expanded = (template: string, match: Matched["matches"][number]): string =>
+  template.replace(/\$(?:\$|\{(\w+)\}|(\w+))/g, (_, braced: string, bare: string) => {
+    const group = braced ?? bare;
+    return group === undefined ? "$" : match(group);
+  });
 
 /** Of sprig's functions those that names, labels and settings need, by its own names. */
 export const sprigFunctions: Readonly<Record<string, Call>> = {
@@ -94,18 +126,18 @@ export const sprigFunctions: Readonly<Record<string, Call>> = {
   b64dec: ([value]) => Buffer.from(text(value), "base64").toString(),
   sha1sum: ([value]) => createHash("sha1").update(text(value)).digest("hex"),
   sha256sum: ([value]) => createHash("sha256").update(text(value)).digest("hex"),
-  regexMatch: ([pattern, value], fail) => expression(pattern, fail).test(text(value)),
-  regexFind: ([pattern, value], fail) => expression(pattern, fail).exec(text(value))?.[0] ?? "",
+  regexMatch: ([pattern, value], fail) => compiled(pattern, fail).test(text(value)),
+  regexFind: ([pattern, value], fail) => matched(pattern, value, fail).matches[0]?.("0") ?? "",
   regexFindAll: ([pattern, value, most], fail) => {
-    const found = [...text(value).matchAll(expression(pattern, fail, "g"))].map(([match]) => match);
+    const found = matched(pattern, value, fail).matches.map((match) => match("0"));
     return whole(most) < 0 ? found : found.slice(0, whole(most));
   },
   regexReplaceAll: ([pattern, value, to], fail) =>
-    text(value).replace(expression(pattern, fail, "g"), replacement(to)),
+    replaced(matched(pattern, value, fail), (match) => expanded(text(to), match)),
   regexReplaceAllLiteral: ([pattern, value, to], fail) =>
-    text(value).replace(expression(pattern, fail, "g"), () => text(to)),
+    replaced(matched(pattern, value, fail), () => text(to)),
   regexSplit: ([pattern, value, most], fail) => {
-    const parts = text(value).split(expression(pattern, fail));
+    const { between: parts } = matched(pattern, value, fail);
     return whole(most) < 0 ? parts : parts.slice(0, whole(most));
   },
   // Lists
