@@ -23,3 +23,15 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 /** A word of a shell's command line: as it is where a shell leaves it alone, else in single quotes. */
 export const shellQuoted = (text: string): string =>
   /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
+/** Text in lines of at most `columns`, each with the indent before it; broken at blanks only, and not at all without `columns`. */
+export function indented(text: string, indent: string, columns: number | undefined): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    const fits = last !== undefined && last.length + 1 + word.length <= (columns ?? Number.POSITIVE_INFINITY);
+    if (fits) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(`${indent}${word}`);
+  }
+  return lines;
+}

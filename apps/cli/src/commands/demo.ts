@@ -185,7 +185,12 @@ async function tellLevel(stage: Stage, level: Level, faults: readonly string[]):
   const world = worldOf(client, { prometheus, jaeger: urls["Jaeger"] ?? "" });
   const verdict = await verifyLevel(level, world);
   const where = { repository: repository.directory, urls, kubeconfig: state.kubeconfig };
-  print(io, output, { ...verdict, ...where }, () => `\n${verdictText(verdict, painter(io.colour))}`);
+  print(
+    io,
+    output,
+    { ...verdict, ...where },
+    () => `\n${verdictText(verdict, painter(io.colour), io.terminal?.columns)}`,
+  );
   if (!verdict.met) people.out(howToGoOn(level, repository.directory, state, io.cwd));
   return verdict.met ? 0 : 1;
 }
@@ -196,8 +201,13 @@ function howToGoOn(level: Level, repository: string, state: StateDirectory, cwd:
   const own = relative(cwd, state.root) === ".tracegate" ? "" : ` --state ${shellQuoted(state.root)}`;
   return [
     `\nLook, with $KUBECONFIG set:\n${lines(level.look)}`,
-    `\nMend what lies in ${join(repository, level.path)}, then there:\n`,
-    lines(["git add .", 'git commit -m "Fix configuration"', "git push"]),
+    "\nMend the manifests, and push:\n",
+    lines([
+      `cd ${shellQuoted(repository)}`,
+      `git add ${level.path}/`,
+      'git commit -m "Fix configuration"',
+      "git push",
+    ]),
     `\nAnd go on, as what you changed asks for:\n${lines(level.afterPush)}`,
     `\nCheck:\n${lines([`tracegate verify ${level.name}${own}`])}`,
   ].join("");

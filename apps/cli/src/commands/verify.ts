@@ -33,7 +33,7 @@ export const verify = command({
           jaeger: jaeger ?? urls["Jaeger"] ?? "http://127.0.0.1:30103",
         }),
       );
-      print(io, output, verdict, () => verdictText(verdict, painter(io.colour)));
+      print(io, output, verdict, () => verdictText(verdict, painter(io.colour), io.terminal?.columns));
       return verdict.met ? 0 : 1;
     } finally {
       client.close();

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { type Kind, type KubeObject, type Ref, type ResourceClient, StatusError } from "@tracegate/kube";
 import { parse } from "yaml";
 import { timings } from "../demo/timing.ts";
+import { indented } from "../output.ts";
 import { painter } from "../painter.ts";
 import { type Level, levelNamed, levelNames, levels } from "./index.ts";
 import { writeManifests } from "./repository.ts";
@@ -112,6 +113,12 @@ test("a verdict names each objective, and hints below those that are open", () =
     painter(false),
   );
   assert.equal(text, "Title (expert)\n\n✔ One\n✖ Two\n    look here\n\n1 of 2 objectives are met.\n");
+});
+
+test("long hints are broken at blanks for a terminal, and left whole for everything else", () => {
+  assert.deepEqual(indented("one two three", "  ", 9), ["  one two", "  three"]);
+  assert.deepEqual(indented("one two three", "  ", undefined), ["  one two three"]);
+  assert.deepEqual(indented("unbreakable", "  ", 5), ["  unbreakable"]);
 });
 
 test("a level that does not exist is told with those that do", () => {

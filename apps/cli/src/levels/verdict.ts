@@ -1,3 +1,4 @@
+import { indented } from "../output.ts";
 import type { Painter } from "../painter.ts";
 import type { Level, World } from "./level.ts";
 
@@ -27,11 +28,15 @@ export async function verifyLevel(level: Level, world: World): Promise<LevelVerd
   };
 }
 
-/** Objective by objective, with hints below those that are not met. */
-export function verdictText({ level, title, met, objectives }: LevelVerdict, paint: Painter): string {
+/** Objective by objective, with hints below those that are not met, in lines of `columns` where there is a terminal. */
+export function verdictText(
+  { level, title, met, objectives }: LevelVerdict,
+  paint: Painter,
+  columns?: number,
+): string {
   const lines = objectives.flatMap(({ text, met: done, hints }) => [
     `${done ? paint.good("✔") : paint.bad("✖")} ${text}\n`,
-    ...hints.map((hint) => `    ${paint.dim(hint)}\n`),
+    ...hints.flatMap((hint) => indented(hint, "    ", columns)).map((line) => `${paint.dim(line)}\n`),
   ]);
   const count = objectives.filter(({ met: done }) => done).length;
   const end = met
