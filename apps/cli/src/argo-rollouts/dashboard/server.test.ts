@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { test } from "node:test";
 import { wallClock } from "@tracegate/contracts";
-import { type PodTemplateSpec, ReplicaSet } from "@tracegate/kube";
+import { type PodTemplateSpec, ReplicaSet, type ResourceClient } from "@tracegate/kube";
 import { Rollout } from "@tracegate/rollouts";
 import { shopWorld } from "../shop-world.ts";
 import { serveDashboard } from "./server.ts";
@@ -174,7 +174,8 @@ function following(url: string, headers: Record<string, string> = {}) {
         rest += piece;
         const lines = rest.split("\n");
         rest = lines.pop() ?? "";
-        for (const line of lines) if (line !== "") yield JSON.parse(line.replace(/^data: /, ""));
+        for (const line of lines)
+          if (/^(data: )?\{"/.test(line)) yield JSON.parse(line.replace(/^data: /, ""));
       }
     } finally {
       response.destroy();
@@ -214,6 +215,51 @@ test("a stream about a Rollout that is not there says so and ends", async (t) =>
     http_status: "Not Found",
   });
   assert.equal((await events.next()).done, true);
+});
+
+test("a stream ends with a reason where the cluster does not answer, or not any more", async (t) => {
+  const { client } = await shopWorld();
+  let isDown = false;
+  let closeWatch: ((reason: Error) => void) | undefined;
+  const down = new Error("connect ECONNREFUSED");
+  const shaky: ResourceClient = {
+    ...client,
+    list: (kind, options) => (isDown ? Promise.reject(down) : client.list(kind, options)),
+    watch(kind, options, handler) {
+      if (isDown) throw down;
+      closeWatch = (reason) => handler.close(reason);
+      return client.watch(kind, options, handler);
+    },
+  };
+  const options = { client: shaky, namespace: "shop", clock: wallClock, token: "", port: 0, rootPath: "" };
+  const { port, close } = await serveDashboard(options);
+  t.after(close);
+  const url = `http://127.0.0.1:${port}/api/v1/rollouts/*/info/watch`;
+  const events = following(url);
+  assert.ok((await events.next()).value?.result);
+  isDown = true;
+  closeWatch?.(down);
+  const { error } = (await events.next()).value ?? {};
+  assert.match(
+    JSON.stringify(error),
+    /"http_code":503,"message":"watch of \w+ failed: Error: connect ECONNREFUSED"/,
+  );
+  assert.equal((await events.next()).done, true);
+  const again = (await following(url).next()).value?.error;
+  assert.match(JSON.stringify(again), /"http_code":503,"message":"connect ECONNREFUSED"/);
+});
+
+test("readers of events are told when all is there", async (t) => {
+  const { api } = await served(t);
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const headers = { accept: "text/event-stream" };
+  const asking = request(`${api}/rollouts/empty/info/watch`, { headers }, (response) =>
+    response.once("data", (piece: Buffer) => resolve(piece.toString())),
+  );
+  asking.on("error", () => {});
+  asking.end();
+  assert.equal(await promise, "event: synced\ndata: {}\n\n");
+  asking.destroy();
 });
 
 test("a stream about one Rollout begins with what it looks like", async (t) => {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type Scheduler, wallScheduler } from "@tracegate/controller-runtime";
+import { Rollout } from "@tracegate/rollouts";
 import { type ApiContext, type Route, route } from "./api.ts";
 import { refusal } from "./guard.ts";
 import { pageFile } from "./page.ts";
@@ -108,12 +109,23 @@ class Dashboard {
       "content-type": asEvents ? "text/event-stream" : "application/json",
     });
     response.flushHeaders();
-    this.#world ??= followWorld(this.#options.client, this.#scheduler);
-    const signal = AbortSignal.any([gone.signal, this.#stopping.signal]);
-    const there = await stream(subject, this.#world, this.#scheduler, (result) => write({ result }), signal);
-    if (!there) {
-      const message = `rollout.argoproj.io "${subject.name}" not found`;
-      write({ error: { grpc_code: codes.notFound, http_code: 404, message, http_status: "Not Found" } });
+    const { client } = this.#options;
+    try {
+      // An informer tries for ever, and who looks on should be told at once.
+      await client.list(Rollout, { limit: 1 });
+      this.#world ??= followWorld(client, this.#scheduler);
+      const signal = AbortSignal.any([gone.signal, this.#stopping.signal]);
+      const audience = {
+        send: (result: unknown) => write({ result }),
+        // For our page, which shows what it had until all is there; other readers of events pass it over.
+        synced: () => void (asEvents && response.write("event: synced\ndata: {}\n\n")),
+      };
+      const end = await stream(subject, this.#world, this.#scheduler, audience, signal);
+      if (end.kind === "gone")
+        write({ error: streamError("notFound", `rollout.argoproj.io "${subject.name}" not found`) });
+      if (end.kind === "failed") write({ error: streamError("unavailable", end.why) });
+    } catch (error) {
+      write({ error: streamError("unavailable", error instanceof Error ? error.message : String(error)) });
     }
     response.end();
   }
@@ -126,7 +138,14 @@ const codes = {
   notFound: 5,
   permissionDenied: 7,
   unimplemented: 12,
+  unavailable: 14,
 } as const;
+
+/** As the original's gateway ends a stream. */
+function streamError(kind: "notFound" | "unavailable", message: string) {
+  const [http_code, http_status] = kind === "notFound" ? [404, "Not Found"] : [503, "Service Unavailable"];
+  return { grpc_code: codes[kind], http_code, message, http_status };
+}
 
 const problem = (code: number, message: string) => ({ code, message });
 

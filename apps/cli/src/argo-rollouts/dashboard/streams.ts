@@ -11,34 +11,58 @@ export interface Subject {
   readonly name?: string;
 }
 
-/**
- * Tells of Rollouts as they are, and then of each that has come to look different. Resolves when `signal` ends it, or
- * with false where the Rollout asked for is not there (any more).
- */
+/** Why a stream ended: it was stopped, the Rollout asked for is not there (any more), or the cluster does not answer. */
+export type StreamEnd =
+  | { readonly kind: "stopped" | "gone" }
+  | { readonly kind: "failed"; readonly why: string };
+
+/** Who is told. */
+export interface Audience {
+  send(event: unknown): void;
+  /** All that is there was told of. */
+  synced(): void;
+}
+
+/** Tells of Rollouts as they are, and then of each that has come to look different. */
 export async function stream(
   { namespace, name }: Subject,
   world: World,
   scheduler: Scheduler,
-  send: (event: unknown) => void,
+  audience: Audience,
   signal: AbortSignal,
-): Promise<boolean> {
-  await world.synced;
+): Promise<StreamEnd> {
   let wake = Promise.withResolvers<void>();
-  const stopListening = world.onChange((where) => {
-    if (namespace === undefined || where === namespace) wake.resolve();
+  let failure: string | undefined;
+  const stopListening = world.listen({
+    changed(where) {
+      if (namespace === undefined || where === namespace) wake.resolve();
+    },
+    failed(why) {
+      failure = why;
+      wake.resolve();
+    },
   });
   const onAbort = () => wake.resolve();
   signal.addEventListener("abort", onAbort);
   try {
     const sent = new Map<string, string>();
-    while (!signal.aborted) {
-      wake = Promise.withResolvers<void>();
-      const look = name === undefined ? tellAll : tellOne;
-      if (!look({ world, namespace, name: name ?? "", sent, send })) return false;
+    let isSynced = false;
+    void world.synced.then(() => {
+      isSynced = true;
+      wake.resolve();
+    });
+    for (let isFirst = true; ; ) {
       await wake.promise;
+      if (signal.aborted) return { kind: "stopped" };
+      if (failure !== undefined) return { kind: "failed", why: failure };
+      wake = Promise.withResolvers<void>();
+      if (!isSynced) continue;
+      const look = name === undefined ? tellAll : tellOne;
+      if (!look({ world, namespace, name: name ?? "", sent, send: audience.send })) return { kind: "gone" };
+      if (isFirst) audience.synced();
+      isFirst = false;
       await scheduler.after(pauseMs, signal).catch(() => {});
     }
-    return true;
   } finally {
     stopListening();
     signal.removeEventListener("abort", onAbort);

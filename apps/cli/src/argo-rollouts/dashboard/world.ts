@@ -1,5 +1,5 @@
 import { AnalysisRun } from "@tracegate/analysis";
-import { Informer, type Scheduler, silentLog } from "@tracegate/controller-runtime";
+import { Informer, type Log, type Scheduler, silentLog } from "@tracegate/controller-runtime";
 import { type Kind, type KubeObject, Pod, ReplicaSet, type ResourceClient, refKey } from "@tracegate/kube";
 import { Rollout, type RolloutObjects } from "@tracegate/rollouts";
 
@@ -9,27 +9,41 @@ export interface World {
   readonly synced: Promise<unknown>;
   /** Of one namespace, or of all. */
   rollouts(namespace: string | undefined): readonly RolloutObjects[];
-  /** Tells of each namespace in which something changed; ends when what it returns is called. */
-  onChange(listener: (namespace: string) => void): () => void;
+  /** Tells of what happens until what it returns is called. */
+  listen(listener: WorldListener): () => void;
   stop(): void;
 }
 
+export interface WorldListener {
+  /** Something changed in a namespace. */
+  changed(namespace: string): void;
+  /** The cluster does not answer, or not to us. What is known is of before; it is tried again. */
+  failed(why: string): void;
+}
+
 export function followWorld(client: ResourceClient, scheduler: Scheduler): World {
-  const listeners = new Set<(namespace: string) => void>();
+  const listeners = new Set<WorldListener>();
+  const log: Log = {
+    ...silentLog,
+    warn(fields, message) {
+      const why = "error" in fields ? `${message}: ${fields.error}` : message;
+      for (const listener of listeners) listener.failed(why);
+    },
+  };
   const follow = <T extends KubeObject>(kind: Kind<T>) => {
     const objects = new Map<string, T>();
     const informer = new Informer({
       client,
       scheduler,
       kind,
-      log: silentLog,
+      log,
       onChange({ before, after }) {
         const { metadata } = after ?? before ?? {};
         if (metadata === undefined) return;
         // The informer was made for this kind.
         if (after === undefined) objects.delete(refKey(metadata));
         else objects.set(refKey(metadata), after as T);
-        for (const listener of listeners) listener(metadata.namespace ?? "");
+        for (const listener of listeners) listener.changed(metadata.namespace ?? "");
       },
     });
     informer.start();
@@ -58,7 +72,7 @@ export function followWorld(client: ResourceClient, scheduler: Scheduler): World
         .sort((a, b) => (refKey(a.metadata) < refKey(b.metadata) ? -1 : 1))
         .map((rollout) => ({ rollout, ...around }));
     },
-    onChange(listener) {
+    listen(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },

@@ -132,7 +132,13 @@ function chart(measurements) {
   const y = (value) => (most === least ? 25 : 44 - ((value - least) * 38) / (most - least));
   return svg(
     "svg",
-    { class: "chart", viewBox: "0 0 300 50", role: "img", "aria-label": `measured: ${values.join(", ")}` },
+    {
+      class: "chart",
+      viewBox: "0 0 300 50",
+      preserveAspectRatio: "xMinYMid meet",
+      role: "img",
+      "aria-label": `measured: ${values.join(", ")}`,
+    },
     svg("polyline", { points: points.map(({ value }, index) => `${x(index)},${y(value)}`).join(" ") }),
     ...points.map(({ value, phase }, index) =>
       svg("circle", { cx: x(index), cy: y(value), r: 3, class: phase === "Successful" ? "good" : "bad" }),

@@ -9,25 +9,32 @@ const connection = document.getElementById("connection");
 
 /** What is followed now; closed when another view is shown. */
 let source;
+let retry;
 
-function follow(path, { started, event, gone }) {
+function follow(path, { opened, event, synced, gone }) {
   source?.close();
+  clearTimeout(retry);
   source = new EventSource(`api/v1/${path}`);
-  source.onopen = () => {
+  // After a gap all is told again.
+  source.onopen = () => opened?.();
+  source.addEventListener("synced", () => {
     connection.textContent = "";
-    // After a gap all is told again; what went away meanwhile is not.
-    started?.();
-  };
+    synced?.();
+  });
   source.onmessage = ({ data }) => {
     const { result, error } = JSON.parse(data);
     if (error === undefined) return event(result);
     source.close();
-    gone?.(error.message);
+    if (error.http_code === 404) return gone?.(error.message);
+    lost(`The cluster does not answer (${error.message}).`);
+    retry = setTimeout(() => follow(path, { opened, event, synced, gone }), 3000);
   };
-  source.onerror = () => {
-    connection.textContent = "Connection lost. Trying again…";
-  };
+  source.onerror = () => lost("The dashboard does not answer.");
 }
+
+const lost = (why) => {
+  connection.textContent = `${why} What is shown is of before. Trying again…`;
+};
 
 function show() {
   const [, namespace, name] = location.hash.split("/").map(decodeURIComponent);
@@ -49,7 +56,9 @@ function show() {
 }
 
 function showList() {
-  const rollouts = new Map();
+  let rollouts = new Map();
+  /** What is told of since the stream was opened; what went away before that is not in it. */
+  let told = rollouts;
   let isDrawing = false;
   const draw = () => {
     isDrawing = false;
@@ -62,15 +71,17 @@ function showList() {
   };
   filter.oninput = drawSoon;
   follow("rollouts/*/info/watch", {
-    started() {
-      rollouts.clear();
-      // Nothing may follow: there may be none.
-      setTimeout(drawSoon, 500);
+    opened() {
+      told = new Map();
     },
     event({ type, rolloutInfo }) {
       const { namespace, name } = rolloutInfo.objectMeta;
-      if (type === "Deleted") rollouts.delete(`${namespace}/${name}`);
-      else rollouts.set(`${namespace}/${name}`, rolloutInfo);
+      if (type === "Deleted") told.delete(`${namespace}/${name}`);
+      else told.set(`${namespace}/${name}`, rolloutInfo);
+      if (told === rollouts) drawSoon();
+    },
+    synced() {
+      rollouts = told;
       drawSoon();
     },
   });
