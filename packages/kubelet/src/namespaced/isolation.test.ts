@@ -1,13 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { type AddressInfo, createServer as createSocketServer } from "node:net";
 import { homedir } from "node:os";
@@ -18,18 +10,16 @@ import {
   containerSpec,
   eventually,
   podSpec,
-  processesWith,
   skipWithoutNamespaces,
   temporaryDirectory,
 } from "../../testing/index.ts";
 import { type NamespacedSandbox, openNamespacedSandbox } from "./namespaced-sandbox.ts";
 import { runtimeDirectory } from "./runtime-directory.ts";
 
-// Each of these tries what a program must not be able to do, or counts what must not be left.
+// Each of these tries what a program must not be able to do.
 const skip = skipWithoutNamespaces();
 const dir = temporaryDirectory();
-// Deeper than the 108 bytes that a socket's path may have.
-const stateDir = join(dir.path, ...Array.from({ length: 12 }, (_, level) => `a-deep-checkout-${level}`));
+const stateDir = join(dir.path, "state");
 let sandbox: NamespacedSandbox;
 
 const secret = `secret-of-the-host-${process.pid}`;
@@ -73,12 +63,6 @@ const printed = (uid: string) =>
     .split("\n")
     .map((line) => line.split(" ").slice(3).join(" "))
     .join("\n");
-
-test("sockets work for a state directory whose path is longer than a socket's may be", { skip }, async () => {
-  assert.ok(Buffer.byteLength(stateDir) > 108);
-  assert.ok(Buffer.byteLength(sandbox.socketPath) < 108);
-  assert.equal(await runScript("deep", "echo works"), "works\n");
-});
 
 test("a pod reaches neither the host's loopback nor anything outside", { skip }, async (t) => {
   const host = createServer((_, response) => response.end("secret"));
@@ -308,102 +292,3 @@ test("a file of a volume lies below it, whatever its name", { skip }, async () =
   await eventually("it has read it", () => printed("dots").startsWith("x"));
   await sandbox.removePod("dots");
 });
-
-test("what a program leaves behind is reaped, and ends with it", { skip }, async () => {
-  const marker = `marker-${process.pid}-orphan`;
-  const agent = agentOf(stateDir);
-  const output = await runScript(
-    "parent",
-    `for i in 1 2 3; do (sh -c 'sleep 0.05' & ) ; done
-     (sh -c 'while :; do sleep 0.1; done # ${marker}' >/dev/null 2>&1 &)
-     sleep 0.2; echo over`,
-  );
-  assert.equal(output, "over\n");
-  await eventually("no orphan is left", () => processesWith(marker).length === 0);
-  await eventually("no zombie is left", () => zombiesOf(agent).length === 0);
-});
-
-test("a hundred pods start, serve and stop, and nothing of them is left", { skip }, async () => {
-  const agent = agentOf(stateDir);
-  for (const { uid } of await sandbox.list()) await sandbox.removePod(uid);
-  const before = await settled(agent);
-  const uids = Array.from({ length: 100 }, (_, index) => `many-${index}`);
-  const serve = ["sh", "-c", "echo up; while :; do sleep 1; done"];
-  for (let from = 0; from < uids.length; from += 10) {
-    await Promise.all(
-      uids.slice(from, from + 10).map(async (uid) => {
-        await sandbox.startPod(podSpec(uid));
-        assert.deepEqual(await sandbox.startContainer(containerSpec(stateDir, uid, serve)), {});
-      }),
-    );
-  }
-  const running = (await sandbox.list()).filter(({ containers }) => containers[0]?.state === "running");
-  assert.equal(running.length, 100);
-  assert.equal(new Set(running.map(({ ip }) => ip)).size, 100);
-  await eventually("all serve", () => uids.every((uid) => printed(uid) === "up\n"));
-  for (let from = 0; from < uids.length; from += 10)
-    await Promise.all(uids.slice(from, from + 10).map((uid) => sandbox.removePod(uid)));
-  assert.deepEqual(await sandbox.list(), []);
-  await eventually("all is as before", () => {
-    const now = census(agent);
-    return now.files <= before.files && now.processes === before.processes && now.mounts === before.mounts;
-  });
-});
-
-interface Census {
-  readonly files: number;
-  readonly processes: number;
-  readonly mounts: number;
-}
-
-/** What the agent holds: open files (sockets and namespaces among them), processes in its PID namespace, mounts. */
-function census(agent: number): Census {
-  const namespace = readlinkSync(`/proc/${agent}/ns/pid`);
-  const processes = readdirSync("/proc").filter((pid) => {
-    try {
-      return /^\d+$/.test(pid) && readlinkSync(`/proc/${pid}/ns/pid`) === namespace;
-    } catch {
-      return false;
-    }
-  });
-  return {
-    files: readdirSync(`/proc/${agent}/fd`).length,
-    processes: processes.length,
-    mounts: readFileSync(`/proc/${agent}/mountinfo`, "utf8").split("\n").length,
-  };
-}
-
-/** The census once two in a row are the same: what the test before has left may still be going. */
-async function settled(agent: number): Promise<Census> {
-  let last = "";
-  return eventually("the agent is at rest", async () => {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    const now = census(agent);
-    const isSame = JSON.stringify(now) === last;
-    last = JSON.stringify(now);
-    return isSame ? now : undefined;
-  });
-}
-
-/** The node agent of a state directory: the process that is PID 1 of its own namespace. */
-function agentOf(state: string): number {
-  const [agent] = processesWith(`agent/main.ts\0${runtimeDirectory(state)}`).filter((pid) => {
-    const pids = /^NSpid:\t(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]?.split("\t") ?? [];
-    return pids.length > 1 && pids.at(-1) === "1";
-  });
-  assert.ok(agent !== undefined, "the agent is found");
-  return agent;
-}
-
-/** Children of the agent that have ended and that nobody has waited for. */
-function zombiesOf(agent: number): string[] {
-  return readdirSync("/proc").filter((pid) => {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-      const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      return state === "Z" && Number(parent) === agent;
-    } catch {
-      return false;
-    }
-  });
-}
