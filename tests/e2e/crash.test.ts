@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import type { AnalysisRun } from "@tracegate/analysis";
 import type { EvidencePackage } from "@tracegate/evidence";
 import type { Pod } from "@tracegate/kube";
@@ -10,18 +10,26 @@ import { fileAt, temporaryState, tracegate } from "../support/tracegate.ts";
 
 const skip = missingTools("git", "curl", "unshare", "ip", "kubectl");
 
-test("a control plane killed in the middle of an analysis goes on where it was and reaches the same verdict", {
-  skip,
-}, async (t) => {
+for (const sandbox of [["namespaced"], ["plain", "--allow-host-commands"]]) {
+  test(
+    `a control plane killed in the middle of an analysis goes on where it was and reaches the same verdict (${sandbox[0]} sandbox)`,
+    { skip },
+    (t) => killAndGoOn(t, sandbox),
+  );
+}
+
+async function killAndGoOn(t: TestContext, [kind = "", ...options]: readonly string[]): Promise<void> {
   const temporary = temporaryState();
   t.after(() => temporary.remove());
   const state = join(temporary.path, "s");
-  const first = tracegate("demo", "--timing", "test", "--ports", "free", "--state", state);
+  const first = tracegate(
+    ...["demo", "--timing", "test", "--ports", "free", "--state", state, "--sandbox", kind],
+  );
   await first.seen(/measurement error-rate-lt-5-percent 1:/);
   first.process.kill("SIGKILL");
   await first.ended;
 
-  const second = tracegate("up", "--ports", "free", "--state", state);
+  const second = tracegate(...["up", "--ports", "free", "--state", state, "--sandbox", kind, ...options]);
   t.after(async () => {
     second.process.kill("SIGINT");
     await second.ended;
@@ -61,4 +69,4 @@ test("a control plane killed in the middle of an analysis goes on where it was a
     for (const { restartCount } of status?.containerStatuses ?? [])
       assert.equal(restartCount, 0, metadata.name);
   }
-});
+}

@@ -54,6 +54,9 @@ test("a release that fails requests is refused and taken back, and the exit code
 }, async (t) => {
   const state = temporaryState();
   t.after(() => state.remove());
+  // Deeper than a socket's path may be.
+  const deep = join(state.path, ..."a-checkout-in-a-deep-place".split("-").map((part) => part.repeat(20)));
+  assert.ok(deep.length > 108);
   const job = tracegate(
     "demo",
     "--release",
@@ -64,12 +67,12 @@ test("a release that fails requests is refused and taken back, and the exit code
     "--ports",
     "free",
     "--state",
-    join(state.path, "s"),
+    deep,
   );
   const { code, output } = await finish(job);
   assert.equal(code, 1, output);
   assert.match(output, /NO-GO +hotrod\/hotrod revision 2 .* was taken back/);
-  const file = join(state.path, "s", "evidence", "hotrod", "hotrod", "2", "1", "evidence.json");
+  const file = join(deep, "evidence", "hotrod", "hotrod", "2", "1", "evidence.json");
   const evidence = JSON.parse(readFileSync(file, "utf8")) as EvidencePackage;
   assert.equal(evidence.verdict, "no-go");
   const gate = evidence.gates.find(({ metric }) => metric === "error-rate-lt-5-percent");

@@ -13,7 +13,12 @@ test("the main job runs in the plain sandbox, and leaves nothing behind", {
 }, async (t) => {
   const temporary = temporaryState();
   t.after(() => temporary.remove());
-  const state = join(temporary.path, "s");
+  // Deeper than a socket's path may be.
+  const state = join(
+    temporary.path,
+    ..."a-checkout-in-a-deep-place".split("-").map((part) => part.repeat(20)),
+  );
+  assert.ok(state.length > 108);
   const { code, output } = await finish(
     tracegate(
       "demo",

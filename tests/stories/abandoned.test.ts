@@ -2,21 +2,32 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { leftBehind } from "../support/processes.ts";
 import { missingTools } from "../support/tools.ts";
 import { temporaryState, tracegate } from "../support/tracegate.ts";
 
 const skip = missingTools("git", "curl", "unshare", "ip");
 
-test("a control plane that is killed and does not come back leaves nothing after a minute", {
-  skip,
-}, async (t) => {
+for (const sandbox of ["namespaced", "plain"]) {
+  test(
+    `in the ${sandbox} sandbox, a control plane that is killed and does not come back leaves nothing after a minute`,
+    {
+      skip,
+    },
+    (t) => abandon(t, sandbox),
+  );
+}
+
+async function abandon(t: TestContext, sandbox: string): Promise<void> {
   const temporary = temporaryState();
   t.after(() => temporary.remove());
   const runtimeDirectories = () => readdirSync(runtimeRoot).filter((entry) => entry.startsWith("tracegate-"));
   const before = new Set(runtimeDirectories());
-  const demo = tracegate("demo", "--timing", "test", "--ports", "free", "--state", join(temporary.path, "s"));
+  const state = join(temporary.path, "s");
+  const demo = tracegate(
+    ...["demo", "--timing", "test", "--ports", "free", "--state", state, "--sandbox", sandbox],
+  );
   await demo.seen(/serves the traffic/);
   const own = runtimeDirectories().filter((entry) => !before.has(entry) && !temporary.path.endsWith(entry));
   const agents = () => own.flatMap((entry) => leftBehind(join(runtimeRoot, entry)));
@@ -30,6 +41,6 @@ test("a control plane that is killed and does not come back leaves nothing after
     runtimeDirectories().filter((entry) => own.includes(entry)),
     [],
   );
-});
+}
 
 const runtimeRoot = process.env["XDG_RUNTIME_DIR"] ?? tmpdir();

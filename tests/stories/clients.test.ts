@@ -2,25 +2,28 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { missingTools } from "../support/tools.ts";
 import { root, temporaryState, tracegate } from "../support/tracegate.ts";
 
 const skip = missingTools("git", "curl", "unshare", "ip", "kubectl");
 
-test("people's own commands show and steer a release that was refused", { skip }, async (t) => {
+for (const sandbox of ["namespaced", "plain"]) {
+  test(
+    `in the ${sandbox} sandbox, people's own commands show and steer a release that was refused`,
+    {
+      skip,
+    },
+    (t) => showAndSteer(t, sandbox),
+  );
+}
+
+async function showAndSteer(t: TestContext, sandbox: string): Promise<void> {
   const state = temporaryState();
   const path = join(state.path, "s");
   const job = tracegate(
-    "demo",
-    "--release",
-    "faulty",
-    "--timing",
-    "test",
-    "--ports",
-    "free",
-    "--state",
-    path,
+    ...["demo", "--release", "faulty", "--timing", "test", "--ports", "free", "--state", path],
+    ...["--sandbox", sandbox],
   );
   t.after(async () => {
     job.process.kill("SIGINT");
@@ -73,4 +76,4 @@ test("people's own commands show and steer a release that was refused", { skip }
     ),
   );
   assert.ok(startsAgain, "the release starts again");
-});
+}
