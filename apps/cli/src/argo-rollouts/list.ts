@@ -1,4 +1,4 @@
-import { formatTime } from "@tracegate/kube";
+import { formatTime, type ResourceClient, type WatchOptions } from "@tracegate/kube";
 import { Rollout, type RolloutView, rolloutView } from "@tracegate/rollouts";
 import { command, lookEveryMs } from "./plugin.ts";
 import { printedTable } from "./printed-table.ts";
@@ -24,14 +24,13 @@ export const list = command({
   },
   async run(_args, flags, { client, namespace, clock, io }) {
     const allNamespaces = flags["all-namespaces"];
-    const look = async () => {
-      const { items } = await client.list(Rollout, {
-        ...(allNamespaces ? {} : { namespace }),
-        ...(flags.name === "" ? {} : { fieldSelector: `metadata.name=${flags.name}` }),
-      });
-      return items
-        .map((rollout) => rolloutView({ rollout, replicaSets: [], pods: [], analysisRuns: [] }))
-        .map((view) => [...(allNamespaces ? [view.namespace] : []), ...rowOf(view)]);
+    const wanted = {
+      ...(allNamespaces ? {} : { namespace }),
+      ...(flags.name === "" ? {} : { fieldSelector: `metadata.name=${flags.name}` }),
+    };
+    const rowOf = (rollout: Rollout): string[] => {
+      const view = rolloutView({ rollout, replicaSets: [], pods: [], analysisRuns: [] });
+      return [...(allNamespaces ? [view.namespace] : []), ...cellsOf(view)];
     };
     const widths = [...(flags.timestamps ? [20] : []), ...(allNamespaces ? [9] : []), ...least];
     const print = (rows: readonly (readonly string[])[], head?: readonly string[]) => {
@@ -39,26 +38,55 @@ export const list = command({
       const stamped = rows.map((row) => [...time, ...row]);
       io.out(printedTable(head && [...(flags.timestamps ? ["TIMESTAMP"] : []), ...head], stamped, widths));
     };
-    const first = await look();
-    if (first.length === 0 && !flags.watch) {
+    const { items, metadata } = await client.list(Rollout, wanted);
+    if (items.length === 0 && !flags.watch) {
       io.err("No resources found.\n");
       return 0;
     }
-    print(first, allNamespaces ? ["NAMESPACE", ...titles] : titles);
-    const shown = new Set(first.map((row) => row.join("\t")));
-    while (flags.watch && !io.signal.aborted) {
+    print(items.map(rowOf), allNamespaces ? ["NAMESPACE", ...titles] : titles);
+    const shown = new Map(items.map((rollout) => [rollout.metadata.uid, rowOf(rollout).join("\t")]));
+    const tell = (rollout: Rollout) => {
+      const row = rowOf(rollout);
+      if (shown.get(rollout.metadata.uid) === row.join("\t")) return;
+      shown.set(rollout.metadata.uid, row.join("\t"));
+      print([row]);
+    };
+    for (let { resourceVersion } = metadata; flags.watch && !io.signal.aborted; ) {
+      await untilWatchEnds(client, { ...wanted, resourceVersion }, tell, io.signal);
+      // A server closes watches now and then; what happened meanwhile is made up for.
       await clock.after(lookEveryMs, io.signal).catch(() => {});
-      const rows = await look();
-      const changed = rows.filter((row) => !shown.has(row.join("\t")));
-      if (changed.length > 0) print(changed);
-      shown.clear();
-      for (const row of rows) shown.add(row.join("\t"));
+      if (io.signal.aborted) break;
+      const now = await client.list(Rollout, wanted);
+      for (const rollout of now.items) tell(rollout);
+      resourceVersion = now.metadata.resourceVersion;
     }
     return 0;
   },
 });
 
-function rowOf(view: RolloutView): string[] {
+function untilWatchEnds(
+  client: ResourceClient,
+  options: WatchOptions,
+  tell: (rollout: Rollout) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const watch = client.watch(Rollout, options, {
+      event(event) {
+        if (event.type === "ADDED" || event.type === "MODIFIED") tell(event.object);
+      },
+      close: () => end(),
+    });
+    const end = () => {
+      signal.removeEventListener("abort", end);
+      watch.stop();
+      resolve();
+    };
+    signal.addEventListener("abort", end, { once: true });
+  });
+}
+
+function cellsOf(view: RolloutView): string[] {
   return [
     view.name,
     view.strategy === "" ? "unknown" : view.strategy,

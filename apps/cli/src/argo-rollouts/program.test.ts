@@ -125,6 +125,39 @@ test("columns of a list have room for what comes later", async () => {
   );
 });
 
+test("a watched list prints a line for each change", async () => {
+  const { client, scheduler } = await shopWorld();
+  const ref = { namespace: "shop", name: "web" };
+  const lines: string[] = [];
+  const stop = new AbortController();
+  let ended: number | undefined;
+  void runArgoRollouts(["list", "ro", "-w"], {
+    connect: () => ({ client, namespace: "shop", close: () => {} }),
+    clock: scheduler,
+    io: {
+      out: (text) => void lines.push(...text.trimEnd().split("\n")),
+      err: () => {},
+      env: {},
+      cwd: "/",
+      terminal: undefined,
+      colour: false,
+      signal: stop.signal,
+    },
+  }).then((code) => {
+    ended = code;
+  });
+  await scheduler.advanceUntil(() => lines.length === 2, scheduler.now() + 60_000);
+  for (const [replicas, label] of [[2], [2, "unseen"], [3]] as const) {
+    const metadata = label === undefined ? {} : { labels: { a: label } };
+    await client.patch(Rollout, ref, { type: "merge", body: { metadata, spec: { replicas } } });
+  }
+  await scheduler.advanceUntil(() => lines.length >= 4, scheduler.now() + 60_000);
+  stop.abort();
+  await scheduler.advanceUntil(() => ended !== undefined, scheduler.now() + 60_000);
+  const desired = lines.map((line) => line.split(/ +/)[6]);
+  assert.deepEqual([desired, ended], [["DESIRED", "1", "2", "3"], 0]);
+});
+
 test("several Rollouts are steered at once, up to the first that is not there", async () => {
   const here = await shopWorld();
   assert.deepEqual(await run(here, "pause", "web", "nope"), {
