@@ -2,17 +2,17 @@ import { readFileSync } from "node:fs";
 import { ProblemError } from "@tracegate/contracts";
 import { Application, ApplicationSet } from "@tracegate/gitops";
 import { apiVersionOf, type KubeObject, type ResourceClient } from "@tracegate/kube";
-import { parseAllDocuments } from "yaml";
+import { type Document, parseAllDocuments } from "yaml";
 
 const kinds = [Application, ApplicationSet];
 
 /** Reads the manifests that the configuration names. @throws ProblemError where one holds anything else. */
 export function readApplications(files: readonly string[]): KubeObject[] {
   return files.flatMap((file) => {
-    const documents = parseAllDocuments(readFileSync(file, "utf8"));
+    const documents = parseAllDocuments(textOf(file));
     if (!Array.isArray(documents)) return [];
     return documents.map((document) => {
-      const value = document.errors.length > 0 ? undefined : (document.toJS() as Partial<KubeObject> | null);
+      const value = document.errors.length > 0 ? undefined : dataOf(document, file);
       const known = kinds.find(
         (kind) => value?.apiVersion === apiVersionOf(kind) && value.kind === kind.kind,
       );
@@ -31,6 +31,30 @@ export function readApplications(files: readonly string[]): KubeObject[] {
     });
   });
 }
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+}
+
+function dataOf(document: Document.Parsed, file: string): Partial<KubeObject> | null {
+  try {
+    return document.toJS() as Partial<KubeObject> | null; // what it is, the caller looks at
+  } catch (error) {
+    throw unreadable(file, error); // aliases of nothing, or of too much
+  }
+}
+
+const unreadable = (file: string, error: unknown): ProblemError =>
+  new ProblemError({
+    code: "input/configuration",
+    where: file,
+    message: error instanceof Error ? error.message : String(error),
+    expected: "a file of YAML manifests",
+  });
 
 /** Applies them as one who applies the same files again would: fields of others are left alone. */
 export async function applyApplications(

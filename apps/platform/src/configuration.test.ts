@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
+import { ProblemError } from "@tracegate/contracts";
 import { temporaryDirectory } from "@tracegate/kubelet/testing";
 import fc from "fast-check";
 import { parseConfiguration, readConfiguration } from "./configuration.ts";
@@ -104,6 +105,22 @@ for (const [text, error] of mistakes) {
     );
   });
 }
+
+test("what a link hides, zero bytes and nesting without end are refused with their place", () => {
+  symlinkSync("/", join(dir.path, "everything"));
+  for (const [text, mistake] of [
+    ["images:\n  a: {command: [b], workingDir: everything}", 'the pods of "a" would see all of /'],
+    [`images:\n  a: {command: [b], workingDir: ${dirname(homedir())}}`, 'the pods of "a" would see all of /'],
+    ['images: {a: {command: ["b\\0c"]}}', "holds a zero byte"],
+    ['images: {a: {command: [b], env: {A: "b\\0c"}}}', "holds a zero byte"],
+    [`images: ${"[".repeat(20_000)}`, "1:"],
+    ["images: &a {x: *a}", 'images["x"] is no map'],
+    ["images: !!js/function 'x'", "images is no map"],
+  ] as const) {
+    const told = (error: unknown) => error instanceof ProblemError && error.message.includes(mistake);
+    assert.throws(() => parseConfiguration(text, file), told, text.slice(0, 60));
+  }
+});
 
 test("whatever the text, it is read or refused with a place", () => {
   fc.assert(

@@ -5,6 +5,7 @@ import { dirname, resolve } from "node:path";
 import { ProblemError } from "@tracegate/contracts";
 import { parseImageReference } from "@tracegate/kubelet";
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import { holds, whereLinksLead } from "./own-images.ts";
 import type { Pace } from "./settings.ts";
 
 /** Looked for in the working directory. */
@@ -141,8 +142,9 @@ function readImage(
   if (statSync(workingDir, { throwIfNoEntry: false })?.isDirectory() !== true) {
     reader.fail(workingDirNode ?? keyNode, `${workingDir} is no directory`, "the program's directory");
   }
-  if (workingDir === "/" || workingDir === homedir()) {
-    const message = `the pods of "${pattern}" would see all of ${workingDir}`;
+  // Where links lead: they would hide what the pods get to see.
+  if (holds(whereLinksLead(workingDir), whereLinksLead(homedir()))) {
+    const message = `the pods of "${pattern}" would see all of ${whereLinksLead(workingDir)}`;
     reader.fail(workingDirNode ?? keyNode, message, "a directory that holds the program and nothing else");
   }
   if (program.includes("/")) {
@@ -252,7 +254,9 @@ class Reader {
   /** Text, or a number or boolean as it is written. */
   text(node: Node, what: string): string {
     if (!isScalar(node) || node.value === null) this.fail(node, `${what} is no text`, "text");
-    return typeof node.value === "string" ? node.value : (node.source ?? String(node.value));
+    const text = typeof node.value === "string" ? node.value : (node.source ?? String(node.value));
+    if (text.includes("\0")) this.fail(node, `${what} holds a zero byte`, "text");
+    return text;
   }
 
   /** `500ms`, `2s`, `1m`, in milliseconds. */

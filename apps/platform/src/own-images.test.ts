@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { temporaryDirectory } from "@tracegate/kubelet/testing";
@@ -38,6 +38,16 @@ test("the program's directory is at /app, and an empty directory covers the stat
   assert.deepEqual(entry([`${app}/bin/server`], { stateDir: "/elsewhere" }).binds, [
     { source: app, target: "/app" },
   ]);
+});
+
+test("a link to the program's directory hides no state directory", () => {
+  mkdirSync(join(app, ".tracegate"), { recursive: true });
+  symlinkSync(app, join(dir.path, "link"));
+  const { binds } = ownImage(
+    { pattern: "my/app:*", command: ["./bin/server"], workingDir: join(dir.path, "link"), env: {} },
+    surroundings,
+  );
+  assert.deepEqual(binds, entry(["./bin/server"]).binds);
 });
 
 test("a program of the system is found on the pod's PATH, one from elsewhere is brought along", () => {

@@ -1,4 +1,13 @@
-import { accessSync, closeSync, constants, openSync, readSync, realpathSync, statSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from "node:fs";
 import { delimiter, isAbsolute, join, relative, resolve } from "node:path";
 import { ProblemError } from "@tracegate/contracts";
 import type { CatalogueEntry } from "@tracegate/kubelet";
@@ -30,10 +39,13 @@ export function ownImage(
     isIsolated?: boolean;
   },
 ): CatalogueEntry {
-  const { pattern, command, workingDir, env } = image;
+  const { pattern, command, env } = image;
+  // Where links lead: the state directory must be found in it by whatever way it is.
+  const workingDir = whereLinksLead(image.workingDir);
   const [program, ...args] = command;
   const binds = [{ source: workingDir, target: programMount }];
-  const state = relative(workingDir, surroundings.stateDir);
+  const stateDir = whereLinksLead(surroundings.stateDir);
+  const state = relative(workingDir, stateDir);
   if (state === "") {
     throw new ProblemError({
       code: "input/configuration",
@@ -42,7 +54,7 @@ export function ownImage(
       advice: "Keep the program elsewhere, or choose another state directory with --state DIR",
     });
   }
-  if (!state.startsWith(".."))
+  if (holds(workingDir, stateDir))
     binds.push({ source: surroundings.emptyDir, target: join(programMount, state) });
   const found = findProgram(program, workingDir, surroundings);
   if (surroundings.isIsolated !== false && found.bind !== undefined && isScript(found.bind.source))
@@ -50,6 +62,15 @@ export function ownImage(
   if (found.bind !== undefined) binds.push(found.bind);
   return { pattern, entrypoint: [found.word, ...args], env, workingDir: programMount, binds };
 }
+
+/** Whether a path lies in a directory, or is it. */
+export function holds(directory: string, path: string): boolean {
+  const inside = relative(directory, path);
+  return inside !== ".." && !inside.startsWith("../");
+}
+
+/** What is not there yet has no links. */
+export const whereLinksLead = (path: string): string => (existsSync(path) ? realpathSync(path) : path);
 
 interface FoundProgram {
   /** What the container is started with. */
