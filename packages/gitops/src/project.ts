@@ -1,4 +1,5 @@
 import type { KubeObject } from "@tracegate/kube";
+import { withoutCredentials } from "./git/repositories.ts";
 import { groupOf } from "./manifest.ts";
 import { type Glob, globExpression } from "./render/glob.ts";
 import type { AppProjectSpec, GroupKind } from "./types/app-project.ts";
@@ -15,7 +16,7 @@ export function refusalOf(
       normalizeRepoURL(pattern),
     )
   ) {
-    return `application repo ${repoURL} is not permitted in project '${project.name}'`;
+    return `application repo ${withoutCredentials(repoURL)} is not permitted in project '${project.name}'`;
   }
   if (!permitsDestination(project.spec, destination)) {
     const server = destination.name || inClusterServer;
