@@ -16,6 +16,9 @@ export function commandDifference(
     return { what: `${command}: exit code`, expected: `${recorded.exit}`, got: `${ours.exit}: ${ours.out.join("\n")}` };
   const own = withCommits(ours.out, run.commits).filter((line) => !mentionsAnother(line, run.name));
   const theirs = recorded.out.filter((line) => !mentionsAnother(line, run.name));
+  // Help is in words of our own: how the line is written must agree.
+  const usage = (lines: readonly string[]) => lines.slice(lines.indexOf("Usage:") + 1, lines.indexOf("Usage:") + 2).map((line) => line.trim());
+  if (recorded.out.includes("Usage:")) return firstLineDifference(command, usage(recorded.out), usage(ours.out));
   const view = viewOf(command, run.stale);
   return firstLineDifference(command, view(theirs), view(own));
 }

@@ -1,6 +1,6 @@
 import { builtInKinds, crds } from "@tracegate/gitops";
 import { crds as analysisKinds } from "@tracegate/analysis";
-import { defineKind, type Kind, type KubeObject, type Patch, type ResourceClient } from "@tracegate/kube";
+import { defineKind, type Kind, type KubeObject, type Patch, parseJsonPatch, type ResourceClient } from "@tracegate/kube";
 import { crds as rolloutKinds } from "@tracegate/rollouts";
 
 /**
@@ -26,10 +26,11 @@ export async function runKubectl(client: ResourceClient, [verb = "", ...words]: 
     }
     case "patch": {
       const subresource = options.get("--subresource");
-      const type = (options.get("--type") ?? "strategic") as Patch["type"];
+      const type = options.get("--type") === "json" ? "json" : "merge"; // the two that recordings use; objects are small
       const body: unknown = JSON.parse(options.get("-p") ?? options.get("--patch") ?? "{}");
       const how = { fieldManager: "kubectl-patch", ...(subresource === undefined ? {} : { subresource }) };
-      await client.patch(kind, ref, { type, body } as Patch, how);
+      const patch: Patch = type === "json" ? { type, operations: parseJsonPatch(body) } : { type, body };
+      await client.patch(kind, ref, patch, how);
       return;
     }
     case "annotate":

@@ -347,7 +347,7 @@ function runArgo(world: World, text: string): Promise<Printed> {
     return await runArgocd(argv, {
       connect: () => ({ client: withLatency(client, clock), server: "http://SERVER", close: () => {} }),
       git,
-      config: () => ({ read: () => noContexts, write: () => {} }),
+      config: () => ({ path: "config", read: () => noContexts, write: () => {} }),
       ask: async () => undefined,
       clock,
       io,

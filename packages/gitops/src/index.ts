@@ -17,8 +17,10 @@ export { type CommandGitOptions, commandGit } from "./git/command-git.ts";
 export { type GitRepositories, type RepositoryTree, SourceError } from "./git/repositories.ts";
 export { resourceHealth, worstHealth } from "./health/health.ts";
 export { builtInKinds } from "./kinds.ts";
-export { readHealth } from "./live-health.ts";
-export type { Manifest } from "./manifest.ts";
+export { type KindOfResource, readHealth, readLive, resourceKinds } from "./live-health.ts";
+export { type Manifest, valueAt } from "./manifest.ts";
+export { orphansOf } from "./orphans.ts";
+export { inClusterServer } from "./project.ts";
 export { type Rendered, renderSource } from "./render/render.ts";
 export {
   requestRefresh,
@@ -27,6 +29,7 @@ export {
   requestTermination,
   type SyncRequestOptions,
 } from "./requests.ts";
+export { invalidDestination } from "./spec.ts";
 export * from "./types/app-project.ts";
 export * from "./types/application.ts";
 export * from "./types/application-set.ts";

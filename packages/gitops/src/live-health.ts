@@ -1,9 +1,45 @@
-import type { ResourceClient } from "@tracegate/kube";
+import type { Kind, KubeObject, ResourceClient } from "@tracegate/kube";
 import { getOrUndefined } from "./apply.ts";
 import { resourceHealth } from "./health/health.ts";
 import { discoverKinds } from "./kinds.ts";
 import { keyText, type Manifest } from "./manifest.ts";
 import type { Application, Health } from "./types/application.ts";
+
+export type KindOfResource = Kind<Manifest>;
+
+/** Finds the kind of a resource that the API serves now. */
+export async function resourceKinds(
+  client: ResourceClient,
+): Promise<(resource: Pick<KubeObject, "apiVersion" | "kind">) => KindOfResource | undefined> {
+  const catalogue = await discoverKinds(client);
+  return (resource) => {
+    const found = catalogue.find(resource);
+    return found !== undefined && "kind" in found ? found.kind : undefined;
+  };
+}
+
+/** The live objects of an Application's resources, by `group/kind/namespace/name`; undefined for those that are missing. */
+export async function readLive(
+  client: ResourceClient,
+  application: Application,
+): Promise<ReadonlyMap<string, Manifest | undefined>> {
+  const kindOf = await resourceKinds(client);
+  const objects = new Map<string, Manifest | undefined>();
+  for (const { group = "", version, kind, namespace = "", name } of application.status?.resources ?? []) {
+    const object: Manifest = {
+      apiVersion: group === "" ? version : `${group}/${version}`,
+      kind,
+      metadata: { name, ...(namespace === "" ? {} : { namespace }) },
+    };
+    const known = (name ?? "") === "" ? undefined : kindOf(object);
+    const live = known === undefined ? undefined : await getOrUndefined(client, known, object);
+    objects.set(
+      keyText({ group, kind, namespace, name }),
+      live && { ...live, apiVersion: object.apiVersion, kind },
+    );
+  }
+  return objects;
+}
 
 /**
  * The health of each of an Application's resources, by `group/kind/namespace/name`. The stored status leaves it out
@@ -13,21 +49,10 @@ export async function readHealth(
   client: ResourceClient,
   application: Application,
 ): Promise<ReadonlyMap<string, Health>> {
-  const catalogue = await discoverKinds(client);
   const health = new Map<string, Health>();
-  for (const { group = "", version, kind, namespace = "", name, hook } of application.status?.resources ??
-    []) {
-    if (hook === true) continue;
-    const object: Manifest = {
-      apiVersion: group === "" ? version : `${group}/${version}`,
-      kind,
-      metadata: { name, ...(namespace === "" ? {} : { namespace }) },
-    };
-    const found = catalogue.find(object);
-    const live =
-      found !== undefined && "kind" in found ? await getOrUndefined(client, found.kind, object) : undefined;
+  for (const [key, live] of await readLive(client, application)) {
     const judged = live === undefined ? ({ status: "Missing" } as const) : resourceHealth(live);
-    if (judged !== undefined) health.set(keyText({ group, kind, namespace, name }), judged);
+    if (judged !== undefined) health.set(key, judged);
   }
   return health;
 }

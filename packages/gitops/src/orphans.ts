@@ -1,6 +1,6 @@
 import type { Kind, ResourceClient } from "@tracegate/kube";
 import { trackedBy } from "./compare/tracking.ts";
-import type { KindCatalogue } from "./kinds.ts";
+import { discoverKinds, type KindCatalogue } from "./kinds.ts";
 import { listObjects } from "./live-objects.ts";
 import { groupOf, keyOf, keyText, type Manifest, type ResourceKey } from "./manifest.ts";
 import { anything, permitsKind } from "./project.ts";
@@ -44,6 +44,18 @@ export async function findOrphans(
     if (!isExpected(keyOf(object)) && !ignored.some((rule) => matches(rule, keyOf(object)))) add(object);
   }
   return [...found].sort((a, b) => (keyText(keyOf(a)) < keyText(keyOf(b)) ? -1 : 1));
+}
+
+/** The same for an Application as its status lists what it manages. */
+export async function orphansOf(
+  client: ResourceClient,
+  application: Application,
+  project: AppProjectSpec,
+): Promise<readonly Manifest[]> {
+  const managed = (application.status?.resources ?? []).map(({ group = "", kind, namespace = "", name }) =>
+    keyText({ group, kind, namespace, name }),
+  );
+  return await findOrphans(client, await discoverKinds(client), application, project, new Set(managed));
 }
 
 /** Kinds that nobody deploys and the control plane keeps. */

@@ -86,7 +86,7 @@ export async function requestRollback(
       code: "gitops/unknown-history",
       message:
         id === undefined
-          ? `Application '${ref.name}' should have at least two successful deployments`
+          ? `application '${ref.name}' should have at least two successful deployments`
           : `application '${ref.name}' does not have deployment id '${id}' in history`,
     });
   }

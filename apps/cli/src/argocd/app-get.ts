@@ -1,27 +1,17 @@
-import { AnalysisRun } from "@tracegate/analysis";
 import {
   Application,
   assignedWindows,
   findProject,
   readHealth,
+  readLive,
   renderApplication,
   renderHistory,
-  renderResourceList,
   renderSummary,
   renderTree,
 } from "@tracegate/gitops";
-import {
-  apiVersionOf,
-  isNotFound,
-  Job,
-  type Kind,
-  type KubeObject,
-  Pod,
-  ReplicaSet,
-  type ResourceClient,
-} from "@tracegate/kube";
 import { refOf, refresh } from "./applications.ts";
 import { formatted } from "./output.ts";
+import { ownedObjects } from "./owned-objects.ts";
 import { appNamespace, command, Fatal, outputFlag } from "./session.ts";
 
 const oneApplication = { use: "APPNAME", args: [1, 1] } as const;
@@ -32,7 +22,7 @@ export const appGet = command({
   summary: "Show an Application: where it comes from, its state, its resources",
   examples: ["argocd app get hotrod", "argocd app get hotrod --refresh", "argocd app get hotrod -o yaml"],
   flags: {
-    output: { ...outputFlag("json|yaml|wide|tree"), default: "wide" },
+    output: { ...outputFlag("json|yaml|wide|tree|tree=detailed"), default: "wide" },
     refresh: { type: "bool", help: "ask Git for the newest commit first" },
     "hard-refresh": { type: "bool", help: "and render anew what is cached" },
     "show-operation": { type: "bool", help: "show the last sync too" },
@@ -56,36 +46,19 @@ export const appGet = command({
         url: `${server}/applications/${ref.name}`,
         health,
         windows,
+        now: session.clock.now(),
         showOperation: flags["show-operation"],
       });
-    const owned = flags.output === "tree" ? await ownedObjects(client, application) : [];
+    const owned = flags.output.startsWith("tree") ? await ownedObjects(client, application) : [];
+    const live = flags.output === "tree=detailed" ? await readLive(client, application) : undefined;
     const tree = () => {
       const summary = renderSummary(application, `${server}/applications/${ref.name}`, windows);
-      return `${[...summary, "", ...renderTree(application, health, owned)].join("\n")}\n`;
+      return `${[...summary, "", ...renderTree(application, health, owned, live && { live, now: session.clock.now() })].join("\n")}\n`;
     };
-    io.out(formatted(flags.output, application, { wide: shown, "": shown, tree }));
+    io.out(formatted(flags.output, application, { wide: shown, "": shown, tree, "tree=detailed": tree }));
     return 0;
   },
 });
-
-/** What controllers made in the destination: below a resource in the tree when it is the owner. */
-async function ownedObjects(client: ResourceClient, { spec }: Application): Promise<KubeObject[]> {
-  const { namespace = "" } = spec.destination;
-  const kinds: Kind<KubeObject>[] = [ReplicaSet, Pod, Job, AnalysisRun];
-  const lists = await Promise.all(
-    kinds.map((kind) =>
-      // A kind that is not served has no objects.
-      client.list(kind, { namespace }).then(
-        ({ items }) => items.map((item) => ({ ...item, apiVersion: apiVersionOf(kind), kind: kind.kind })),
-        (error: unknown) => {
-          if (isNotFound(error)) return [];
-          throw error;
-        },
-      ),
-    ),
-  );
-  return lists.flat();
-}
 
 export const appHistory = command({
   ...oneApplication,
@@ -97,18 +70,6 @@ export const appHistory = command({
     const application = await client.get(Application, refOf(text, flags["app-namespace"]));
     const ids = () => (application.status?.history ?? []).map(({ id }) => `${id}\n`).join("");
     io.out(flags.output === "id" ? ids() : renderHistory(application));
-    return 0;
-  },
-});
-
-export const appResources = command({
-  ...oneApplication,
-  path: "app resources",
-  summary: "List the resources of an Application",
-  examples: ["argocd app resources hotrod"],
-  flags: { "app-namespace": appNamespace },
-  async run([text = ""], flags, { client, io }) {
-    io.out(renderResourceList(await client.get(Application, refOf(text, flags["app-namespace"]))));
     return 0;
   },
 });

@@ -13,7 +13,7 @@ export const appList = command({
   flags: {
     output: { ...outputFlag("wide|name|json|yaml"), default: "wide" },
     selector: { type: "string", short: "l", help: "only those with these labels" },
-    project: { type: "strings", short: "p", help: "only those of these projects" },
+    project: { type: "stringArray", short: "p", help: "only those of these projects" },
     repo: { type: "string", short: "r", help: "only those of this repository" },
     cluster: { type: "string", short: "c", help: "only those of this cluster" },
     path: { type: "string", short: "P", help: "only those of this path" },

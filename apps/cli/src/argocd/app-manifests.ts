@@ -24,7 +24,7 @@ export const appManifests = command({
   },
   async run([text = ""], flags, session) {
     if (flags.source !== "git" && flags.source !== "live")
-      throw new Fatal(`Unknown source type '${flags.source}'`);
+      throw new Fatal(`Unknown source type '${flags.source}'`, 1);
     const application = await session.client.get(Application, refOf(text, flags["app-namespace"]));
     const state = await stateOf(session, application, flags.revision);
     // Both in the order of groups, kinds and names, as they are compared.
@@ -84,12 +84,24 @@ function bothSides(
 ): [string, string] {
   if (live === undefined || target === undefined) {
     const { target: wanted, live: found } = maskedSecrets(target, live);
-    return [found === undefined ? "" : goYaml(found), wanted === undefined ? "" : goYaml(wanted)];
+    return [
+      found === undefined ? "" : goYaml(withoutBirth(found)),
+      wanted === undefined ? "" : goYaml(wanted),
+    ];
   }
   const { predicted, current } = predictedAndCurrent(target, live, application.spec.ignoreDifferences ?? []);
   const sides = maskedSecrets(withServerFields(predicted, live), withServerFields(current, live));
   return [goYaml(sides.live), goYaml(sides.target)];
 }
+
+/** When an object came to be is no difference. */
+const withoutBirth = ({
+  metadata: { creationTimestamp: _created, ...metadata },
+  ...live
+}: Manifest): object => ({
+  ...live,
+  metadata,
+});
 
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 

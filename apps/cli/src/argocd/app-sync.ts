@@ -1,12 +1,15 @@
 import {
   Application,
   type Health,
+  type RetryStrategy,
   readHealth,
+  readLive,
   requestRollback,
   requestSync,
   requestTermination,
   type SyncOperation,
 } from "@tracegate/gitops";
+import { UsageError } from "../cobra/command.ts";
 import { chosen, refOf } from "./applications.ts";
 import { goJson, goYaml } from "./output.ts";
 import { appNamespace, command, Fatal, outputFlag, type Session } from "./session.ts";
@@ -17,7 +20,7 @@ const selector = { type: "string", short: "l", help: "the Applications with thes
 
 export const appSync = command({
   path: "app sync",
-  use: "[APPNAME... | -l selector]",
+  use: "[APPNAME... | -l selector | --project project-name]",
   summary: "Bring Applications to what Git says, and wait for it",
   examples: [
     "argocd app sync hotrod",
@@ -31,23 +34,46 @@ export const appSync = command({
     force: { type: "bool", help: "replace what cannot be changed" },
     async: { type: "bool", help: "do not wait" },
     revision: { type: "string", help: "a commit, branch or tag in place of the Application's" },
-    resource: { type: "strings", help: "only GROUP:KIND:NAME" },
+    resource: { type: "stringArray", help: "only GROUP:KIND:[NAMESPACE/]NAME, or with ! all but it" },
+    label: { type: "stringArray", help: "only resources with these labels" },
     strategy: { type: "string", help: "one of: apply|hook" },
+    replace: { type: "bool", help: "replace objects in place of applying them" },
+    "server-side": { type: "bool", help: "apply on the server" },
+    "apply-out-of-sync-only": { type: "bool", help: "only what differs" },
+    "retry-limit": { type: "number", help: "how often it is tried again" },
+    "retry-backoff-duration": { type: "string", default: "5s", help: "the wait before the first retry" },
+    "retry-backoff-max-duration": { type: "string", default: "3m0s", help: "the longest wait" },
+    "retry-backoff-factor": {
+      type: "number",
+      default: 2,
+      help: "what each wait is longer than the one before",
+    },
+    "preview-changes": { type: "bool", help: "show the differences and ask" },
+    assumeYes: { type: "bool", help: "answer yes" },
+    local: { type: "string", help: "refused: what is deployed comes from Git" },
+    revisions: { type: "stringArray", help: "refused: an Application has one source" },
+    info: { type: "stringArray", help: "KEY=VALUE that goes with the operation" },
+    project: { type: "stringArray", help: "the Applications of these projects" },
     selector,
     timeout,
-    output: { ...outputFlag("json|yaml|wide"), default: "wide" },
+    output: { ...outputFlag("json|yaml|wide|tree|tree=detailed"), default: "wide" },
     "app-namespace": appNamespace,
   },
   async run(names, flags, session) {
-    if (names.length === 0 && flags.selector === "")
-      throw new Fatal("Cannot use command without either application names or a selector", 1);
+    if (names.length === 0 && flags.selector === "" && flags.project.length === 0) throw new UsageError("");
     if (names.length > 0 && flags.selector !== "")
       throw new Fatal("Cannot use selector option when application name(s) passed as argument(s)", 1);
     const { strategy } = flags;
     if (strategy !== "" && strategy !== "apply" && strategy !== "hook")
-      throw new Fatal(`Unknown sync strategy: '${strategy}'`);
-    const resources = flags.resource.map(resourceOf);
-    for (const found of await chosen(session, names, flags.selector, flags["app-namespace"])) {
+      throw new Fatal(`Unknown sync strategy: '${strategy}'`, 1);
+    if (flags.local !== "") throw new Fatal("--local is not supported: commit what is to be deployed");
+    if (flags.revisions.length > 0)
+      throw new Fatal("--revisions is not supported: an Application has one source");
+    const wanted = flags.resource.map(resourceOf);
+    const all = await chosen(session, names, flags.selector, flags["app-namespace"]);
+    for (const found of all) {
+      if (flags.project.length > 0 && !flags.project.includes(found.spec.project)) continue;
+      const resources = await resourcesOf(session, found, wanted, flags);
       const ref = { namespace: found.metadata.namespace ?? "", name: found.metadata.name };
       const health = await readHealth(session.client, found);
       const requested = await requestSync(session.client, session.git, ref, {
@@ -58,9 +84,11 @@ export const appSync = command({
         ...(flags.revision === "" ? {} : { revision: flags.revision }),
         ...(strategy === "" ? {} : { strategy }),
         ...(resources.length === 0 ? {} : { resources }),
+        ...optionsOf(found, flags),
+        ...(session.given.has("retry-limit") ? { retry: retryOf(flags) } : {}),
       });
       if (flags.async) continue;
-      const application = await waitForOperation(session, requested, { ...flags, health });
+      const application = await waitForOperation(session, requested, { ...flags, health, resources });
       const phase = application?.status?.operationState?.phase;
       if (flags["dry-run"]) continue;
       if (phase !== "Succeeded") throw new Fatal(`Operation has completed with phase: ${phase}`, 1);
@@ -76,27 +104,117 @@ export const appSync = command({
 async function waitForOperation(
   session: Session,
   requested: Application,
-  options: { timeout: number; output: string; path?: string; health: ReadonlyMap<string, Health> },
+  options: {
+    timeout: number;
+    output: string;
+    path?: string;
+    health: ReadonlyMap<string, Health>;
+    resources?: readonly Resource[];
+  },
 ): Promise<Application | undefined> {
-  const { timeout: timeoutSeconds, output, path, health } = options;
+  const { timeout: timeoutSeconds, output, path, health, resources = [] } = options;
   const quiet = output === "json" || output === "yaml";
   const application = await waitFor(session, requested, {
     awaited: { operation: true },
     timeoutSeconds,
     health,
     quiet,
+    tree: output.startsWith("tree"),
+    resources,
     ...(path === undefined ? {} : { path }),
   });
   if (quiet) session.io.out(output === "json" ? goJson(application) : goYaml(application));
   return application;
 }
 
-function resourceOf(text: string): NonNullable<SyncOperation["resources"]>[number] {
-  const [group, kind, name, ...rest] = text.split(":");
+type Resource = NonNullable<SyncOperation["resources"]>[number];
+
+interface Filter extends Resource {
+  readonly text: string;
+  readonly exclude: boolean;
+}
+
+/** The resources that filters choose of an Application's: all where there are no filters. */
+async function resourcesOf(
+  { client }: Session,
+  application: Application,
+  filters: readonly Filter[],
+  { label }: { readonly label: readonly string[] },
+): Promise<Resource[]> {
+  if (filters.length === 0 && label.length === 0) return [];
+  const { resources = [] } = application.status ?? {};
+  const live = label.length === 0 ? undefined : await readLive(client, application);
+  const included = resources.filter((resource) => {
+    const { group = "", kind, namespace = "", name } = resource;
+    const agrees = (filter: Filter) =>
+      anything(filter.group ?? "", group) &&
+      anything(filter.kind, kind) &&
+      anything(filter.name, name) &&
+      (filter.namespace === undefined || anything(filter.namespace, namespace));
+    const only = filters.filter(({ exclude }) => !exclude);
+    const labels = live?.get(`${group}/${kind}/${namespace}/${name}`)?.metadata.labels ?? {};
+    return (
+      (only.length === 0 || only.some(agrees)) &&
+      !filters.some((filter) => filter.exclude && agrees(filter)) &&
+      label.every((pair) => labels[pair.split("=")[0] ?? ""] === pair.slice(pair.indexOf("=") + 1))
+    );
+  });
+  if (included.length === 0) {
+    if (filters.length === 0)
+      throw new Fatal(`No matching resources found for labels: ${label.join(",")}`, 1);
+    throw new Fatal(
+      `No matching app resources found for resource filter: ${filters.map(({ text }) => text).join(",")}`,
+      1,
+    );
+  }
+  return included.map(({ group, kind, namespace, name }) => ({
+    ...(group === undefined ? {} : { group }),
+    kind,
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+  }));
+}
+
+const anything = (pattern: string, value: string): boolean => pattern === "*" || pattern === value;
+
+/** The sync options that flags add to those of the Application. */
+function optionsOf(
+  { spec }: Application,
+  flags: {
+    readonly replace: boolean;
+    readonly "server-side": boolean;
+    readonly "apply-out-of-sync-only": boolean;
+  },
+): { syncOptions?: string[] } {
+  const added = [
+    ...(flags.replace ? ["Replace=true"] : []),
+    ...(flags["server-side"] ? ["ServerSideApply=true"] : []),
+    ...(flags["apply-out-of-sync-only"] ? ["ApplyOutOfSyncOnly=true"] : []),
+  ];
+  return added.length === 0 ? {} : { syncOptions: [...(spec.syncPolicy?.syncOptions ?? []), ...added] };
+}
+
+const retryOf = (flags: {
+  readonly "retry-limit": number;
+  readonly "retry-backoff-duration": string;
+  readonly "retry-backoff-max-duration": string;
+  readonly "retry-backoff-factor": number;
+}): RetryStrategy => ({
+  limit: flags["retry-limit"],
+  backoff: {
+    duration: flags["retry-backoff-duration"],
+    factor: flags["retry-backoff-factor"],
+    maxDuration: flags["retry-backoff-max-duration"],
+  },
+});
+
+function resourceOf(text: string): Filter {
+  const exclude = text.startsWith("!");
+  const [group, kind, name, ...rest] = text.slice(exclude ? 1 : 0).split(":");
   if (group === undefined || kind === undefined || name === undefined || rest.length > 0)
     throw new Fatal(`resource should have GROUP:KIND:NAME, but instead got: ${text}`);
   const [namespace, own] = name.includes("/") ? name.split("/") : [undefined, name];
-  return { group, kind, name: own ?? "", ...(namespace === undefined ? {} : { namespace }) };
+  return { text, exclude, group, kind, name: own ?? "", ...(namespace === undefined ? {} : { namespace }) };
 }
 
 export const appRollback = command({
@@ -108,7 +226,7 @@ export const appRollback = command({
   flags: {
     prune: { type: "bool", help: "delete what that revision does not have" },
     timeout,
-    output: { ...outputFlag("json|yaml|wide"), default: "wide" },
+    output: { ...outputFlag("json|yaml|wide|tree|tree=detailed"), default: "wide" },
     "app-namespace": appNamespace,
   },
   async run([text = "", id], flags, session) {
@@ -126,7 +244,7 @@ export const appRollback = command({
 
 export const appWait = command({
   path: "app wait",
-  use: "[APPNAME... | -l selector]",
+  use: "[APPNAME.. | -l selector]",
   summary: "Wait until Applications are synced, healthy and without an operation; or for what is named",
   examples: ["argocd app wait hotrod", "argocd app wait hotrod --health --timeout 120"],
   args: [0, Number.POSITIVE_INFINITY],
@@ -137,22 +255,27 @@ export const appWait = command({
     degraded: { type: "bool", help: "until degraded" },
     delete: { type: "bool", help: "until deleted" },
     operation: { type: "bool", help: "until no operation runs" },
+    hydrated: { type: "bool", help: "refused: nothing is hydrated" },
+    resource: { type: "stringArray", help: "only GROUP:KIND:[NAMESPACE/]NAME" },
     selector,
     timeout,
-    output: { ...outputFlag("json|yaml|wide"), default: "wide" },
+    output: { ...outputFlag("json|yaml|wide|tree|tree=detailed"), default: "wide" },
     "app-namespace": appNamespace,
   },
   async run(names, flags, session) {
-    if (names.length === 0 && flags.selector === "")
-      throw new Fatal("Cannot use command without either application names or a selector", 1);
+    if (names.length === 0 && flags.selector === "") throw new UsageError("");
+    if (flags.hydrated) throw new Fatal("--hydrated is not supported: nothing is hydrated");
+    const resources = flags.resource.map(resourceOf);
     const { sync, health, suspended, degraded, operation, timeout: timeoutSeconds, output } = flags;
     const named = { sync, health, suspended, degraded, operation, delete: flags.delete };
     const awaited = Object.values(named).some(Boolean)
       ? named
       : { sync: true, health: true, operation: true };
     const quiet = output === "json" || output === "yaml";
-    for (const found of await chosen(session, names, flags.selector, flags["app-namespace"])) {
-      const application = await waitFor(session, found, { awaited, timeoutSeconds, quiet });
+    const all = await chosen(session, names, flags.selector, flags["app-namespace"], { mayBeNone: true });
+    for (const found of all) {
+      const tree = output.startsWith("tree");
+      const application = await waitFor(session, found, { awaited, timeoutSeconds, quiet, tree, resources });
       if (quiet) session.io.out(output === "json" ? goJson(application) : goYaml(application));
     }
     return 0;

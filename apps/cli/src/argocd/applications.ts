@@ -4,9 +4,11 @@ import {
   renderOperation,
   renderResources,
   renderSummary,
+  renderTree,
   requestRefresh,
 } from "@tracegate/gitops";
 import type { Ref } from "@tracegate/kube";
+import { ownedObjects } from "./owned-objects.ts";
 import { controlPlane, Fatal, type Session } from "./session.ts";
 
 /** `NAME` or `NAMESPACE/NAME`. */
@@ -34,9 +36,12 @@ export async function refresh(session: Session, ref: Ref, how: "normal" | "hard"
 export async function finalState(
   { client, server }: Session,
   application: Application,
-  shown: { readonly operation: boolean; readonly path: string },
+  shown: { readonly operation: boolean; readonly path: string; readonly tree: boolean },
 ): Promise<string> {
-  const table = renderResources(application, await readHealth(client, application));
+  const health = await readHealth(client, application);
+  const table = shown.tree
+    ? renderTree(application, health, await ownedObjects(client, application))
+    : renderResources(application, health);
   const lines = [
     "",
     ...renderSummary(application, `${server}/applications/${shown.path}`),
@@ -53,6 +58,7 @@ export async function chosen(
   names: readonly string[],
   selector: string,
   appNamespace: string,
+  { mayBeNone = false } = {},
 ): Promise<Application[]> {
   if (selector === "")
     return await Promise.all(names.map((name) => client.get(Application, refOf(name, appNamespace))));
@@ -60,6 +66,7 @@ export async function chosen(
     namespace: appNamespace || controlPlane,
     labelSelector: selector,
   });
-  if (items.length === 0) throw new Fatal(`No matching apps found for filter: selector ${selector}`, 1);
+  if (items.length === 0 && !mayBeNone)
+    throw new Fatal(`No matching apps found for filter: selector ${selector}`, 1);
   return items;
 }

@@ -12,6 +12,8 @@ export interface Contexts {
 }
 
 export interface ArgoConfig {
+  /** Where it lies. */
+  readonly path: string;
   read(): Contexts;
   write(contexts: Contexts): void;
 }
@@ -22,6 +24,7 @@ const none: Contexts = { contexts: [], "current-context": "", servers: [], users
 export function configFile(flag: string, env: Readonly<Record<string, string | undefined>>): ArgoConfig {
   const path = flag === "" ? join(folderOf(env), "config") : flag;
   return {
+    path,
     read() {
       if (!existsSync(path)) return none;
       try {

@@ -1,15 +1,16 @@
 import { Application } from "@tracegate/gitops";
 import { isStatusError } from "@tracegate/kube";
 import { withContext } from "./config.ts";
-import { command, controlPlane, Fatal } from "./session.ts";
+import { command, controlPlane, Fatal, type Session } from "./session.ts";
 
 export const login = command({
   path: "login",
   use: "[SERVER]",
-  summary: "Check credentials against the Kubernetes API and remember them as a context",
+  summary: "Check that the Kubernetes API lets one in and remember that as a context",
   examples: [
     "argocd login --core",
-    "argocd login 127.0.0.1:6443",
+    "argocd login localhost:30100",
+    "argocd login localhost:30100 --username readonly --password PASSWORD",
     "argocd login 127.0.0.1:6443 --password TOKEN",
   ],
   args: [0, 1],
@@ -19,22 +20,37 @@ export const login = command({
     name: { type: "string", help: "the context's name (default: the server)" },
     core: { type: "bool", help: "use the kubeconfig's context" },
     insecure: { type: "bool", help: "accepted for scripts; the kubeconfig's certificate authority is used" },
+    sso: { type: "bool", help: "refused: there is nobody to sign on with" },
+    "skip-test-tls": { type: "bool", help: "accepted for scripts, and without effect" },
   },
   async run([server], flags, { config, connectWith, io }) {
     if (server === undefined && !flags.core) throw new Fatal("Argo CD server address unspecified", 1);
-    const token = flags.password === "" ? undefined : flags.password;
-    const connection = connectWith(token);
-    try {
-      await connection.client.list(Application, { namespace: controlPlane, limit: 1 });
-    } catch (error) {
-      if (isStatusError(error) && error.status.code === 401)
-        throw new Fatal("rpc error: code = Unauthenticated desc = Invalid username or password");
-      throw error;
-    } finally {
-      connection.close();
-    }
+    if (flags.sso)
+      throw new Fatal(
+        "--sso is not supported: the kubeconfig's credentials are used, or a token as --password",
+      );
+    const given = flags.password === "" ? undefined : flags.password;
+    const tokenWorks = given !== undefined && (await letsIn(connectWith, given));
+    // An account's password is nothing the API knows: who is named with one goes in as the kubeconfig says.
+    if (
+      !tokenWorks &&
+      (given === undefined || flags.username !== "") &&
+      !(await letsIn(connectWith, undefined))
+    )
+      throw new Fatal(
+        "rpc error: code = Unauthenticated desc = the kubeconfig's credentials are refused by the Kubernetes API",
+      );
+    if (!tokenWorks && given !== undefined && flags.username === "")
+      throw new Fatal("rpc error: code = Unauthenticated desc = Invalid username or password");
+    const token = tokenWorks ? given : undefined;
     const name = flags.name || (server ?? "kubernetes");
-    if (!flags.core) io.out(`'${flags.username || "admin"}' logged in successfully\n`);
+    if (!flags.core) {
+      io.out(`'${flags.username || "admin"}' logged in successfully\n`);
+      const how = tokenWorks ? "the token" : "the credentials of the kubeconfig";
+      const unused =
+        given !== undefined && !tokenWorks ? "; the password is no token of it and was not kept" : "";
+      io.err(`Commands speak to the Kubernetes API with ${how}${unused}.\n`);
+    }
     config.write(
       withContext(config.read(), {
         name,
@@ -46,6 +62,20 @@ export const login = command({
     return 0;
   },
 });
+
+/** Whether the API lets one list Applications with a token, or with the kubeconfig's credentials. */
+async function letsIn(connectWith: Session["connectWith"], token: string | undefined): Promise<boolean> {
+  const connection = connectWith(token);
+  try {
+    await connection.client.list(Application, { namespace: controlPlane, limit: 1 });
+    return true;
+  } catch (error) {
+    if (isStatusError(error) && error.status.code === 401) return false;
+    throw error;
+  } finally {
+    connection.close();
+  }
+}
 
 export const logout = command({
   path: "logout",
@@ -76,6 +106,8 @@ export const context = command({
   flags: { delete: { type: "bool", help: "forget the context" } },
   async run([name], flags, { config, io }) {
     const all = config.read();
+    if (all.contexts.length === 0)
+      throw new Fatal(`No contexts defined in ${config.path}: log in with argocd login`, 1);
     if (name !== undefined && !all.contexts.some((entry) => entry.name === name))
       throw new Fatal(`Context '${name}' undefined`);
     if (name !== undefined && flags.delete) {

@@ -1,19 +1,34 @@
 import { type Clock, ProblemError } from "@tracegate/contracts";
 import { type GitRepositories, SourceError } from "@tracegate/gitops";
 import { formatTime, isStatusError, type ResourceClient } from "@tracegate/kube";
-import type { CobraProgram } from "../cobra/command.ts";
+import { type CobraProgram, UsageError } from "../cobra/command.ts";
 import { helpText } from "../cobra/help.ts";
 import { parseLine } from "../cobra/parse.ts";
 import type { Io } from "../command.ts";
-import { appDelete, appSet } from "./app-change.ts";
-import { appGet, appHistory, appResources } from "./app-get.ts";
+import { actionsList, actionsRun, deleteResource, patchResource } from "./app-actions.ts";
+import { appConfirmDeletion, appPatch, appSet, appUnset } from "./app-change.ts";
+import { appCreate } from "./app-create.ts";
+import { appDelete } from "./app-delete.ts";
+import { appGet, appHistory } from "./app-get.ts";
 import { appList } from "./app-list.ts";
 import { appDiff, appManifests } from "./app-manifests.ts";
+import { appResources } from "./app-resources.ts";
+import { appsetCreate, appsetDelete, appsetGet, appsetList } from "./app-sets.ts";
 import { appRollback, appSync, appTerminate, appWait } from "./app-sync.ts";
 import { type ArgoConfig, currentToken } from "./config.ts";
 import { context, login, logout } from "./context.ts";
-import { appsetGet, appsetList, clusterList, projGet, projList, repoList } from "./others.ts";
-import { Fatal, type Session } from "./session.ts";
+import { clusterGet, clusterList, repoGet, repoList } from "./others.ts";
+import {
+  projCreate,
+  projDelete,
+  projectChanges,
+  projGet,
+  projList,
+  projRoles,
+  projWindows,
+} from "./projects.ts";
+import { refusedBy, refusedCommands } from "./refused.ts";
+import { Fatal, logLine, type Session } from "./session.ts";
 import { version } from "./version.ts";
 
 const accepted = "accepted for scripts, and without effect: the Kubernetes API is spoken to";
@@ -44,19 +59,37 @@ const program: CobraProgram<Session> = {
     appDiff,
     appManifests,
     appResources,
+    appCreate,
     appSet,
+    appUnset,
+    appPatch,
     appDelete,
     appTerminate,
+    appConfirmDeletion,
+    actionsList,
+    actionsRun,
+    deleteResource,
+    patchResource,
     appsetList,
     appsetGet,
+    appsetCreate,
+    appsetDelete,
     projList,
     projGet,
+    projCreate,
+    projDelete,
+    ...projectChanges,
+    projWindows,
+    projRoles,
     clusterList,
+    clusterGet,
     repoList,
+    repoGet,
     login,
     logout,
     context,
     version,
+    ...refusedCommands,
   ],
 };
 
@@ -77,21 +110,32 @@ export interface ArgocdEnvironment {
 /** Runs one command line; resolves with its exit code. */
 export async function runArgocd(argv: readonly string[], environment: ArgocdEnvironment): Promise<number> {
   const { io, clock } = environment;
+  const refused = refusedBy(argv);
+  if (refused !== undefined) {
+    io.err(logLine("fatal", refused.message, clock));
+    return refused.exit;
+  }
   const parsed = parseLine(program, argv);
   switch (parsed.kind) {
-    case "help":
+    case "help": {
       io.out(helpText(program, parsed.path, parsed.command));
-      return 0;
+      // A group without one of its commands is a mistake, as the original has it.
+      const asked = argv.includes("--help") || argv.includes("-h") || argv[0] === "help";
+      return asked || parsed.path === "" ? 0 : 1;
+    }
     case "arguments":
       io.out(helpText(program, parsed.command.path, parsed.command));
-      return parsed.command.path === "app diff" ? 2 : 1;
+      return parsed.command.path === "app diff" ? 2 : 1; // the original's own
     case "mistake":
-      io.err(
-        `Error: ${parsed.message}\nRun '${program.name} ${parsed.path} --help' for usage.\n`.replace(
-          "  ",
-          " ",
-        ),
-      );
+      // ⚠ An unknown command of a group is answered by the group's help, as the original does.
+      if (/^unknown command/.test(parsed.message) && parsed.path !== "")
+        io.out(helpText(program, parsed.path));
+      else {
+        const hint = /^unknown command/.test(parsed.message)
+          ? `Run '${program.name} --help' for usage.\n`
+          : "";
+        io.err(`Error: ${parsed.message}\n${hint}`);
+      }
       return 1;
     case "run": {
       const flag = (name: string) => String(parsed.flags[name] ?? "");
@@ -123,6 +167,10 @@ export async function runArgocd(argv: readonly string[], environment: ArgocdEnvi
         });
       } catch (error) {
         if (io.signal.aborted) return 130;
+        if (error instanceof UsageError) {
+          io.out(helpText(program, parsed.command.path, parsed.command));
+          return 1;
+        }
         const { message, exit } = describe(error);
         const time = formatTime(clock.now());
         io.err(

@@ -1,6 +1,6 @@
 import type { Clock } from "@tracegate/contracts";
 import type { GitRepositories } from "@tracegate/gitops";
-import type { ResourceClient } from "@tracegate/kube";
+import { formatTime, type ResourceClient } from "@tracegate/kube";
 import { type CobraCommand, cobraCommand, type FlagSpecs } from "../cobra/command.ts";
 import type { Io } from "../command.ts";
 import type { ArgoConfig } from "./config.ts";
@@ -27,6 +27,10 @@ export interface Session {
 export const command = <const F extends FlagSpecs>(
   spec: Parameters<typeof cobraCommand<Session, F>>[0],
 ): CobraCommand<Session> => cobraCommand<Session, F>(spec);
+
+/** A line of log, as the original writes it. */
+export const logLine = (level: "info" | "error" | "fatal", msg: string, clock: Clock): string =>
+  `${JSON.stringify({ level, msg, time: formatTime(clock.now()) })}\n`;
 
 /** Ends the command with one line of log and an exit code: 20 for what an API or argument says, 1 for plain checks. */
 export class Fatal extends Error {

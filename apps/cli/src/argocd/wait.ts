@@ -21,6 +21,10 @@ export interface WaitOptions {
   readonly path?: string;
   /** The health of the resources at the start, where it was read before something was asked for. */
   readonly health?: ReadonlyMap<string, Health>;
+  /** The resources are to be shown as a tree at the end. */
+  readonly tree?: boolean;
+  /** Only these are looked at and told of; none: all, and the Application itself. */
+  readonly resources?: readonly SelectedResource[];
   /** Only the final state, as JSON or YAML, is to be printed: by the caller. */
   readonly quiet?: boolean;
 }
@@ -37,7 +41,7 @@ export async function waitFor(
   const { client, clock, io } = session;
   const { namespace = "", name: own } = start.metadata;
   const ref = { namespace, name: own };
-  const { awaited, timeoutSeconds, path = ref.name, quiet = false } = options;
+  const { awaited, timeoutSeconds, path = ref.name, quiet = false, tree = false, resources = [] } = options;
   const out = (text: string) => {
     if (!quiet) io.out(text);
   };
@@ -57,7 +61,7 @@ export async function waitFor(
   let known = options.health;
   const finish = async (): Promise<Application> => {
     if (refreshFirst) application = await refresh(session, ref, "normal");
-    out(await finalState(session, application, { operation: awaited.operation === true, path }));
+    out(await finalState(session, application, { operation: awaited.operation === true, path, tree }));
     return application;
   };
   try {
@@ -74,14 +78,13 @@ export async function waitFor(
       application = event.object;
       if (application.operation !== undefined && application.operation.sync?.dryRun !== true)
         refreshFirst = true;
-      if (isReached(application, awaited) && !(awaited.operation === true && operates(application)))
-        return await finish();
-      const { lines, degraded } = table.update(
-        application,
-        known ?? (await readHealth(client, application)),
-        clock.now(),
-      );
+      const health = known ?? (await readHealth(client, application));
       known = undefined;
+      const looked = withOnly(application, resources);
+      const reached =
+        resources.length === 0 ? isReached(application, awaited) : areReached(looked, health, awaited);
+      if (reached && !(awaited.operation === true && operates(application))) return await finish();
+      const { lines, degraded } = table.update(looked, health, clock.now());
       if (awaited.health === true && degraded !== undefined) {
         await finish();
         throw new Fatal(
@@ -104,6 +107,46 @@ export async function waitFor(
   }
 }
 
+/** A resource that a command is about. */
+export interface SelectedResource {
+  readonly group?: string;
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+}
+
+/** An Application with those of its resources alone that are selected; none selected: as it is. */
+function withOnly(application: Application, selected: readonly SelectedResource[]): Application {
+  if (selected.length === 0 || application.status === undefined) return application;
+  const isOne = (one: { group?: string; kind: string; namespace?: string; name: string }) =>
+    selected.some(
+      ({ group = "", kind, namespace, name }) =>
+        (group === "*" || group === (one.group ?? "")) &&
+        (kind === "*" || kind === one.kind) &&
+        (name === "*" || name === one.name) &&
+        (namespace === undefined || namespace === one.namespace),
+    );
+  const { resources = [], operationState, ...status } = application.status;
+  const syncResult = operationState?.syncResult;
+  return {
+    ...application,
+    status: {
+      ...status,
+      resources: resources.filter(isOne),
+      ...(operationState === undefined
+        ? {}
+        : {
+            operationState: {
+              ...operationState,
+              ...(syncResult === undefined
+                ? {}
+                : { syncResult: { ...syncResult, resources: (syncResult.resources ?? []).filter(isOne) } }),
+            },
+          }),
+    },
+  };
+}
+
 /** Whether a sync is asked for, runs, or has ended so lately that the comparison does not know of it. */
 function operates({ operation, status }: Application): boolean {
   if (operation !== undefined) return true;
@@ -114,17 +157,49 @@ function operates({ operation, status }: Application): boolean {
   return status?.reconciledAt === undefined || Date.parse(status.reconciledAt) < Date.parse(state.finishedAt);
 }
 
-function isReached({ operation, status }: Application, awaited: Awaited): boolean {
+/** Whether each resource is as awaited; what is not there is not waited for. */
+function areReached(
+  { operation, status }: Application,
+  health: ReadonlyMap<string, Health>,
+  awaited: Awaited,
+): boolean {
+  return (status?.resources ?? []).every((resource) => {
+    const { group = "", kind, namespace = "", name } = resource;
+    const state = health.get(`${group}/${kind}/${namespace}/${name}`)?.status ?? "";
+    return isAsAwaited(
+      { health: state, sync: resource.status ?? "", operates: operation !== undefined },
+      awaited,
+    );
+  });
+}
+
+const isReached = ({ operation, status }: Application, awaited: Awaited): boolean =>
+  isAsAwaited(
+    {
+      health: status?.health?.status ?? "",
+      sync: status?.sync?.status ?? "",
+      operates: operation !== undefined,
+    },
+    awaited,
+  );
+
+function isAsAwaited(
+  {
+    health,
+    sync,
+    operates: busy,
+  }: { readonly health: string; readonly sync: string; readonly operates: boolean },
+  awaited: Awaited,
+): boolean {
   if (awaited.delete === true) return false;
-  const health = status?.health?.status;
   const checksHealth = awaited.health === true || awaited.suspended === true || awaited.degraded === true;
   const healthy =
     !checksHealth ||
     (awaited.health === true && health === "Healthy") ||
     (awaited.suspended === true && health === "Suspended") ||
     (awaited.degraded === true && health === "Degraded");
-  const synced = awaited.sync !== true || status?.sync?.status === "Synced";
-  return synced && healthy && (awaited.operation !== true || operation === undefined);
+  const synced = awaited.sync !== true || sync === "Synced";
+  return synced && healthy && (awaited.operation !== true || !busy);
 }
 
 /** The Application as it is, and each change of it, in order. */

@@ -53,7 +53,7 @@ const calls: readonly (readonly [template: string, text: string])[] = [
   ['{{ slugify 9 false "one two three" }}', "one-two-t"],
   ['{{ ternary "y" "n" (eq .n 3) }}', "y"],
   ['{{ get (dict "a" "b") "a" }}{{ keys .nested | first }}', "bk"],
-  ['{{ regexReplaceAll "(a)(b)" "abab" "${2}$1" }}', "baba"],
+  ['{{ regexReplaceAll "(a)(b)" "abab" "$2$1" }}', "baba"],
   ['{{ regexMatch "^x" "xy" }}{{ has "x" .list }}{{ empty "" }}', "truetruetrue"],
   ['{{ dig "nested" "k" "no" . }}{{ dig "nested" "z" "no" . }}', "Vno"],
   ['{{ "a-b" | replace "-" "_" | upper | trunc 2 }}', "A_"],

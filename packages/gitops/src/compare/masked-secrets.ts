@@ -19,7 +19,7 @@ export function maskedSecrets<T extends Manifest | undefined, L extends Manifest
     const hidden = Object.entries(data).map(([key, value]) => [key, maskOf(masks, key, String(value))]);
     return { ...copy, data: Object.fromEntries(hidden) };
   };
-  const wanted = target === undefined ? undefined : masked(target);
+  const wanted = target === undefined ? undefined : withMaskedAnnotation(masked(target), masked);
   const found = live === undefined ? undefined : withMaskedAnnotation(masked(live), masked);
   return { target: wanted as T, live: found as L }; // each undefined where it was
 }

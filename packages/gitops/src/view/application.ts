@@ -11,6 +11,8 @@ export interface ApplicationViewOptions {
   /** Health of live objects, which the stored status leaves out; by `group/kind/namespace/name`. */
   readonly health?: ReadonlyMap<string, Health>;
   readonly showOperation?: boolean;
+  /** What a running operation's duration is counted to. */
+  readonly now?: number;
   /** Those of its project that concern it. */
   readonly windows?: AssignedWindows;
 }
@@ -29,7 +31,7 @@ export function renderApplication(application: Application, options: Application
   }
   const operation = application.status?.operationState;
   if (options.showOperation === true && operation !== undefined)
-    lines.push(...renderOperation(application), "");
+    lines.push(...renderOperation(application, options.now), "");
   const table = renderResources(application, options.health);
   return `${[...lines, ...table].join("\n").replace(/\n+$/, "")}\n`;
 }
@@ -83,19 +85,21 @@ function syncStatusText({ spec, status }: Application): string {
 }
 
 /** `Operation: … Message: …`, as `sync` and `--show-operation` print it. */
-export function renderOperation({ status }: Application): string[] {
+export function renderOperation({ status }: Application, now?: number): string[] {
   const state = status?.operationState;
   if (state === undefined) return [];
   const started = Date.parse(state.startedAt);
   const finished = state.finishedAt === undefined ? undefined : Date.parse(state.finishedAt);
-  const lines = [label("Operation:", "Sync")];
-  if (state.syncResult !== undefined) lines.push(label("Sync Revision:", state.syncResult.revision));
+  const lines: string[] = [];
+  if (state.syncResult !== undefined)
+    lines.push(label("Operation:", "Sync"), label("Sync Revision:", state.syncResult.revision));
   lines.push(
     label("Phase:", state.phase),
     label("Start:", goTime(state.startedAt)),
-    label("Finished:", goTime(state.finishedAt)),
+    label("Finished:", state.finishedAt === undefined ? "<nil>" : goTime(state.finishedAt)),
   );
-  if (finished !== undefined) lines.push(label("Duration:", `${Math.round((finished - started) / 1000)}s`));
+  const until = finished ?? now;
+  if (until !== undefined) lines.push(label("Duration:", `${Math.floor((until - started) / 1000)}s`));
   if (state.message !== undefined && state.message !== "") lines.push(label("Message:", state.message));
   return lines;
 }

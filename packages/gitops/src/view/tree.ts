@@ -1,6 +1,8 @@
 import type { KubeObject } from "@tracegate/kube";
 import { resourceHealth } from "../health/health.ts";
+import { keyText } from "../manifest.ts";
 import type { Application, Health } from "../types/application.ts";
+import { age } from "./age.ts";
 import { resourceRows } from "./application.ts";
 import { renderTable } from "./table.ts";
 
@@ -12,8 +14,18 @@ export function renderTree(
   application: Application,
   health: ReadonlyMap<string, Health>,
   owned: readonly KubeObject[],
+  detailed?: { readonly live: ReadonlyMap<string, KubeObject | undefined>; readonly now: number },
 ): string[] {
-  const rows: string[][] = [["KIND/NAME", "STATUS", "HEALTH", "MESSAGE"]];
+  const rows: string[][] = [
+    [
+      "KIND/NAME",
+      "STATUS",
+      "HEALTH",
+      ...(detailed === undefined ? ["MESSAGE"] : ["AGE", "MESSAGE", "REASON"]),
+    ],
+  ];
+  const told = (object: KubeObject | undefined, message: string) =>
+    detailed === undefined ? [message] : [object === undefined ? "" : age(object, detailed.now), message, ""];
   const below = (kind: string, name: string, indent: string) => {
     const children = owned
       .filter(({ metadata }) =>
@@ -23,12 +35,18 @@ export function renderTree(
     for (const [index, child] of children.entries()) {
       const last = index === children.length - 1;
       const state = resourceHealth({ ...child })?.status ?? "";
-      rows.push([`${indent}${last ? "└─" : "├─"}${child.kind}/${child.metadata.name}`, "", state, ""]);
+      rows.push([
+        `${indent}${last ? "└─" : "├─"}${child.kind}/${child.metadata.name}`,
+        "",
+        state,
+        ...told(child, ""),
+      ]);
       below(child.kind, child.metadata.name, `${indent}${last ? "  " : "│ "}`);
     }
   };
-  for (const { kind, name, status, health: own, message } of resourceRows(application, health)) {
-    rows.push([`${kind}/${name}`, status, own, message]);
+  for (const row of resourceRows(application, health)) {
+    const { kind, name, status, health: own, message } = row;
+    rows.push([`${kind}/${name}`, status, own, ...told(detailed?.live.get(keyText(row)), message)]);
     below(kind, name, "");
   }
   return rows.length === 1 ? [] : renderTable(rows);
