@@ -154,6 +154,7 @@ function withoutControllers(value: unknown): unknown {
   if (Array.isArray(value)) return value.filter((item) => !isControllerMade(item)).map(withoutControllers);
   if (!isObject(value)) return value;
   if (Array.isArray(value["causes"])) return { ...value, causes: inAnyOrder(value["causes"]) };
+  if (value["kind"] === "SelfSubjectRulesReview") return rulesInOrder(value);
   const copy: Record<string, unknown> = {};
   for (const [key, member] of Object.entries(value)) {
     if (key === "managedFields" && Array.isArray(member)) {
@@ -171,6 +172,17 @@ function withoutControllers(value: unknown): unknown {
     }
   }
   return copy;
+}
+
+/** Rules come in the order in which an index holds bindings: none. */
+function rulesInOrder(review: Record<string, unknown>): unknown {
+  const text = (rule: unknown) => JSON.stringify(rule);
+  const sorted = (rules: unknown) =>
+    Array.isArray(rules) ? [...rules].sort((a, b) => (text(a) < text(b) ? -1 : 1)) : rules;
+  const status = isObject(review["status"]) ? review["status"] : {};
+  const { resourceRules, nonResourceRules, ...rest } = status;
+  const inOrder = { resourceRules: sorted(resourceRules), nonResourceRules: sorted(nonResourceRules) };
+  return { ...review, status: { ...rest, ...inOrder } };
 }
 
 /** Conflicts with several managers come in the order of a Go map: none. */
@@ -215,7 +227,12 @@ function withoutControllersCells(table: Table): unknown {
       ...row,
       cells: row.cells.map((cell, column) => (workloads && countedByControllers.has(names[column] ?? "") ? "" : cell)),
     }));
-  return { ...table, rows };
+  // What a column is about was not recorded.
+  const columnDefinitions = table.columnDefinitions.map(({ ...column }: { description?: string; name: string }) => {
+    const { description: _, ...rest } = column;
+    return rest;
+  });
+  return { ...table, columnDefinitions, rows };
 }
 
 /** Ownership that controllers had, or took: what they wrote, and the status of Deployments. */

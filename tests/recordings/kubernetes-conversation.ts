@@ -71,7 +71,9 @@ export async function converse(
   const seen = new Seen();
   for (const recorded of conversation) {
     for (const request of leftOutBefore(recorded)) await send(url, request);
-    const answer = await send(url, seen.filledIn(recorded.request));
+    const answer = await send(url, seen.filledIn(recorded.request)).catch((error: Error) => {
+      throw new Error(`${recorded.name}: ${error.message}`, { cause: error });
+    });
     seen.note(recorded.name, answer.body);
     exchanged.push({ recorded, answer });
   }

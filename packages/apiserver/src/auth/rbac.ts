@@ -90,16 +90,31 @@ function subjectOf(binding: Binding, user: User): string | undefined {
   return undefined;
 }
 
-export function rulesOfRole(
+const roleKey = ({ roleRef }: Pick<Binding, "roleRef">, namespace: string | undefined): string =>
+  roleRef.kind === "ClusterRole"
+    ? `clusterroles.${RBAC}/${roleRef.name}`
+    : `roles.${RBAC}/${namespace ?? ""}/${roleRef.name}`;
+
+export const roleExists = (
   store: Store,
-  { roleRef }: Pick<Binding, "roleRef">,
+  to: Pick<Binding, "roleRef">,
   namespace: string | undefined,
-) {
-  const key =
-    roleRef.kind === "ClusterRole"
-      ? `clusterroles.${RBAC}/${roleRef.name}`
-      : `roles.${RBAC}/${namespace ?? ""}/${roleRef.name}`;
-  const entry = store.get(key);
+): boolean => store.get(roleKey(to, namespace)) !== undefined;
+
+/** Names of the roles that are bound to a user and are not there. */
+export function missingRoles(store: Store, user: User, namespace: string | undefined): string[] {
+  const inNamespace = namespace ? bindings(store, `rolebindings.${RBAC}/${namespace}/`) : [];
+  const missing = (binding: Binding, place: string | undefined) =>
+    subjectOf(binding, user) !== undefined && !roleExists(store, binding, place);
+  const found = [
+    ...bindings(store, `clusterrolebindings.${RBAC}/`).filter((binding) => missing(binding, undefined)),
+    ...inNamespace.filter((binding) => missing(binding, namespace)),
+  ];
+  return found.map(({ roleRef }) => roleRef.name);
+}
+
+export function rulesOfRole(store: Store, to: Pick<Binding, "roleRef">, namespace: string | undefined) {
+  const entry = store.get(roleKey(to, namespace));
   if (entry === undefined) return [];
   const role = asRole(entry.value);
   const selectors = role.aggregationRule?.clusterRoleSelectors ?? [];

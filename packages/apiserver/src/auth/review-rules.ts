@@ -1,4 +1,4 @@
-import { type FieldError, invalid as invalidField } from "@tracegate/kube";
+import { type FieldError, invalid as invalidField, type ObjectMeta } from "@tracegate/kube";
 import { badRequest, invalid } from "../core/refusals.ts";
 import type { ReviewSpec } from "./reviews.ts";
 
@@ -6,7 +6,14 @@ import type { ReviewSpec } from "./reviews.ts";
 const REVIEW = { group: "authorization.k8s.io", kind: "" };
 
 /** Refuses a review that does not say what it asks, or about whom. `namespace` is that of the path. */
-export function checkReview(plural: string, spec: ReviewSpec, namespace: string | undefined): void {
+export function checkReview(
+  plural: string,
+  spec: ReviewSpec,
+  namespace: string | undefined,
+  metadata: Partial<ObjectMeta>,
+): void {
+  if (plural === "selfsubjectrulesreviews" && (spec.namespace ?? "") === "")
+    throw badRequest("no namespace on request");
   if (plural === "tokenreviews" && (spec.token ?? "") === "") {
     throw badRequest("token is required for TokenReview in authentication");
   }
@@ -17,6 +24,8 @@ export function checkReview(plural: string, spec: ReviewSpec, namespace: string 
     errors.push(invalidField("spec.user", "", "at least one of user or group must be specified"));
   }
   if (plural === "localsubjectaccessreviews") errors.push(...localErrors(spec, namespace ?? ""));
+  const { managedFields: _, namespace: __, creationTimestamp: ___, ...said } = metadata;
+  if (Object.keys(said).length > 0) errors.push(invalidField("metadata", metadata, "must be empty"));
   if (errors.length > 0) throw invalid(REVIEW, "", errors);
 }
 

@@ -4,7 +4,7 @@ import { asJson } from "../core/object-rules.ts";
 import type { ServedKind } from "../core/served-kinds.ts";
 import { apiVersionOfResource } from "../core/served-kinds.ts";
 import type { TokenReader } from "./authentication.ts";
-import { type AccessRequest, authorize, rulesOf } from "./rbac.ts";
+import { type AccessRequest, authorize, missingRoles, rulesOf } from "./rbac.ts";
 import { checkReview } from "./review-rules.ts";
 import { AUTHENTICATED, type User } from "./user.ts";
 
@@ -47,16 +47,22 @@ export function review(
   namespace?: string,
 ): object {
   const { spec = {} } = sent as KubeObject & { spec?: ReviewSpec };
-  checkReview(served.plural, spec, namespace);
   const owned = withManager(api, served, sent, fieldManager);
+  checkReview(served.plural, spec, namespace, owned.metadata);
   switch (served.plural) {
     case "selfsubjectaccessreviews":
       return { ...owned, status: decide(api, user, spec) };
     case "subjectaccessreviews":
     case "localsubjectaccessreviews":
-      return { ...owned, status: decide(api, { name: spec.user ?? "", groups: spec.groups ?? [] }, spec) };
-    case "selfsubjectrulesreviews":
-      return { ...owned, status: allRules(api, user, spec.namespace ?? "") };
+      return {
+        ...withNamespace(owned, namespace),
+        status: decide(api, { name: spec.user ?? "", groups: spec.groups ?? [] }, spec),
+      };
+    case "selfsubjectrulesreviews": {
+      const { apiVersion, kind } = sent;
+      // The question is not repeated.
+      return { kind, apiVersion, metadata: {}, spec: {}, status: allRules(api, user, spec.namespace ?? "") };
+    }
     case "tokenreviews":
       return { ...owned, status: tokenStatus(spec, readToken) };
     default: {
@@ -65,6 +71,10 @@ export function review(
       return { kind, apiVersion, metadata, status: { userInfo: userInfo(user) } };
     }
   }
+}
+
+function withNamespace(object: KubeObject, namespace: string | undefined): KubeObject {
+  return namespace === undefined ? object : { ...object, metadata: { ...object.metadata, namespace } };
 }
 
 /** As real servers answer: even an object that is not stored says who wrote it. */
@@ -119,17 +129,28 @@ function allRules(api: Api, user: User, namespace: string): object {
       nonResourceURLs === undefined ? [] : [{ verbs, nonResourceURLs }],
     ),
     incomplete: false,
+    ...evaluationError(missingRoles(api.store, user, namespace)),
   };
 }
 
-function tokenStatus({ token = "", audiences }: ReviewSpec, readToken: TokenReader): object {
+function evaluationError(missing: readonly string[]): { evaluationError?: string } {
+  const texts = missing.map((name) => `role.rbac.authorization.k8s.io ${JSON.stringify(name)} not found`);
+  if (texts.length === 0) return {};
+  return { evaluationError: texts.length === 1 ? (texts[0] ?? "") : `[${texts.join(", ")}]` };
+}
+
+/** The audience of the server itself. */
+const AUDIENCE = "https://kubernetes.default.svc";
+
+function tokenStatus({ token = "", audiences = [AUDIENCE] }: ReviewSpec, readToken: TokenReader): object {
   const user = readToken(token);
-  if (user === undefined) return { user: {}, error: "invalid bearer token" };
+  const heard = audiences.filter((audience) => audience === AUDIENCE);
+  if (user === undefined || heard.length === 0) return { user: {}, error: "invalid bearer token" };
   const groups = [...new Set([...user.groups, AUTHENTICATED])];
   return {
     authenticated: true,
     user: userInfo({ ...user, groups }),
-    ...(audiences === undefined ? {} : { audiences }),
+    audiences: heard,
   };
 }
 

@@ -26,6 +26,8 @@ export interface WriteRequest {
   readonly fieldValidation?: FieldValidation;
   /** Takes the texts of `Warning` headers. */
   readonly warn?: (text: string) => void;
+  /** Kinds that are only updated from a known version want to be told which. */
+  readonly conditional?: boolean;
   /** Refuses, by throwing, an object that the one who writes must not write. Sees it as it would be stored. */
   readonly admit?: (object: KubeObject) => void;
   /** The object is the outcome of a patch: what has the wrong form is then the patch's fault. */

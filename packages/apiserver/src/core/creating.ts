@@ -52,7 +52,9 @@ export function createReceived(
     if (served.namespaced) admitToNamespace(ctx, served, namespace ?? "", metadata.name);
     const prepared = prepareNew(ctx, served, { ...received, metadata }, own);
     const errors = objectErrors(served, prepared);
-    if (errors.length > 0) throw invalid(served, metadata.name, errors);
+    // What calls itself by another kind is refused by that name.
+    if (errors.length > 0)
+      throw invalid({ group: served.group, kind: prepared.kind ?? served.kind }, metadata.name, errors);
     const object = isServices(served) ? allocateServiceAddresses(ctx, prepared) : prepared;
     const key = keyFor(served, namespace, metadata.name);
     const existing = ctx.store.get(key);

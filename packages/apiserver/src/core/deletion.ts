@@ -91,6 +91,7 @@ export function planDeletion(
   // Only pods are told that they go when they go at once; of everything else the last state stays as it was.
   if (!isPod(served) && finalizers.length === 0 && !hasContent(object)) return { action: "remove", object };
   const marked = withFinalizers(mark(object, now + grace * 1000, grace), finalizers);
+  if (isDefinition(served)) return { action: "mark", object: leaving(object, marked, now) };
   if (hasContent(object)) return { action: "mark", object: terminating(object, marked, now) };
   return isFree(marked, finalizers)
     ? { action: "remove", object: marked }
@@ -119,6 +120,29 @@ function terminating(object: KubeObject, marked: KubeObject, now: number): KubeO
   const status = "status" in object && typeof object.status === "object" ? object.status : {};
   const phase = { status: { ...status, phase: "Terminating" } };
   return { ...marked, metadata: { ...metadata, deletionTimestamp: formatTime(now) }, ...phase };
+}
+
+const isDefinition = (served: ServedKind): boolean => served.kind === "CustomResourceDefinition";
+
+/** A definition goes with the objects of its kind, and says so. */
+function leaving(object: KubeObject, marked: KubeObject, now: number): KubeObject {
+  const { deletionGracePeriodSeconds: _, generation: __, ...metadata } = marked.metadata;
+  const { generation } = object.metadata;
+  const { conditions, ...status } =
+    (object as { status?: { conditions?: { type: string }[] | null } }).status ?? {};
+  const terminating = {
+    type: "Terminating",
+    status: "True",
+    lastTransitionTime: formatTime(now),
+    reason: "InstanceDeletionPending",
+    message: "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+  };
+  const others = (conditions ?? []).filter(({ type }) => type !== "Terminating");
+  return {
+    ...marked,
+    metadata: { ...metadata, ...(generation === undefined ? {} : { generation }) },
+    status: { ...status, conditions: [...others, terminating] },
+  } as KubeObject;
 }
 
 function mark(object: KubeObject, at: number, grace: number): KubeObject {
@@ -152,7 +176,7 @@ function finalizersFor(served: ServedKind, object: KubeObject, request: DeleteRe
   const policy = propagation(served, current, request);
   const others = current.filter((name) => name !== FOREGROUND && name !== ORPHAN);
   // Upstream's registry adds this one as the deletion begins.
-  if (served.kind === "CustomResourceDefinition" && !others.includes(DEFINITION_CLEANUP)) {
+  if (isDefinition(served) && !others.includes(DEFINITION_CLEANUP)) {
     others.push(DEFINITION_CLEANUP);
   }
   if (policy === "Orphan") return [...others, ORPHAN];

@@ -25,6 +25,7 @@ export function receive(
   const found = fieldComplaints(unknown, []);
   const complaints = [...(request.patched?.complaints ?? []), ...found];
   dropRepeatedOwners(object, request);
+  if (served.custom !== undefined) warnOfFinalizers(object, current === sent ? undefined : current, request);
   if (complaints.length > 0 && request.fieldValidation === "Strict") {
     if (request.patched === undefined) throw strictDecodingError(served, complaints);
     const why = `strict decoding error: ${complaints.join(", ")}`;
@@ -47,6 +48,21 @@ function inForm(served: ServedKind, sent: KubeObject, request: WriteRequest, cur
     }
     const what = `${served.kind} in version "${served.version}" cannot be handled as a ${served.kind}`;
     throw badRequest(`${what}: ${error.message}`);
+  }
+}
+
+/** Plain names of finalizers are let through for custom kinds, with a warning for new ones. */
+function warnOfFinalizers(
+  { metadata }: KubeObject,
+  before: KubeObject | undefined,
+  { warn }: WriteRequest,
+): void {
+  for (const name of metadata.finalizers ?? []) {
+    if (name.includes("/") || before?.metadata.finalizers?.includes(name) === true) continue;
+    const shown = JSON.stringify(name);
+    warn?.(
+      `metadata.finalizers: ${shown}: prefer a domain-qualified finalizer name to avoid accidental conflicts with other finalizer writers`,
+    );
   }
 }
 
@@ -102,6 +118,13 @@ export function checkIdentity(
     throw conflict(served, ref.name, why);
   }
   const expected = resourceVersion ?? "";
+  if (request.conditional === true && (expected === "" || expected === "0")) {
+    // Upstream names the resource in the place of the kind.
+    const detail = "must be specified for an update";
+    throw invalid({ group: served.group, kind: served.plural }, ref.name, [
+      invalidField("metadata.resourceVersion", 0, detail),
+    ]);
+  }
   if (!/^\d*$/.test(expected)) {
     throw plainError(`strconv.ParseUint: parsing ${JSON.stringify(expected)}: invalid syntax`);
   }

@@ -52,7 +52,8 @@ export function scaleOf(served: ServedKind, object: KubeObject): Scale {
 export function withScale(served: ServedKind, object: KubeObject, scale: KubeObject): KubeObject {
   if (scale.kind !== "Scale") throw badRequest(`${scale.kind} cannot be handled as a Scale`);
   const replicas = (scale as Partial<Scale>).spec?.replicas ?? 0;
-  if (replicas < 0) {
+  // Custom kinds have their own limits.
+  if (replicas < 0 && served.custom === undefined) {
     throw invalid({ group: "autoscaling", kind: "Scale" }, object.metadata.name, [
       invalidField("spec.replicas", replicas, "must be greater than or equal to 0"),
     ]);

@@ -445,7 +445,7 @@ test("reviews and requests for tokens must say what they ask", async () => {
     [
       "/api/v1/namespaces/default/serviceaccounts/default/token",
       { expirationSeconds: 10 },
-      '422 .authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 10: may not specify a duration less than 10 minutes',
+      '422 TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 10: may not specify a duration less than 10 minutes',
     ],
   ];
   for (const [path, spec, expected] of cases) assert.equal(await messageOf(path, posted({ spec })), expected);

@@ -2,7 +2,6 @@ import type { IncomingMessage } from "node:http";
 import {
   decodeBuiltInBody,
   fieldComplaints,
-  isObject,
   type JsonObject,
   jsonBody,
   type KubeObject,
@@ -122,7 +121,10 @@ export function readObjectBody(
   const { object, complaints } =
     served.custom === undefined && served.type !== undefined
       ? decodeBuiltInBody(raw, served.type, served)
-      : { object: customObject(raw.object, served), complaints: fieldComplaints([], raw.duplicates) };
+      : {
+          object: customObject(raw.object, served, bytes.toString("utf8")),
+          complaints: fieldComplaints([], raw.duplicates),
+        };
   const repeated = raw.repeated ?? [];
   const all = [
     ...(repeated.length === 0
@@ -132,17 +134,19 @@ export function readObjectBody(
   ];
   if (all.length > 0 && validation === "Strict") throw strictDecodingError(served, all);
   if (validation === "Warn") for (const complaint of [...repeated, ...complaints]) warn(complaint);
-  return asObject(object);
+  // Metadata of a custom kind is looked at with the rest of it.
+  return served.custom === undefined ? asObject(object) : (object as unknown as KubeObject);
 }
 
-function customObject(sent: JsonObject, served: ServedKind): JsonObject {
+/** Objects of custom kinds have to say what they are. */
+function customObject(sent: JsonObject, served: ServedKind, text: string): JsonObject {
   const apiVersion = apiVersionOfResource(served);
-  const { apiVersion: found = apiVersion, kind = served.kind, ...rest } = sent;
+  const { apiVersion: found, kind, ...rest } = sent;
+  if (!kind) throw unrecognized(served, `Object 'Kind' is missing in '${text}'`, text);
   if (found !== apiVersion) {
     throw badRequest(
       `the API version in the data (${String(found)}) does not match the expected API version (${apiVersion})`,
     );
   }
-  const { metadata } = sent;
-  return { apiVersion, kind, ...rest, metadata: isObject(metadata) ? metadata : {} };
+  return { apiVersion, kind, ...rest, metadata: sent["metadata"] ?? {} };
 }

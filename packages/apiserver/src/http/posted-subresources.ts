@@ -60,7 +60,7 @@ interface TokenRequest extends KubeObject {
   spec?: {
     audiences?: string[] | null;
     expirationSeconds?: number | null;
-    boundObjectRef?: { kind?: string; name?: string; uid?: string };
+    boundObjectRef?: { apiVersion?: string; kind?: string; name?: string; uid?: string } | null;
   };
 }
 
@@ -72,6 +72,7 @@ function issueToken(
   sent: TokenRequest,
 ): object {
   const { metadata } = api.get(served, refOf(path));
+  checkTokenRequest(api, path, sent);
   const { audiences, expirationSeconds, boundObjectRef } = sent.spec ?? {};
   if (typeof expirationSeconds === "number") checkLifetime(expirationSeconds);
   const pod =
@@ -97,6 +98,36 @@ function issueToken(
   };
 }
 
+const TOKEN_REQUEST = { group: "authentication.k8s.io", kind: "TokenRequest" };
+
+/** The kinds of objects whose end may end a token. */
+const BINDABLE: Readonly<Record<string, string>> = { Pod: "pods", Secret: "secrets", Node: "nodes" };
+
+function checkTokenRequest(api: Api, path: ResourcePath, { metadata, spec }: TokenRequest): void {
+  const { name = "" } = path;
+  if ((metadata.name ?? "") !== "" && metadata.name !== name) {
+    const detail = "must match the service account name if specified";
+    throw invalid(TOKEN_REQUEST, name, [invalidField("metadata.name", metadata.name, detail)]);
+  }
+  if ((metadata.namespace ?? "") !== "" && metadata.namespace !== path.namespace) {
+    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+  }
+  const bound = spec?.boundObjectRef ?? undefined;
+  if (bound === undefined) return;
+  const plural = BINDABLE[bound.kind ?? ""];
+  const kind = plural === undefined ? undefined : api.kinds.find("", "v1", plural);
+  if (kind === undefined || bound.apiVersion !== "v1") {
+    throw badRequest(
+      `cannot bind token to object of type /${bound.apiVersion ?? ""}, Kind=${bound.kind ?? ""}`,
+    );
+  }
+  if ((bound.name ?? "") === "") throw badRequest("Name parameter required.");
+  api.get(kind, {
+    name: bound.name ?? "",
+    ...(path.namespace === undefined ? {} : { namespace: path.namespace }),
+  });
+}
+
 /** Seconds. */
 const SHORTEST_TOKEN = 600;
 const LONGEST_TOKEN = 2 ** 32;
@@ -105,8 +136,5 @@ function checkLifetime(seconds: number): void {
   if (seconds >= SHORTEST_TOKEN && seconds <= LONGEST_TOKEN) return;
   const bound = seconds < SHORTEST_TOKEN ? "less than 10 minutes" : "larger than 2^32 seconds";
   const detail = `may not specify a duration ${bound}`;
-  // Upstream names only the group here.
-  throw invalid({ group: "authentication.k8s.io", kind: "" }, "", [
-    invalidField("spec.expirationSeconds", seconds, detail),
-  ]);
+  throw invalid(TOKEN_REQUEST, "", [invalidField("spec.expirationSeconds", seconds, detail)]);
 }

@@ -61,7 +61,9 @@ export function listAs(
     default: {
       const { apiVersion, kind, metadata, items } = list;
       // Lists of built-in kinds leave out what every item would repeat.
-      return { kind, apiVersion, metadata, items: served.custom === undefined ? items.map(bare) : items };
+      if (served.custom === undefined) return { kind, apiVersion, metadata, items: items.map(bare) };
+      // Objects without Go types write all of a list's metadata.
+      return { kind, apiVersion, metadata: { continue: "", ...metadata }, items };
     }
   }
 }

@@ -14,7 +14,7 @@ import { refuseEphemeralContainers } from "../pods/ephemeral-containers.ts";
 import type { PodAccess } from "../pods/pod-access.ts";
 import { streamLog } from "../pods/pod-logs.ts";
 import { refuseUpgrade, serveStreams, upgradeRequired } from "../pods/streams.ts";
-import { answer, answerError, answerText } from "./answers.ts";
+import { answer, answerError, answerText, setWarnings } from "./answers.ts";
 import { bodyFormat, readBody, readObjectBody } from "./bodies.ts";
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from "./discovery.ts";
 import type { Exchange } from "./exchange.ts";
@@ -134,7 +134,7 @@ async function route(options: HandlerOptions, path: ResourcePath, exchange: Exch
     // Of groups that are no custom ones, the router says that nothing is there.
     const ofCustomKinds =
       path.group !== "" && !builtInGroupVersions().some(({ group }) => group === path.group);
-    if (!ofCustomKinds || api.kinds.isGroupVersion(path.group, path.version)) throw notServed();
+    if (!ofCustomKinds) throw notServed();
     return answerText(exchange.response, 404, "404 page not found\n");
   }
   if (served.plural === "pods" && served.group === "" && STREAMS.has(path.subresource ?? "")) {
@@ -236,7 +236,9 @@ async function answerReview(
   exchange: Exchange,
 ): Promise<void> {
   const { request, response, info, user } = exchange;
+  if (info.resource?.name !== undefined) throw notServed();
   if (info.verb !== "create") throw methodNotAllowed();
+  const warnings: string[] = [];
   const { fieldManager, fieldValidation } = writeOptions(
     info.query,
     "CreateOptions",
@@ -248,8 +250,9 @@ async function answerReview(
     bodyFormat(request.headers["content-type"]),
     served,
     fieldValidation,
-    () => {},
+    (text) => warnings.push(text),
   );
+  setWarnings(response, warnings);
   answer(
     response,
     201,

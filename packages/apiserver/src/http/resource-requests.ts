@@ -11,6 +11,7 @@ import {
   badRequest,
   invalidOptions,
   methodNotAllowed,
+  notFound,
   notServed,
   plainError,
   qualified,
@@ -42,6 +43,17 @@ const ANSWER_WITH_OBJECT = new Set([
   "csistoragecapacities.storage.k8s.io",
   "volumeattachments.storage.k8s.io",
   "volumeattributesclasses.storage.k8s.io",
+]);
+
+/** Built-in kinds that are never updated without saying from which version. */
+const CONDITIONAL = new Set([
+  "customresourcedefinitions.apiextensions.k8s.io",
+  "poddisruptionbudgets.policy",
+  "leases.coordination.k8s.io",
+  "csidrivers.storage.k8s.io",
+  "csinodes.storage.k8s.io",
+  "csistoragecapacities.storage.k8s.io",
+  "volumeattachments.storage.k8s.io",
 ]);
 
 /** What is said of every request for a kind that is on its way out. */
@@ -116,7 +128,7 @@ async function handleSubresource(
 ): Promise<void> {
   const subresource = path.subresource ?? "";
   const sub = served.subresources.find(({ name }) => name === subresource);
-  if (sub === undefined) throw notServed();
+  if (sub === undefined) throw served.custom === undefined ? notServed() : notFound(served, path.name ?? "");
   const { verb } = exchange.info;
   if (!sub.verbs.includes(verb)) throw methodNotAllowed();
   const ref = refOf(path);
@@ -177,10 +189,13 @@ async function create(api: Api, served: ServedKind, path: ResourcePath, exchange
   };
   const format = bodyFormat(request.headers["content-type"]);
   const warnings: string[] = [];
-  const warn = (text: string) => warnings.push(text);
+  const warn = (text: string) => {
+    // Told even where the request is refused afterwards.
+    warnings.push(text);
+    setWarnings(response, [...(DEPRECATED[qualified(served)] ?? []), ...warnings]);
+  };
   const object = readObjectBody(await readBody(request), format, served, options.fieldValidation, warn);
   const made = api.create(served, path.namespace, object, { ...options, warn });
-  setWarnings(response, [...(DEPRECATED[qualified(served)] ?? []), ...warnings]);
   answerObject(api, served, 201, made, exchange);
 }
 
@@ -199,10 +214,19 @@ async function update(
   };
   const format = bodyFormat(request.headers["content-type"]);
   const warnings: string[] = [];
-  const warn = (text: string) => warnings.push(text);
+  const warn = (text: string) => {
+    // Told even where the request is refused afterwards.
+    warnings.push(text);
+    setWarnings(response, [...(DEPRECATED[qualified(served)] ?? []), ...warnings]);
+  };
   const object = readObjectBody(await readBody(request), format, served, options.fieldValidation, warn);
-  const made = api.updateOrCreate(served, refOf(path), object, { ...options, warn, subresource });
-  setWarnings(response, [...(DEPRECATED[qualified(served)] ?? []), ...warnings]);
+  const conditional = served.custom !== undefined || CONDITIONAL.has(qualified(served));
+  const made = api.updateOrCreate(served, refOf(path), object, {
+    ...options,
+    warn,
+    subresource,
+    conditional,
+  });
   answerObject(api, served, made.created ? 201 : 200, made.object, exchange);
 }
 
@@ -227,12 +251,15 @@ async function patch(
   // Server-side apply never guesses who applies.
   const options = apply ? { ...given, fieldManager: info.query.get("fieldManager") ?? "" } : given;
   const warnings: string[] = [];
-  const wish = { ...options, subresource, complaints, warn: (text: string) => warnings.push(text) };
+  const warn = (text: string) => {
+    warnings.push(text);
+    setWarnings(response, [...(DEPRECATED[qualified(served)] ?? []), ...warnings]);
+  };
+  const wish = { ...options, subresource, complaints, warn };
   const force = isTrue(info.query.get("force"));
   const result = apply
     ? api.apply(served, refOf(path), asConfiguration(body.body), { ...wish, force })
     : { object: api.patch(served, refOf(path), body, wish), created: false };
-  setWarnings(response, [...(DEPRECATED[qualified(served)] ?? []), ...warnings]);
   answerObject(api, served, result.created ? 201 : 200, result.object, exchange);
 }
 

@@ -50,9 +50,9 @@ export function differenceBelow(a: FieldSet, b: FieldSet): FieldSet {
   return { member: a.member, children };
 }
 
-/** Every path in the set, holders before what they hold. */
+/** Every path in the set: at each place first what is owned there, then what lies below. */
 export function* pathsOf(set: FieldSet, above: readonly string[] = []): Generator<readonly string[]> {
-  if (set.member) yield above;
+  for (const [element, child] of sorted(set.children)) if (child.member) yield [...above, element];
   for (const [element, child] of sorted(set.children)) yield* pathsOf(child, [...above, element]);
 }
 

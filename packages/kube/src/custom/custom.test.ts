@@ -111,7 +111,7 @@ test("metadata of a custom resource has the form of metadata", () => {
   assert.throws(() => pruneCustom(schema, object), {
     message:
       'Paint in version "v1" cannot be handled as a Paint: ' +
-      "json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels of type string",
+      "json: cannot unmarshal number into Go struct field ObjectMeta.labels of type string",
   });
   const extra = { ...object, metadata: { name: "a", nope: 1 } };
   assert.deepEqual(pruneCustom(schema, extra), {

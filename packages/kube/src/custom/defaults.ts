@@ -2,8 +2,7 @@ import { isObject, type JsonObject, setKey } from "../json.ts";
 import { contentSchema, itemsOf, propertiesOf, type Schema, valuesOf } from "./schema.ts";
 
 /**
- * Fills in what the schema has defaults for, wherever the holder exists. A null that is not allowed counts as absent where
- * there is a default.
+ * Fills in what the schema has defaults for, wherever the holder exists. A null that is not allowed counts as absent.
  */
 export function withCustomDefaults(schema: Schema | undefined, object: JsonObject): JsonObject {
   const copy = structuredClone(object);
@@ -22,6 +21,7 @@ export function fill(schema: Schema, value: unknown): void {
       const absent = !Object.hasOwn(value, key) || (value[key] === null && property["nullable"] !== true);
       if (absent && property["default"] !== undefined)
         setKey(value, key, structuredClone(property["default"]));
+      else if (absent) delete value[key];
       if (Object.hasOwn(value, key)) fill(property, value[key]);
     }
     const values = valuesOf(schema);

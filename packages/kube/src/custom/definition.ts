@@ -4,14 +4,16 @@ import { type FieldError, forbidden, invalid, notSupported, required } from "../
 import { dns1035LabelErrors, dns1123SubdomainErrors } from "../validation/names.ts";
 import { structuralErrors } from "./structural.ts";
 
-export function definitionErrors(definition: JsonObject): FieldError[] {
+export function definitionErrors(definition: JsonObject, isUpdate = false): FieldError[] {
   const spec = objectAt(definition, "spec") ?? {};
   const name = stringAt(objectAt(definition, "metadata"), "name");
   const names = objectAt(spec, "names") ?? {};
   const wanted = `${stringAt(names, "plural")}.${stringAt(spec, "group")}`;
   const errors: FieldError[] = [];
-  if (name !== wanted)
+  // An update says instead that these may not change.
+  if (name !== wanted && !isUpdate) {
     errors.push(invalid("metadata.name", name, 'must be spec.names.plural+"."+spec.group'));
+  }
   errors.push(...groupErrors(stringAt(spec, "group")));
   const scope = stringAt(spec, "scope");
   if (scope === "") errors.push(required("spec.scope"));
@@ -20,8 +22,15 @@ export function definitionErrors(definition: JsonObject): FieldError[] {
     ...errors,
     ...versionsErrors(spec),
     ...namesErrors(names),
+    ...holdersOf(spec, "subresources").flatMap(({ holder, path }) => subresourceErrors(holder, path)),
+    ...holdersOf(spec, "additionalPrinterColumns").flatMap(({ holder, path }) => columnErrors(holder, path)),
+    ...holdersOf(spec, "selectableFields").flatMap(({ holder, path }) =>
+      selectableErrors(spec, holder, path),
+    ),
     ...schemasErrors(spec),
     ...conversionErrors(spec),
+    ...storedVersionsErrors(definition),
+    ...approvalErrors(definition),
   ];
 }
 
@@ -51,8 +60,51 @@ function groupErrors(group: string): FieldError[] {
     : [invalid("spec.group", group, "should be a domain with at least one dot")];
 }
 
+/** What upstream moves from the versions to the whole where all versions have the same of it, under its name there. */
+const SHARED = {
+  schema: "validation",
+  subresources: "subresources",
+  additionalPrinterColumns: "additionalPrinterColumns",
+  selectableFields: "selectableFields",
+} as const;
+type Shared = keyof typeof SHARED;
+
+const versionsOf = (spec: JsonObject): JsonObject[] => listAt(spec, "versions").filter(isObject);
+
+function isShared(spec: JsonObject, field: Shared): boolean {
+  const [first, ...others] = versionsOf(spec);
+  return first !== undefined && others.every((version) => jsonEqual(version[field], first[field]));
+}
+
+/** Each distinct holder of a field with its path: the whole definition, or every version. */
+function holdersOf(spec: JsonObject, field: Shared): { holder: JsonObject; path: string }[] {
+  const versions = versionsOf(spec);
+  const [first] = versions;
+  if (first !== undefined && isShared(spec, field)) return [{ holder: first, path: `spec.${SHARED[field]}` }];
+  return versions.map((holder, i) => ({ holder, path: `spec.versions[${i}].${field}` }));
+}
+
+/** The versions as upstream's internal type shows them. */
+function internalVersions(spec: JsonObject): unknown {
+  const list = versionsOf(spec);
+  if (!Array.isArray(spec["versions"])) return null;
+  const own = (version: JsonObject, field: Shared) =>
+    isShared(spec, field) ? null : (version[field] ?? null);
+  return list.map((version) => ({
+    Name: stringAt(version, "name"),
+    Served: version["served"] === true,
+    Storage: version["storage"] === true,
+    Deprecated: version["deprecated"] === true,
+    DeprecationWarning: version["deprecationWarning"] ?? null,
+    Schema: own(version, "schema"),
+    Subresources: own(version, "subresources"),
+    AdditionalPrinterColumns: own(version, "additionalPrinterColumns"),
+    SelectableFields: own(version, "selectableFields"),
+  }));
+}
+
 function versionsErrors(spec: JsonObject): FieldError[] {
-  const versions = listAt(spec, "versions").filter(isObject);
+  const versions = versionsOf(spec);
   const errors: FieldError[] = [];
   versions.forEach((version, i) => {
     if (objectAt(objectAt(version, "schema"), "openAPIV3Schema") === undefined) {
@@ -60,31 +112,56 @@ function versionsErrors(spec: JsonObject): FieldError[] {
     }
   });
   versions.forEach((version, i) => {
-    const name = stringAt(version, "name");
-    const wrong = dns1035LabelErrors(name);
-    if (wrong.length > 0) errors.push(invalid(`spec.versions[${i}].name`, name, wrong.join(",")));
-    errors.push(
-      ...subresourceErrors(version, `spec.versions[${i}]`),
-      ...columnErrors(version, `spec.versions[${i}]`),
-    );
+    errors.push(...versionNameErrors(version, `spec.versions[${i}].name`));
+    const { deprecated, deprecationWarning } = version;
+    if (typeof deprecationWarning === "string" && deprecated !== true) {
+      const at = `spec.versions[${i}].deprecationWarning`;
+      errors.push(invalid(at, deprecationWarning, "can only be set for deprecated versions"));
+    }
   });
   const names = versions.map((version) => version["name"]);
   if (new Set(names).size !== names.length) {
-    errors.push(invalid("spec.versions", versions, "must contain unique version names"));
+    errors.push(invalid("spec.versions", internalVersions(spec), "must contain unique version names"));
   }
   if (versions.filter((version) => version["storage"] === true).length !== 1) {
-    errors.push(
-      invalid("spec.versions", versions, "must have exactly one version marked as storage version"),
-    );
+    const detail = "must have exactly one version marked as storage version";
+    errors.push(invalid("spec.versions", internalVersions(spec), detail));
   }
+  const [first] = versions;
+  // The old field of the first version's name is there, too.
+  if (first !== undefined) errors.push(...versionNameErrors(first, "spec.version"));
   return errors;
 }
 
+function versionNameErrors(version: JsonObject, path: string): FieldError[] {
+  const name = stringAt(version, "name");
+  const wrong = dns1035LabelErrors(name);
+  return wrong.length > 0 ? [invalid(path, name, wrong.join(","))] : [];
+}
+
+/** Objects must have been stored in some version, and there must be one to store them in. */
+function storedVersionsErrors(definition: JsonObject): FieldError[] {
+  const stored = listAt(definition["status"], "storedVersions");
+  if (stored.length > 0) return [];
+  return [invalid("status.storedVersions", null, "must have at least one stored version")];
+}
+
+/** Kubernetes' own groups take definitions only with a word of approval. */
+function approvalErrors(definition: JsonObject): FieldError[] {
+  const group = stringAt(objectAt(definition, "spec"), "group");
+  if (!/(^|\.)(k8s|kubernetes)\.io$/.test(group)) return [];
+  const annotation = "api-approved.kubernetes.io";
+  const value = objectAt(objectAt(definition, "metadata"), "annotations")?.[annotation];
+  if (typeof value === "string" && value !== "") return [];
+  const detail = `protected groups must have approval annotation "${annotation}", see https://github.com/kubernetes/enhancements/pull/1111`;
+  return [required(`metadata.annotations[${annotation}]`, detail)];
+}
+
 /** Paths of the scale subresource lead into the spec and the status, and nowhere else. */
-function subresourceErrors(version: JsonObject, path: string): FieldError[] {
-  const scale = objectAt(objectAt(version, "subresources"), "scale");
+function subresourceErrors(holder: JsonObject, path: string): FieldError[] {
+  const scale = objectAt(objectAt(holder, "subresources"), "scale");
   if (scale === undefined) return [];
-  const at = `${path}.subresources.scale`;
+  const at = `${path}.scale`;
   const errors: FieldError[] = [];
   for (const [field, root] of [
     ["specReplicasPath", ".spec"],
@@ -106,20 +183,47 @@ function subresourceErrors(version: JsonObject, path: string): FieldError[] {
 }
 
 const COLUMN_TYPES = ["boolean", "date", "integer", "number", "string"];
+const COLUMN_FORMATS = ["byte", "date", "date-time", "double", "float", "int32", "int64", "password"];
 
-function columnErrors(version: JsonObject, path: string): FieldError[] {
-  return listAt(version, "additionalPrinterColumns")
+function columnErrors(holder: JsonObject, path: string): FieldError[] {
+  return listAt(holder, "additionalPrinterColumns")
     .filter(isObject)
     .flatMap((column, i) => {
-      const at = `${path}.additionalPrinterColumns[${i}]`;
-      const type = stringAt(column, "type");
+      const at = `${path}[${i}]`;
+      const [type, format, jsonPath] = ["type", "format", "jsonPath"].map((field) => stringAt(column, field));
       const errors = stringAt(column, "name") === "" ? [required(`${at}.name`)] : [];
       if (type === "") errors.push(required(`${at}.type`, `must be one of ${COLUMN_TYPES.join(",")}`));
-      else if (!COLUMN_TYPES.includes(type)) {
+      else if (!COLUMN_TYPES.includes(type ?? "")) {
         errors.push(invalid(`${at}.type`, type, `must be one of ${COLUMN_TYPES.join(",")}`));
       }
-      if (stringAt(column, "jsonPath") === "") errors.push(required(`${at}.JSONPath`));
+      if (format && !COLUMN_FORMATS.includes(format)) {
+        errors.push(invalid(`${at}.format`, format, `must be one of ${COLUMN_FORMATS.join(",")}`));
+      }
+      if (!jsonPath) errors.push(required(`${at}.JSONPath`));
+      else if (!jsonPath.startsWith(".")) {
+        errors.push(invalid(`${at}.JSONPath`, jsonPath, "must be a simple json path starting with ."));
+      }
       return errors;
+    });
+}
+
+/** Fields to select by must be declared, and be plain values. */
+function selectableErrors(spec: JsonObject, holder: JsonObject, path: string): FieldError[] {
+  return listAt(holder, "selectableFields")
+    .filter(isObject)
+    .flatMap((field, i) => {
+      const jsonPath = stringAt(field, "jsonPath");
+      const at = `${path}[${i}].jsonPath`;
+      if (jsonPath === "") return [required(at)];
+      if (!/^[.[]/.test(jsonPath)) {
+        return [invalid(at, jsonPath, `is an invalid path: expected [ or . but got: ${jsonPath}`)];
+      }
+      const owner = holder["schema"] === undefined ? versionsOf(spec)[0] : holder;
+      let schema = objectAt(objectAt(owner, "schema"), "openAPIV3Schema");
+      for (const name of jsonPath.split(".").slice(1))
+        schema = objectAt(objectAt(schema, "properties"), name);
+      if (schema !== undefined && !jsonPath.startsWith(".metadata.")) return [];
+      return [invalid(at, jsonPath, "is an invalid path: does not refer to a valid field")];
     });
 }
 
@@ -151,15 +255,10 @@ function namesErrors(names: JsonObject): FieldError[] {
 
 /** Where all versions have the same schema, upstream speaks of it as the one of the whole definition. */
 function schemasErrors(spec: JsonObject): FieldError[] {
-  const versions = listAt(spec, "versions").filter(isObject);
-  const schemas = versions.map((version) => objectAt(objectAt(version, "schema"), "openAPIV3Schema"));
-  const [first, ...others] = schemas;
-  if (first !== undefined && others.every((schema) => jsonEqual(schema, first))) {
-    return structuralErrors(first, "spec.validation.openAPIV3Schema");
-  }
-  return schemas.flatMap((schema, i) =>
-    schema === undefined ? [] : structuralErrors(schema, `spec.versions[${i}].schema.openAPIV3Schema`),
-  );
+  return holdersOf(spec, "schema").flatMap(({ holder, path }) => {
+    const schema = objectAt(objectAt(holder, "schema"), "openAPIV3Schema");
+    return schema === undefined ? [] : structuralErrors(schema, `${path}.openAPIV3Schema`);
+  });
 }
 
 function conversionErrors(spec: JsonObject): FieldError[] {

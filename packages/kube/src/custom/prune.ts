@@ -1,6 +1,7 @@
 import { isObject, type JsonObject, setKey } from "../json.ts";
 import { badRequest } from "../patch/refusal.ts";
 import { objectMetaType } from "../schema/built-in-types.ts";
+import { jsonTypeName } from "../schema/decode-scalar.ts";
 import { DecodeError, decodeTyped } from "../schema/typed-object.ts";
 import type { StructType } from "../schema/value-type.ts";
 import {
@@ -34,6 +35,11 @@ function typedMetadata(object: JsonObject, unknown: string[]): JsonObject {
   const { apiVersion, kind, metadata } = object;
   if (metadata === undefined) return {};
   try {
+    if (!isObject(metadata)) {
+      throw new DecodeError(
+        `json: cannot unmarshal ${jsonTypeName(metadata)} into Go value of type v1.ObjectMeta`,
+      );
+    }
     const typed = decodeTyped(HOLDER, { metadata });
     unknown.push(...typed.unknown);
     return typed.object;
@@ -41,7 +47,8 @@ function typedMetadata(object: JsonObject, unknown: string[]): JsonObject {
     if (!(error instanceof DecodeError)) throw error;
     const version = String(apiVersion).split("/").at(-1);
     const what = `${String(kind)} in version "${version}" cannot be handled as a ${String(kind)}`;
-    throw badRequest(`${what}: ${error.message}`);
+    // Metadata is read by itself, so that its fields have no holder.
+    throw badRequest(`${what}: ${error.message.replace("ObjectMeta.metadata.", "ObjectMeta.")}`);
   }
 }
 

@@ -2,9 +2,17 @@
 import { compileCel } from "../cel/evaluate.ts";
 import { CelSyntaxError } from "../cel/syntax.ts";
 import { isObject, jsonEqual, stringAt } from "../json.ts";
-import { type FieldError, fieldErrorText, forbidden, invalid, required } from "../validation/field-error.ts";
+import {
+  type FieldError,
+  fieldErrorText,
+  forbidden,
+  invalid,
+  notSupported,
+  required,
+} from "../validation/field-error.ts";
 import { goPattern } from "../values/go-pattern.ts";
 import { fill } from "./defaults.ts";
+import { pruneCustom } from "./prune.ts";
 import {
   EMBEDDED,
   INT_OR_STRING,
@@ -52,7 +60,10 @@ function schemaErrors(schema: Schema, path: string, level: Level): FieldError[] 
       ),
     );
   }
-  if (type === "array" && items === undefined) errors.push(required(`${path}.items`, "must be specified"));
+  if (Array.isArray(schema["items"])) {
+    errors.push(forbidden(`${path}.items`, "items must be a schema object and not an array"));
+  } else if (type === "array" && items === undefined)
+    errors.push(required(`${path}.items`, "must be specified"));
   if (items !== undefined) errors.push(...schemaErrors(items, `${path}.items`, "item"));
   for (const [key, property] of Object.entries(properties)) {
     errors.push(...schemaErrors(property, `${path}.properties[${key}]`, "field"));
@@ -67,7 +78,7 @@ function schemaErrors(schema: Schema, path: string, level: Level): FieldError[] 
     }
     errors.push(...schemaErrors(values, `${path}.additionalProperties`, "field"));
   }
-  errors.push(...typeErrors(schema, type, path, level));
+  errors.push(...typeErrors(schema, type, path, level), ...extensionErrors(schema, type, path));
   errors.push(...valueRuleErrors(schema, path, isIntOrString(schema)));
   errors.push(
     ...listErrors(schema, type, items, path),
@@ -87,6 +98,11 @@ function typeErrors(schema: Schema, type: string, path: string, level: Level): F
   }
   if (level === "root" && type !== "" && type !== "object") {
     errors.push(invalid(`${path}.type`, type, "must be object at the root"));
+  }
+  for (const name of level === "root" ? ["apiVersion", "kind"] : []) {
+    const own = stringAt(propertiesOf(schema)[name], "type");
+    if (own !== "" && own !== "string")
+      errors.push(invalid(`${path}.properties[${name}].type`, own, "must be string"));
   }
   const { metadata } = propertiesOf(schema);
   if (level === "root" && metadata !== undefined) {
@@ -165,23 +181,61 @@ function isIntOrString(schema: Schema): boolean {
   return jsonEqual(schema["anyOf"], ALTERNATIVES) || jsonEqual(first?.["anyOf"], ALTERNATIVES);
 }
 
+const TYPES = ["array", "boolean", "integer", "number", "object", "string"];
+
+/** The extensions that say how a value is kept, and the name of its type. */
+function extensionErrors(schema: Schema, type: string, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  if (type !== "" && !TYPES.includes(type)) errors.push(notSupported(`${path}.type`, type, TYPES));
+  if (schema[PRESERVE] === false)
+    errors.push(invalid(`${path}.${PRESERVE}`, false, "must be true or undefined"));
+  const isEmpty = Object.keys(propertiesOf(schema)).length === 0;
+  if (schema[EMBEDDED] === true && type === "object" && isEmpty && schema[PRESERVE] !== true) {
+    const detail = `must not be empty if ${EMBEDDED} is true without ${PRESERVE}`;
+    errors.push(required(`${path}.properties`, detail));
+  }
+  const map = schema[MAP_TYPE];
+  if (map !== undefined && map !== "atomic" && map !== "granular") {
+    errors.push(notSupported(`${path}.${MAP_TYPE}`, map, ["atomic", "granular"]));
+  } else if (map !== undefined && type !== "object") {
+    errors.push(invalid(`${path}.type`, type, `must be object if ${MAP_TYPE} is specified`));
+  }
+  return errors;
+}
+
+const MAP_TYPE = "x-kubernetes-map-type";
+const LIST_TYPES = ["atomic", "set", "map"];
+
 function listErrors(schema: Schema, type: string, items: Schema | undefined, path: string): FieldError[] {
   const marker = stringAt(schema, LIST_TYPE);
   const keys = stringsIn(schema, LIST_KEYS);
+  if (marker !== "map" && keys.length > 0) {
+    const at = `${path}.${LIST_TYPE}`;
+    const detail = `must be map if ${LIST_KEYS} is non-empty`;
+    return [marker === "" ? required(at, detail) : invalid(at, marker, detail)];
+  }
   if (marker === "") return [];
+  if (!LIST_TYPES.includes(marker)) return [notSupported(`${path}.${LIST_TYPE}`, marker, LIST_TYPES)];
   const errors: FieldError[] = [];
+  if (marker === "set" && items !== undefined) errors.push(...setItemErrors(items, `${path}.items`));
   if (type !== "array")
     errors.push(invalid(`${path}.type`, type, "must be array if x-kubernetes-list-type is specified"));
   if (marker !== "map") return errors;
   if (keys.length === 0)
     errors.push(required(`${path}.${LIST_KEYS}`, "must not be empty if x-kubernetes-list-type is map"));
+  const itemType = items === undefined ? "" : stringAt(items, "type");
+  if (items !== undefined && itemType !== "object") {
+    const detail = "must be object if parent array's x-kubernetes-list-type is map";
+    return [...errors, invalid(`${path}.items.type`, itemType, detail)];
+  }
   const members = items === undefined ? {} : propertiesOf(items);
   const wanted = items === undefined ? [] : stringsIn(items, "required");
-  for (const [i, key] of keys.entries()) {
+  if (keys.some((key) => members[key] === undefined)) {
+    errors.push(invalid(`${path}.${LIST_KEYS}`, keys, "entries must all be names of item properties"));
+  }
+  for (const key of keys) {
     const member = members[key];
-    if (member === undefined) {
-      errors.push(invalid(`${path}.${LIST_KEYS}[${i}]`, key, "entries must all be names of item properties"));
-    } else if (!wanted.includes(key) && member["default"] === undefined) {
+    if (member !== undefined && !wanted.includes(key) && member["default"] === undefined) {
       const detail =
         "this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property";
       errors.push(required(`${path}.items.properties[${key}].default`, detail));
@@ -190,20 +244,73 @@ function listErrors(schema: Schema, type: string, items: Schema | undefined, pat
   return errors;
 }
 
+/** What is in a set is compared whole. */
+function setItemErrors(items: Schema, path: string): FieldError[] {
+  const of = `as item of a list with ${LIST_TYPE}=set`;
+  const type = stringAt(items, "type");
+  if (type === "array" && items[LIST_TYPE] !== "atomic") {
+    return [invalid(`${path}.${LIST_TYPE}`, items[LIST_TYPE] ?? null, `must be atomic ${of}`)];
+  }
+  if (type === "object" && items[MAP_TYPE] !== "atomic") {
+    return [invalid(`${path}.${MAP_TYPE}`, items[MAP_TYPE] ?? null, `must be atomic ${of}`)];
+  }
+  return [];
+}
+
+const REASONS = ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
+
+/** What stands beside a rule. */
+function ruleMemberErrors(rule: Schema, schema: Schema, path: string): FieldError[] {
+  const [message, reason, fieldPath] = ["message", "reason", "fieldPath"].map((field) =>
+    stringAt(rule, field),
+  );
+  const errors: FieldError[] = [];
+  if (message && message.trim() === "")
+    errors.push(invalid(`${path}.message`, message, "message must be non-empty if specified"));
+  else if (message?.includes("\n"))
+    errors.push(invalid(`${path}.message`, message, "must not contain line breaks"));
+  if (reason && !REASONS.includes(reason)) errors.push(notSupported(`${path}.reason`, reason, REASONS));
+  if (fieldPath && !leadsSomewhere(schema, fieldPath)) {
+    errors.push(invalid(`${path}.fieldPath`, fieldPath, "must be a valid path"));
+  }
+  return errors;
+}
+
+function leadsSomewhere(schema: Schema, fieldPath: string): boolean {
+  let at: Schema | undefined = schema;
+  for (const name of fieldPath.split(".").slice(1)) {
+    at = at === undefined ? undefined : (propertiesOf(at)[name] ?? valuesOf(at));
+  }
+  return fieldPath.startsWith(".") && at !== undefined;
+}
+
+/** A rule as upstream's internal type shows it. */
+const internalRule = (rule: Schema): object => ({
+  Rule: stringAt(rule, "rule"),
+  Message: stringAt(rule, "message"),
+  MessageExpression: stringAt(rule, "messageExpression"),
+  Reason: rule["reason"] ?? null,
+  FieldPath: stringAt(rule, "fieldPath"),
+  OptionalOldSelf: rule["optionalOldSelf"] ?? null,
+});
+
 function ruleErrors(schema: Schema, path: string): FieldError[] {
   return schemasIn(schema, RULES).flatMap((rule, i) => {
     const source = stringAt(rule, "rule");
-    const at = `${path}.${RULES}[${i}].rule`;
-    if (source.trim() === "") return [required(at, "rule is not specified")];
-    return [source, stringAt(rule, "messageExpression")].flatMap((text) => {
+    const at = `${path}.${RULES}[${i}]`;
+    if (source.trim() === "") return [required(`${at}.rule`, "rule is not specified")];
+    const compiled = (["rule", "messageExpression"] as const).flatMap((field) => {
+      const text = stringAt(rule, field);
       try {
         if (text !== "") compileCel(text);
         return [];
       } catch (error) {
         if (!(error instanceof CelSyntaxError)) throw error;
-        return [invalid(at, rule, `compilation failed: ${error.message}`)];
+        const what = field === "rule" ? "compilation failed" : "messageExpression compilation failed";
+        return [invalid(`${at}.${field}`, internalRule(rule), `${what}: ${error.message}`)];
       }
     });
+    return [...ruleMemberErrors(rule, schema, at), ...compiled];
   });
 }
 
@@ -211,6 +318,17 @@ function ruleErrors(schema: Schema, path: string): FieldError[] {
 function defaultErrors(schema: Schema, path: string): FieldError[] {
   if (schema["default"] === undefined) return [];
   const value = structuredClone(schema["default"]);
+  const pruned = structuredClone(value);
+  if (isObject(pruned)) {
+    const { object } = pruneCustom({ type: "object", properties: { default: schema } }, { default: pruned });
+    if (!jsonEqual(object["default"], value)) {
+      return [invalid(`${path}.default`, value, "must not have unknown fields")];
+    }
+  }
   fill(schema, value);
-  return valueErrors(schema, value, `${path}.default`);
+  // The value has no name of its own.
+  return valueErrors(schema, value, "").map((error) => ({
+    ...error,
+    field: `${path}.default${error.field}`,
+  }));
 }

@@ -1,12 +1,13 @@
 import { isObject, type JsonObject, jsonEqual, listAt, objectAt, stringAt } from "../json.ts";
 import { type FieldError, invalid, notSupported, required } from "./field-error.ts";
 import { dns1123SubdomainErrors, pathSegmentErrors } from "./names.ts";
+import { requirementsOf, selectorErrors } from "./selectors.ts";
 
 const GROUP = "rbac.authorization.k8s.io";
 
 /** Rules of Roles and ClusterRoles. */
 export function roleErrors(role: JsonObject, namespaced: boolean): FieldError[] {
-  return listAt(role, "rules")
+  const ofRules = listAt(role, "rules")
     .filter(isObject)
     .flatMap((rule, i) => {
       const at = `rules[${i}]`;
@@ -35,6 +36,21 @@ export function roleErrors(role: JsonObject, namespaced: boolean): FieldError[] 
       }
       return errors;
     });
+  return namespaced ? ofRules : [...ofRules, ...aggregationErrors(objectAt(role, "aggregationRule"))];
+}
+
+function aggregationErrors(rule: JsonObject | undefined): FieldError[] {
+  if (rule === undefined) return [];
+  const path = "aggregationRule.clusterRoleSelectors";
+  const selectors = listAt(rule, "clusterRoleSelectors").filter(isObject);
+  if (selectors.length === 0) {
+    return [required(path, "at least one clusterRoleSelector required if aggregationRule is non-nil")];
+  }
+  return selectors.flatMap((selector, i) => {
+    const errors = selectorErrors(selector, `${path}[${i}]`);
+    const unusable = requirementsOf(selector) === undefined || errors.length > 0;
+    return unusable ? [...errors, invalid(`${path}[${i}]`, null, "invalid label selector.")] : errors;
+  });
 }
 
 /** Bindings of roles to subjects. */

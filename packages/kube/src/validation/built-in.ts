@@ -52,6 +52,8 @@ interface KindRules {
   updateErrors?(object: JsonObject, before: JsonObject): FieldError[];
   /** An update is held to all that a new object is held to, metadata included, after what it may not change. */
   readonly wholeAgain?: true;
+  /** What an updated object is held to, where that is less than what a new one is. */
+  asUpdated?(object: JsonObject): FieldError[];
   /** The same for updates through a subresource, by its name. */
   readonly through?: Readonly<Record<string, (object: JsonObject, before: JsonObject) => FieldError[]>>;
 }
@@ -152,8 +154,9 @@ const KINDS: Readonly<Record<string, KindRules>> = {
     updateErrors: bindingUpdateErrors,
   },
   "CustomResourceDefinition.apiextensions.k8s.io": {
-    errors: definitionErrors,
+    errors: (definition) => definitionErrors(definition),
     updateErrors: definitionUpdateErrors,
+    asUpdated: (definition) => definitionErrors(definition, true),
   },
 };
 
@@ -187,7 +190,10 @@ export function builtInErrors(
   const special = rules.through?.[subresource];
   if (subresource === "status") return [...errors, ...(special?.(object, before) ?? [])];
   const check = (subresource === "" ? rules.updateErrors : special)?.(object, before) ?? [];
-  const own = [...(rules.wholeAgain === true ? metadata : []), ...(rules.errors?.(object) ?? [])];
+  const own = [
+    ...(rules.wholeAgain === true ? metadata : []),
+    ...((rules.asUpdated ?? rules.errors)?.(object) ?? []),
+  ];
   return rules.wholeAgain === true ? [...errors, ...check, ...own] : [...errors, ...own, ...check];
 }
 
