@@ -133,7 +133,8 @@ function probeSooner(document: Document, delaySeconds: number): boolean {
   const probes = ["livenessProbe", "readinessProbe"].filter((probe) => document.hasIn([...container, probe]));
   for (const probe of probes) {
     document.setIn([...container, probe, "initialDelaySeconds"], delaySeconds);
-    document.setIn([...container, probe, "periodSeconds"], 1);
   }
+  // Liveness keeps its period: a busy machine may miss three seconds, and nothing waits for this probe.
+  if (probes.includes("readinessProbe")) document.setIn([...container, "readinessProbe", "periodSeconds"], 1);
   return probes.length > 0;
 }
