@@ -9,6 +9,8 @@ import { type Run, temporaryState, tracegate } from "../support/tracegate.ts";
 
 const curl = "--image=curlimages/curl:8.11.1";
 
+type Sandbox = "namespaced" | "plain";
+
 /** Two podinfos behind a Service with a named port, and a pod of several containers. */
 const manifest = `
 apiVersion: apps/v1
@@ -43,10 +45,11 @@ spec:
     - name: ends
       image: curlimages/curl:8.11.1
       command: [sh, -c, "echo ends says; sleep 1; echo and fails; exit 3"]
+    - {name: hidden, image: "stefanprodan/podinfo:6.8.0", args: ["--host=127.0.0.1"]}
 `;
 
 /** What people do to pods by hand, with each kubectl, on a platform of one sandbox. */
-export function kubectlStreams(sandbox: "namespaced" | "plain", ...tools: string[]): void {
+export function kubectlStreams(sandbox: Sandbox, ...tools: string[]): void {
   const skip = missingTools("git", "curl", "script", "kubectl", ...tools);
   describe(`kubectl on pods of the ${sandbox} sandbox`, { skip }, () => {
     const temporary = temporaryState();
@@ -70,12 +73,12 @@ export function kubectlStreams(sandbox: "namespaced" | "plain", ...tools: string
       temporary.remove();
     });
     for (const { name, program } of kubectls()) {
-      describe(name, () => stories(kubectlOf(program, state), temporary.path));
+      describe(name, () => stories(kubectlOf(program, state), sandbox, temporary.path));
     }
   });
 }
 
-function stories(kubectl: Kubectl, directory: string): void {
+function stories(kubectl: Kubectl, sandbox: Sandbox, directory: string): void {
   const { run } = kubectl;
   const podOf = () => run("get", "pods", "-l", "app=web", "-o", "jsonpath={.items[0].metadata.name}");
   const isGone = (pod: string) => assert.match(kubectl.try(["get", "pod", pod]).err, /not found/);
@@ -120,6 +123,16 @@ function stories(kubectl: Kubectl, directory: string): void {
     assert.equal((await forward.ended).code, 1);
     assert.match(forward.output(), /error: lost connection to pod/);
   });
+
+  if (sandbox === "namespaced") {
+    test("port-forward reaches a port that only the pod itself can", async () => {
+      const forward = kubectl.following("port-forward", "pod/several", ":9898");
+      const [, port] = await forward.seen(/Forwarding from 127\.0\.0\.1:(\d+) -> 9898/);
+      assert.equal((await fetch(`http://127.0.0.1:${port}/version`)).status, 200);
+      forward.process.kill("SIGINT");
+      await forward.ended;
+    });
+  }
 
   test("port-forward outlives the restart of the program it leads to; logs -f ends with it", async () => {
     const pod = podOf();

@@ -52,6 +52,8 @@ export interface Sandbox {
 
   /** A TCP connection from the node to a pod; rejects with Go's wording. */
   dial(ip: string, port: number): Promise<Duplex>;
+  /** The same to a port of a pod, even of one that it serves on its own loopback only. */
+  forward(podUid: string, port: number): Promise<Duplex>;
   /** Accepts connections inside at one of the platform's addresses. */
   listen(ip: string, port: number, accept: (connection: Duplex) => void): Promise<Closer>;
   /** Hands connections inside at ip:port to a Unix socket outside. */

@@ -6,11 +6,13 @@ import { killContainer, spawnContainer } from "./container.ts";
 import { layOutRoot } from "./container-root.ts";
 import { spawnInNamespaces } from "./exec.ts";
 import { makePodNamespaces, type PodNamespaces, removePodNamespaces } from "./node-network.ts";
+import { PodLoopback } from "./pod-loopback.ts";
 import type { PodRuntime, RuntimePod } from "./pod-runtime.ts";
+import { dialTcp } from "./relay.ts";
 
 /** Pods in namespaces of their own, on a tmpfs each, wired to the node's bridge. */
 export function namespacedRuntime(): PodRuntime {
-  const made = new Map<string, { link: string; namespaces: PodNamespaces }>();
+  const made = new Map<string, { link: string; namespaces: PodNamespaces; loopback: PodLoopback }>();
   let nextLink = 0;
   const partsOf = ({ spec }: RuntimePod) => {
     const parts = made.get(spec.uid);
@@ -31,7 +33,7 @@ export function namespacedRuntime(): PodRuntime {
         ]);
         for (const path of volumes.values()) mkdirSync(path, { recursive: true, mode: 0o777 });
         const namespaces = await makePodNamespaces({ directory, link, ip, hostname: spec.hostname });
-        made.set(spec.uid, { link, namespaces });
+        made.set(spec.uid, { link, namespaces, loopback: new PodLoopback(namespaces.net, directory) });
       } catch (error) {
         await runCommand("umount", ["-l", directory]).catch(() => {});
         rmSync(directory, { recursive: true, force: true });
@@ -39,11 +41,22 @@ export function namespacedRuntime(): PodRuntime {
       }
     },
     async removePod(pod) {
-      const { link, namespaces } = partsOf(pod);
+      const { link, namespaces, loopback } = partsOf(pod);
+      loopback.close();
       await removePodNamespaces(namespaces, link);
       await runCommand("umount", ["-l", pod.directory]);
       rmSync(pod.directory, { recursive: true, force: true });
       made.delete(pod.spec.uid);
+    },
+    async forward(pod, port) {
+      try {
+        return await dialTcp(pod.ip, port);
+      } catch (refused) {
+        // A program may serve on its pod's own loopback only, as those for debugging do.
+        return await partsOf(pod)
+          .loopback.dial(port)
+          .catch(() => Promise.reject(refused));
+      }
     },
     startContainer({ pod, spec, place, terminationFile, cgroupProcesses, log }) {
       const root = join(place, "root");

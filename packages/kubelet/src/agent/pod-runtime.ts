@@ -1,4 +1,5 @@
 import type { ChildProcess } from "node:child_process";
+import type { Socket } from "node:net";
 import type { InnerProcess } from "./exec.ts";
 import type { LogWriter } from "./log-writer.ts";
 import type { ContainerProcessSpec, ExecRequest, PodSandboxSpec } from "./protocol.ts";
@@ -27,6 +28,8 @@ export interface PodRuntime {
   /** `directory` is made by now only as a name; on failure nothing is left of it. */
   makePod(pod: RuntimePod): Promise<void>;
   removePod(pod: RuntimePod): Promise<void>;
+  /** A connection to a port of the pod, as `kubectl port-forward` makes it. */
+  forward(pod: RuntimePod, port: number): Promise<Socket>;
   /** `place` is a directory of this start of the container. Throws where it cannot even be laid out. */
   startContainer(options: {
     pod: RuntimePod;

@@ -1,4 +1,5 @@
 import { mkdirSync, rmSync } from "node:fs";
+import type { Socket } from "node:net";
 import { constants } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "@tracegate/contracts";
@@ -278,6 +279,10 @@ export class Pods {
     const path = pod.volumes.get(volume);
     if (path === undefined) throw new Error(`pod has no volume "${volume}"`);
     replaceVolumeFiles(path, files);
+  }
+
+  async forward(podUid: string, port: number): Promise<Socket> {
+    return this.#runtime.forward(await this.#pod(podUid), port);
   }
 
   /** Starts a further process in a running container. */

@@ -5,13 +5,14 @@
  * - `control`: JSON lines both ways, `Request`s answered by `Response`s, and `AgentEvent`s in between. A newer
  *   control connection takes the place of an older one.
  * - `dial`: raw bytes of a TCP connection inside the node's network.
+ * - `forward`: the same to a port of a pod, even of its own loopback.
  * - `exec`: frames (`stream-frames.ts`) of a process inside a container.
  * - `attach`: the same of the container's own program.
  */
 import type { Enforcement } from "../cgroup/cgroup-plan.ts";
 
 /** Raised with every incompatible change; an agent of another version ends with its pods and is replaced. */
-export const agentProtocolVersion = 5;
+export const agentProtocolVersion = 6;
 
 /** How the agent runs pods; asked for another kind, it makes way as for another version. */
 export type SandboxKind = "namespaced" | "plain";
@@ -19,6 +20,7 @@ export type SandboxKind = "namespaced" | "plain";
 export type Hello =
   | { op: "control"; version: number; sandbox: SandboxKind; graceMs: number }
   | { op: "dial"; ip: string; port: number }
+  | { op: "forward"; podUid: string; port: number }
   | ({ op: "exec" } & ExecRequest)
   | ({ op: "attach" } & AttachRequest);
 

@@ -135,6 +135,11 @@ export async function startAgentServer(options: {
           answer({ ok: true });
           return joinSockets(socket, inside);
         }
+        case "forward": {
+          const inside = await pods.forward(hello.podUid, hello.port);
+          answer({ ok: true });
+          return joinSockets(socket, inside);
+        }
         case "exec":
           await serveExec(pods, hello, socket, { clock, onStarted });
           return;

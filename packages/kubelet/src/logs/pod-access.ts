@@ -104,14 +104,12 @@ export function podAccess(options: { client: ResourceClient; sandbox: Sandbox; l
     },
     async portForward({ namespace, name, port }) {
       const pod = await read(namespace, name);
-      const ip = pod.status?.podIP;
-      if (pod.status?.phase !== "Running" || ip === undefined) {
+      if (pod.status?.phase !== "Running") {
         throw badRequest(
           `unable to forward port because pod is not running. Current status=${pod.status?.phase ?? "Pending"}`,
         );
       }
-      // Through the pod's address: a program that binds only its own loopback is not reached.
-      return sandbox.dial(ip, port);
+      return sandbox.forward(uidOf(pod), port);
     },
   };
 }

@@ -13,7 +13,7 @@ import type {
   SandboxKind,
   VolumeFile,
 } from "../agent/protocol.ts";
-import { dialThroughAgent } from "../dial.ts";
+import { dialThroughAgent, openAgentStream } from "../dial.ts";
 import { openProcessStream } from "../process-stream.ts";
 import type { Closer, ContainerProcessState, ExecStream, Sandbox } from "../sandbox.ts";
 import { ControlConnection } from "./control-connection.ts";
@@ -172,6 +172,10 @@ export class NamespacedSandbox implements Sandbox {
 
   dial(ip: string, port: number): Promise<Duplex> {
     return dialThroughAgent(this.socketPath, ip, port);
+  }
+
+  forward(podUid: string, port: number): Promise<Duplex> {
+    return openAgentStream(this.socketPath, { op: "forward", podUid, port });
   }
 
   async listenToUnix(ip: string, port: number, unixPath: string): Promise<Closer> {

@@ -123,6 +123,23 @@ for (const { kind, open, skip } of sandboxes) {
       await sandbox.removePod("stays");
     });
 
+    test("forwarding reaches what a program serves, half-closed and at once, and says what is refused", async () => {
+      const program = `require("node:net").createServer({ allowHalfOpen: true }, (c) => c.pipe(c)).listen(8080)`;
+      const target = await run("echoes", `exec /node -e '${program}'`, {
+        binds: [{ source: process.execPath, target: "/node" }],
+      });
+      await eventually("it listens", () => forwarded(sandbox, target.podUid, 8080, "x").catch(() => false));
+      const texts = Array.from({ length: 20 }, (_, i) => `${i}`.repeat(50_000));
+      const answers = await Promise.all(texts.map((text) => forwarded(sandbox, target.podUid, 8080, text)));
+      assert.deepEqual(answers, texts);
+      await assert.rejects(
+        sandbox.forward(target.podUid, 81),
+        /^Error: dial tcp 10\.244\.\S+:81: connect: connection refused$/,
+      );
+      await sandbox.removePod("echoes");
+      await assert.rejects(sandbox.forward(target.podUid, 8080), /has no sandbox/);
+    });
+
     test("a program may have a terminal of its own", async () => {
       const target = await run("own-terminal", "test -t 0 && read word && stty size && exit 4", {
         stdin: true,
@@ -139,6 +156,34 @@ for (const { kind, open, skip } of sandboxes) {
     });
   });
 }
+
+async function forwarded(sandbox: NamespacedSandbox, podUid: string, port: number, text: string) {
+  const connection = await sandbox.forward(podUid, port);
+  connection.end(text);
+  let answer = "";
+  for await (const chunk of connection.setEncoding("utf8")) answer += chunk;
+  return answer;
+}
+
+test("what a program serves on its pod's own loopback is reached by forwarding only", {
+  skip: skipWithoutNamespaces(),
+}, async (t) => {
+  const dir = temporaryDirectory();
+  const sandbox = await openNamespacedSandbox({ stateDir: join(dir.path, "state"), clock: wallClock });
+  t.after(async () => {
+    await sandbox.shutdown();
+    dir[Symbol.dispose]();
+  });
+  const { ip } = await sandbox.startPod(podSpec("own"));
+  const program = `require("node:net").createServer((c) => c.end("mine")).listen(8080, "127.0.0.1")`;
+  const spec = containerSpec(join(dir.path, "state"), "own", ["/node", "-e", program], {
+    binds: [{ source: process.execPath, target: "/node" }],
+  });
+  await sandbox.startContainer(spec);
+  await eventually("it listens", () => forwarded(sandbox, "own", 8080, "").catch(() => false));
+  await assert.rejects(sandbox.dial(ip, 8080), /connection refused/);
+  assert.equal(await forwarded(sandbox, "own", 8080, "x"), "mine");
+});
 
 /** Everything printed so far, both streams in the order they came. */
 function collect({ stdout, stderr }: ExecStream): () => string {

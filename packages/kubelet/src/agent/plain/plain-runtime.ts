@@ -7,6 +7,7 @@ import { defaultPath } from "../container.ts";
 import { processGroupIn } from "../memory-watch.ts";
 import type { PodRuntime, RuntimePod } from "../pod-runtime.ts";
 import type { ContainerProcessSpec } from "../protocol.ts";
+import { dialInside } from "../reach.ts";
 import { inTerminal, stdioOf, terminalEnvironment } from "../terminal.ts";
 import { bindAddress } from "./loopback-reach.ts";
 import { mapPaths, type PathMap, pathMap } from "./path-map.ts";
@@ -64,6 +65,7 @@ export function plainRuntime(network: PlainNetwork): PodRuntime {
       proxies.delete(spec.uid);
       rmSync(directory, { recursive: true, force: true });
     },
+    forward: ({ ip }, port) => dialInside(network.reach, ip, port),
     startContainer({ pod, spec, terminationFile, cgroupProcesses = "", log }) {
       const paths = pathsOf(spec, pod, terminationFile);
       writeFileSync(terminationFile, "");
