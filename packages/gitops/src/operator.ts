@@ -5,7 +5,7 @@ import { refOf } from "./apply.ts";
 import { fieldManager } from "./field-manager.ts";
 import { type PassOutcome, runSyncPass, terminateSync } from "./operation.ts";
 import type { RefreshLevel } from "./refresh.ts";
-import { sourceOf } from "./spec.ts";
+import { invalidDestination, sourceOf } from "./spec.ts";
 import { mergePatch, withDeployment } from "./status.ts";
 import { afterFailure, retryAt, wholeSeconds } from "./sync/retry.ts";
 import { permitsSync } from "./sync-permission.ts";
@@ -88,6 +88,18 @@ export function operator({ client, clock, states, record, waveDelayMs }: Operato
     const sync = state.operation.sync ?? {};
     const source = sync.source ?? sourceOf(application.spec) ?? { repoURL: "" };
     const begunWith = state.syncResult?.revision;
+    const nowhere = invalidDestination(application.spec.destination);
+    if (nowhere !== undefined) {
+      const results = state.syncResult?.resources ?? [];
+      return {
+        phase: "Failed",
+        message: nowhere,
+        results,
+        waveApplied: false,
+        revision: begunWith ?? "",
+        source,
+      };
+    }
     const targetRevision = sync.revision ?? source.targetRevision;
     const read = await states.read(application, {
       ...(begunWith === undefined || begunWith === "" ? {} : { revision: begunWith }),

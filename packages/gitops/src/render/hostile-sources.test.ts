@@ -60,7 +60,6 @@ test("what kustomize would run or fetch is refused by name", async () => {
     "openapi: {path: /etc/passwd}",
     "crds: [/etc/passwd]",
     "configurations: [/etc/passwd]",
-    "replacements: [{path: /etc/passwd}]",
     "vars: [{name: X, objref: {kind: Secret, name: s, apiVersion: v1}}]",
   ]) {
     const name = field.slice(0, field.indexOf(":"));
@@ -87,6 +86,7 @@ test("generators and patches read nothing outside their folder", async () => {
   ]) {
     const text = JSON.stringify(path);
     for (const field of [
+      `replacements: [{path: ${text}}]`,
       `configMapGenerator: [{name: x, files: [${text}]}]`,
       `configMapGenerator: [{name: x, files: [${JSON.stringify(`key=${path}`)}]}]`,
       `configMapGenerator: [{name: x, envs: [${text}]}]`,

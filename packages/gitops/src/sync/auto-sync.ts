@@ -54,16 +54,17 @@ export function decideAutoSync({
   };
 
   const attempted =
-    last !== undefined &&
-    (last.syncResult === undefined ||
-      (last.syncResult.revision === revision && sameJson(last.syncResult.source, source)));
+    last?.syncResult !== undefined &&
+    last.syncResult.revision === revision &&
+    sameJson(last.syncResult.source, source);
   if (attempted) {
     if (last.phase !== "Succeeded") {
       return { do: "complain", message: `Failed sync attempt to ${revision}: ${last.message ?? ""}` };
     }
     if (automated.selfHeal !== true) return nothing;
-    const attempts = last.operation.sync?.autoHealAttemptsCount ?? 0;
     const finished = last.finishedAt === undefined ? now : Date.parse(last.finishedAt);
+    const rested = now - finished >= selfHealCooldownMs && application.status?.sync?.status === "Synced";
+    const attempts = rested ? 0 : (last.operation.sync?.autoHealAttemptsCount ?? 0);
     const wait = finished + selfHealDelayMs(attempts) - now;
     if (wait > 0) return { do: "wait", ms: wait };
     operation.sync = {
@@ -85,6 +86,9 @@ export function decideAutoSync({
   }
   return { do: "start", operation };
 }
+
+/** After so long without drift self-heal counts its attempts anew. */
+const selfHealCooldownMs = 330_000;
 
 /** Self-heal waits 0, 2, 6, 18, … seconds, at most 300, after so many attempts in a row. */
 export function selfHealDelayMs(attempts: number): number {

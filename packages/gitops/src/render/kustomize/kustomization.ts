@@ -1,5 +1,6 @@
 import { isObject } from "@tracegate/kube";
 import { readYaml } from "../yaml-documents.ts";
+import type { Replacement } from "./replacements.ts";
 
 /** A kustomization file, as far as it is worked with. */
 export interface Kustomization {
@@ -20,6 +21,7 @@ export interface Kustomization {
   configMapGenerator?: GeneratorArgs[];
   secretGenerator?: GeneratorArgs[];
   generatorOptions?: GeneratorOptions;
+  replacements?: (Replacement & { path?: string })[];
 }
 
 export interface ImageChange {
@@ -94,6 +96,7 @@ const supported = new Set([
   "configMapGenerator",
   "secretGenerator",
   "generatorOptions",
+  "replacements",
   // The order of the output means nothing here: a sync has its own.
   "sortOptions",
 ]);
@@ -119,6 +122,7 @@ const entryFields: Readonly<Record<string, readonly string[]>> = {
   patchesJson6902: ["path", "patch", "target", "options"],
   configMapGenerator: generatorFields,
   secretGenerator: generatorFields,
+  replacements: ["path", "source", "targets"],
 };
 
 /** Real fields of entries that are not worked with. */
@@ -134,7 +138,6 @@ const known = new Set([
   "helmGlobals",
   "helmChartInflationGenerator",
   "openapi",
-  "replacements",
   "transformers",
   "validators",
   "vars",

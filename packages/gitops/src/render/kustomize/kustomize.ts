@@ -9,6 +9,7 @@ import { type Kustomization, KustomizeError, parseKustomization } from "./kustom
 import { withOverlay } from "./overlay.ts";
 import { applyPatchEntry } from "./patches.ts";
 import { updateReferences } from "./references.ts";
+import { type Replacement, replaceFields } from "./replacements.ts";
 import { idText, type Resource, rename, resourceOf } from "./resource.ts";
 import {
   addAnnotations,
@@ -242,6 +243,17 @@ class Build {
       applyPatchEntry(resources, this.#patchText(entry, folder), entry);
     if (file.replicas !== undefined) setReplicas(resources, file.replicas);
     if (file.images !== undefined) setImages(resources, file.images);
+    for (const { path, ...inline } of file.replacements ?? [])
+      replaceFields(resources, path === undefined ? [inline] : this.#replacements(path, folder));
+  }
+
+  /** Replacements that a file holds: one or a list. */
+  #replacements(path: string, folder: string): Replacement[] {
+    const bytes = this.#file(path, folder, (why) => `failed to load replacements from path(${path}): ${why}`);
+    const { documents, error } = readYaml(Buffer.from(bytes).toString());
+    if (error !== undefined)
+      throw new KustomizeError(`failed to load replacements from path(${path}): ${error}`);
+    return documents.flatMap(({ value }) => value as Replacement | Replacement[]); // what is malformed is refused where it is used
   }
 
   #patchText({ path, patch }: { path?: string; patch?: string }, folder: string): string {

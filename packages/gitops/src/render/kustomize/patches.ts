@@ -113,7 +113,7 @@ function only(resources: readonly Resource[], patch: Manifest): Resource {
   return first;
 }
 
-function selected(resources: readonly Resource[], target: PatchTarget): Resource[] {
+export function selected(resources: readonly Resource[], target: PatchTarget): Resource[] {
   const matches = (pattern: string | undefined, values: readonly string[]) => {
     if (pattern === undefined || pattern === "") return true;
     let expression: RE2JS;
