@@ -12,6 +12,7 @@ export function open(place: Place): Socket {
 }
 
 export interface RawAnswer {
+  /** 0 where the connection was cut without one. */
   readonly status: number;
   /** Names in lower case; of several of one name the last. */
   readonly headers: ReadonlyMap<string, string>;
@@ -29,7 +30,10 @@ export function sendRaw(place: Place, bytes: string): Promise<RawAnswer> {
     socket.on("data", (chunk: string) => {
       text += chunk;
     });
-    socket.on("error", (error) => (text === "" ? reject(error) : resolve(answerIn(text))));
+    // Cut off is an answer, too: its status is 0.
+    socket.on("error", (error: NodeJS.ErrnoException) =>
+      error.code === "ECONNRESET" || error.code === "EPIPE" ? resolve(answerIn(text)) : reject(error),
+    );
     socket.on("close", () => resolve(answerIn(text)));
     socket.end(bytes, "latin1");
   });
