@@ -139,7 +139,8 @@ function rootMounts(
   // Outside the root, so that no link of the container's can make the agent read another file as its message.
   entries.push(bind(terminationFile, spec.terminationMessagePath, false));
   if (spec.readOnlyRoot) {
-    entries.push({ source: root, target: root, type: "none", options: ["remount", "bind", "ro"] });
+    const options = ["remount", "bind", "ro", ...lockedFlags(mountinfo, root)];
+    entries.push({ source: root, target: root, type: "none", options });
   }
   return entries;
 }

@@ -15,19 +15,33 @@ export const commandCheck = `case $command in
 esac`;
 
 /**
- * Runs in the container's fresh mount and PID namespaces as its PID 1: mounts everything of the fstab in one process,
- * makes the root the only thing there is, drops what the program must not have, and becomes the program. File
- * descriptor 3 tells the agent: `+` when all is ready for the program, else the reason why it cannot be started.
- * The program's environment is set by `$become`, the last step, alone: nothing in it (`LD_PRELOAD`, `PATH`) reaches the
- * steps before.
+ * Runs in the container's fresh mount and PID namespaces as its PID 1: mounts everything of the fstab in one process, then
+ * becomes `enterScript` in a user namespace of the container's own, with a copy of the mounts that nobody in there can
+ * undo. File descriptor 3 tells the agent: `+` when all is ready for the program, else the reason why it cannot be started.
  */
 const startScript = `
-root=$1 fstab=$2 dir=$3 bound=$4 cgroup=$5 path=$6 command=$7 become=$8
-shift 8
+fstab=$1 cgroup=$2 enter=$3
+shift 3
 fail() { printf '%s' "$1" >&3; exit 128; }
 [ -z "$cgroup" ] || echo 0 > "$cgroup" || fail "failed to enter the container's cgroup"
 out=$(mount --all --fstab "$fstab" 2>&1) || fail "failed to mount the container's root: $out"
-cd "$root" && pivot_root . .old && umount -n -l /.old && cd "$dir" || fail "failed to enter the container's root"
+exec unshare --user --map-root-user --mount --propagation private sh -c "$enter" sh "$@"
+`;
+
+/**
+ * Makes the container's root the only thing there is, drops what the program must not have, and becomes the program. From
+ * `pivot_root` on, these steps are programs and libraries that the container's root holds: a volume may have put others
+ * in their place, which is why they have no capability outside of the container's user namespace. The program's environment
+ * is set by `$become`, the last step, alone: nothing in it (`LD_PRELOAD`, `PATH`) reaches the steps before.
+ */
+const enterScript = `
+root=$1 dir=$2 bound=$3 path=$4 command=$5 become=$6
+shift 6
+fail() { printf '%s' "$1" >&3; exit 128; }
+# Nothing in a pod needs further namespaces, and they would hand it capabilities to try the kernel with.
+for limit in /proc/sys/user/max_*_namespaces; do echo 0 > "$limit"; done
+mount --rbind "$root" "$root" && cd "$root" && pivot_root . .old && umount -n -l /.old && cd "$dir" ||
+  fail "failed to enter the container's root"
 ${commandCheck}
 printf + >&3
 exec setpriv --no-new-privs --inh-caps=-all --bounding-set="$bound" -- sh -c "$become" sh "$@" 3>&-
@@ -54,8 +68,9 @@ export function spawnContainer(options: {
       `--uts=${namespaces.uts}`,
       `--ipc=${namespaces.ipc}`,
       ...["unshare", "--mount", "--pid", "--propagation", "private", "sh", "-c", waitScript, "sh"],
-      ...["sh", "-c", startScript, "sh", root, fstab, spec.workingDir, boundingSet(spec.capabilities)],
-      ...[cgroupProcesses, spec.env["PATH"] ?? "", spec.command[0] ?? "", become],
+      ...["sh", "-c", startScript, "sh", fstab, cgroupProcesses, enterScript],
+      ...[root, spec.workingDir, boundingSet(spec.capabilities)],
+      ...[spec.env["PATH"] ?? "", spec.command[0] ?? "", become],
       ...(spec.tty ? inTerminal(spec.command) : spec.command),
     ],
     { stdio: [...stdioOf(spec), "pipe"], env: { PATH: defaultPath, ...variables }, cwd: "/" },

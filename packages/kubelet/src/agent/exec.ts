@@ -51,7 +51,9 @@ export function spawnInNamespaces(
   const child = spawn(
     "nsenter",
     [
-      ...["--target", String(pid), "--mount", "--uts", "--ipc", "--net", "--pid"],
+      // The container's user namespace, too: the first steps are programs that its root holds.
+      ...["--target", String(pid), "--user", "--preserve-credentials"],
+      ...["--mount", "--uts", "--ipc", "--net", "--pid"],
       ...["sh", "-c", innerScript, "sh", spec.workingDir, spec.env["PATH"] ?? "", request.command[0] ?? ""],
       ...["setpriv", "--no-new-privs", "--inh-caps=-all", `--bounding-set=${boundingSet(spec.capabilities)}`],
       ...["--", "sh", "-c", become, "sh", ...command],

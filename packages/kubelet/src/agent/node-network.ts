@@ -66,9 +66,11 @@ export async function makePodNamespaces(options: {
   return namespaces;
 }
 
-// One shell for the whole set-up: each further process would cost more than the work it does.
+// One shell for the whole set-up: each further process would cost more than the work it does. Containers have no
+// capability over the pod's network, but may listen on any port and ping, as root in a container may.
 const podNetworkScript = `
 unshare --net="$1" --uts="$2" --ipc="$3" hostname "$4"
+nsenter --net="$1" sh -c 'cd /proc/sys/net/ipv4; echo 0 > ip_unprivileged_port_start; echo 0 0 > ping_group_range'
 ip link add "$5" type veth peer name eth0 netns "$1"
 ip link set "$5" master tg0 up
 nsenter --net="$1" ip -batch - <<END

@@ -292,3 +292,44 @@ test("a file of a volume lies below it, whatever its name", { skip }, async () =
   await eventually("it has read it", () => printed("dots").startsWith("x"));
   await sandbox.removePod("dots");
 });
+
+test("what stands in for a tool of the start or of exec has no more power than the program", {
+  skip,
+}, async () => {
+  // The container's own steps run in its root: a volume over /usr/local/sbin comes before the system's tools.
+  const stand = (name: string) => ({
+    path: name,
+    mode: 0o755,
+    content: Buffer.from(
+      `#!/bin/bash
+{ /usr/bin/mount -o remount,bind,rw /usr && /usr/bin/touch /usr/lib/tracegate-was-here && echo "wrote into the system"
+  /usr/bin/mount -t cgroup2 x /mnt && echo "mounted cgroups"
+  /usr/bin/umount /proc/sys && echo 1 > /proc/sys/vm/drop_caches && echo "changed the kernel"
+  /usr/bin/ls -d ${stateDir} ${dir.path} /.old/*
+  PATH=/usr/bin:/bin /usr/bin/nsenter --target 1 --mount --net /usr/bin/ls -d ${stateDir}
+} 2>/dev/null
+echo "stood in"
+exec /usr/bin/${name} "$@"
+`,
+    ).toString("base64"),
+  });
+  const uid = "stand-in";
+  await sandbox.startPod(podSpec(uid, { memoryVolumes: ["tools"] }));
+  await sandbox.writeVolume(uid, "tools", [stand("setpriv"), stand("sh"), stand("env")]);
+  const volumeMounts = [{ volume: "tools", mountPath: "/usr/local/sbin", readOnly: true }];
+  const spec = containerSpec(stateDir, uid, ["/bin/sh", "-c", "echo started; exec sleep 1000"], {
+    volumeMounts,
+  });
+  assert.deepEqual(await sandbox.startContainer(spec), {});
+  await eventually("it has started", () => printed(uid).includes("started"));
+  const limits = { timeoutMs: 20_000, outputLimit: 10_000, stdin: false, tty: false };
+  const { output } = await sandbox.exec({
+    podUid: uid,
+    container: "c",
+    command: ["/bin/echo", "ran"],
+    ...limits,
+  });
+  const lines = new Set(`${printed(uid)}${output}`.trim().split("\n"));
+  assert.deepEqual(lines, new Set(["stood in", "started", "ran"]));
+  await sandbox.removePod(uid);
+});

@@ -91,7 +91,9 @@ const steps: readonly { what: string; namespaces: readonly string[]; script: str
   {
     what: "No file systems can be mounted in a user namespace",
     namespaces: agentNamespaces,
-    script: 'mount -t tmpfs tmpfs "$1" && mkdir "$1/p" && mount -t proc proc "$1/p"',
+    script:
+      'mount -t tmpfs tmpfs "$1" && mkdir "$1/p" && mount -t proc proc "$1/p" && ' +
+      'unshare --user --map-root-user --mount mount --rbind "$1" "$1"',
     advice:
       "In a container, /proc must not be masked (--security-opt systempaths=unconfined), or run outside of it.",
   },

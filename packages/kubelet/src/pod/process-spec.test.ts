@@ -66,7 +66,7 @@ for (const [title, pod, told] of [
   [
     "privileges",
     secured({
-      securityContext: { privileged: true, capabilities: { add: ["SYS_ADMIN", "NET_ADMIN", "CAP_KILL"] } },
+      securityContext: { privileged: true, capabilities: { add: ["SYS_ADMIN", "SYS_PTRACE", "CAP_KILL"] } },
     }),
     [
       "containers{c}.securityContext.privileged (",
@@ -105,7 +105,7 @@ for (const [security, capabilities] of [
   [{ drop: ["ALL"] }, []],
   [{ drop: ["all"], add: ["NET_BIND_SERVICE"] }, ["net_bind_service"]],
   [{ drop: ["ALL"], add: ["SYS_ADMIN", "CAP_SYS_MODULE", "BPF"] }, []],
-  [{ drop: ["ALL"], add: ["NET_ADMIN", "CAP_SYS_NICE"] }, ["net_admin", "sys_nice"]],
+  [{ drop: ["ALL"], add: ["SYS_PTRACE", "CAP_KILL"] }, ["sys_ptrace", "kill"]],
 ] as const) {
   test(`capabilities ${JSON.stringify(security)} come to [${capabilities}]`, () => {
     const pod = secured({ securityContext: { capabilities: security } });

@@ -118,8 +118,8 @@ interface SecurityContext {
 const securityOf = (holder: { securityContext?: Record<string, unknown> }): SecurityContext =>
   holder.securityContext ?? {};
 
-/** What may be asked for besides: it reaches no further than the pod. Mounting, tracing and the like reach the node's own. */
-const grantedOnRequest = ["ipc_lock", "net_admin", "net_broadcast", "sys_nice", "sys_ptrace"];
+/** What may be asked for besides: others reach further than the pod, or nowhere from a user namespace. */
+const grantedOnRequest = ["sys_ptrace"];
 
 const capabilityName = (text: string) => text.toLowerCase().replace(/^cap_/, "");
 
@@ -232,7 +232,7 @@ function ignoredSecurity(at: string, security: SecurityContext): string[] {
   if (security.privileged === true) ignore("privileged", "the container stays as isolated as others");
   for (const name of security.capabilities?.add ?? [])
     if (capabilityName(name) !== "all" && !isGranted(capabilityName(name)))
-      ignore(`capabilities.add ${name}`, "it would reach beyond the pod");
+      ignore(`capabilities.add ${name}`, "it is not given to pods here");
   for (const name of ["seLinuxOptions", "sysctls", "procMount"] as const)
     if (security[name] !== undefined) ignore(name);
   for (const name of ["seccompProfile", "appArmorProfile"] as const)

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { accessSync, constants, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -51,8 +52,9 @@ export function plainRuntime(network: PlainNetwork): PodRuntime {
       NODE_OPTIONS: `--require ${JSON.stringify(podNetwork)} ${spec.env["NODE_OPTIONS"] ?? ""}`.trim(),
     };
   };
+  const firstAddress = firstAddressOf(network.file);
   return {
-    podAddress,
+    podAddress: (index) => podAddress(firstAddress + index),
     podAddressCount,
     async makePod(pod) {
       const { spec, ip, directory, volumes } = pod;
@@ -115,6 +117,10 @@ export function plainRuntime(network: PlainNetwork): PodRuntime {
     },
   };
 }
+
+/** Agents of other state directories take addresses of the same loopback: each begins somewhere else. */
+const firstAddressOf = (place: string): number =>
+  createHash("sha256").update(place).digest().readUInt32BE() % podAddressCount;
 
 function killGroup(child: ChildProcess): void {
   if (child.pid === undefined) return;
