@@ -210,6 +210,14 @@ function stories(kubectl: Kubectl, directory: string): void {
       debug.err,
       /ephemeral containers are disabled for this cluster.*the node runs no ephemeral containers/,
     );
+    const database = file(
+      "database.yaml",
+      deployment.replace("Deployment", "StatefulSet").replace("{name: web}", "{name: database}"),
+    );
+    const made = kubectl.try(["apply", "-f", database]);
+    assert.deepEqual([made.code, made.out], [0, "statefulset.apps/database created\n"]);
+    assert.match(made.err, /Warning: no controller here works on statefulsets/);
+    run("delete", "-f", database);
     const copy = ["debug", pod, "--copy-to=copy", "--image=curlimages/curl:8.11.1", "--profile=general"];
     run(...copy, "--", "sleep", "100");
     run("wait", "pod/copy", "--for=jsonpath={.status.phase}=Running", "--timeout=30s");

@@ -37,7 +37,7 @@ import type { ResourceClient } from "@tracegate/kube";
 import { createKubelet, imageCatalogue, openNamespacedSandbox, openPlainSandbox } from "@tracegate/kubelet";
 import { Rollout, rolloutController, crds as rolloutKinds } from "@tracegate/rollouts";
 import { sqliteStore } from "@tracegate/store";
-import { startGarbageCollector, workloadControllers } from "@tracegate/workloads";
+import { idleKinds, startGarbageCollector, workloadControllers } from "@tracegate/workloads";
 import { pino } from "pino";
 import { accountTokens } from "./account-tokens.ts";
 import { applyApplications, readApplications } from "./applications.ts";
@@ -116,7 +116,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const scheduler = wallScheduler();
     const store = sqliteStore(state.apiDatabase);
     started.defer(() => store.close());
-    const api = createApi({ store, clock: wallClock, reservedNodePorts });
+    const api = createApi({ store, clock: wallClock, reservedNodePorts, idleKinds });
     const client = embeddedClient(api);
     const pki = await openPki(state.certificates, apiServerHosts(), wallClock.now());
     const apiServer = await startApiServer({ api, port: ports.api, pki, keyDirectory: state.certificates });

@@ -11,4 +11,4 @@ export { replicaSetController } from "./replica-set/controller.ts";
 export { schedulingController } from "./scheduling/controller.ts";
 export { POD_TEMPLATE_HASH, templateHash } from "./template-hash.ts";
 export type { WorkloadControllersOptions } from "./workload-controllers.ts";
-export { workloadControllers } from "./workload-controllers.ts";
+export { idleKinds, workloadControllers } from "./workload-controllers.ts";

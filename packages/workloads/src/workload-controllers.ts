@@ -18,6 +18,14 @@ export interface WorkloadControllersOptions {
   readonly rootCa?: string;
 }
 
+/** Kinds of workloads that the API has and no controller here works on. */
+export const idleKinds: readonly string[] = [
+  "statefulsets.apps",
+  "replicationcontrollers",
+  "cronjobs.batch",
+  "horizontalpodautoscalers.autoscaling",
+];
+
 /** All of this package's controllers, each speaking as the component that a real cluster's events name. */
 export function workloadControllers({
   client,

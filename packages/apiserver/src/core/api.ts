@@ -29,6 +29,8 @@ export interface ApiOptions {
   readonly random?: Random;
   /** NodePorts that are given out only where a Service asks for them by number. */
   readonly reservedNodePorts?: readonly number[];
+  /** Kinds, as `statefulsets.apps`, that no controller works on: whoever makes one is warned. */
+  readonly idleKinds?: readonly string[];
 }
 
 /**
@@ -42,7 +44,7 @@ export class Api {
   readonly #ctx: ApiContext;
   readonly #expiry = new EventExpiry();
 
-  constructor({ store, clock, random = systemRandom, reservedNodePorts = [] }: ApiOptions) {
+  constructor({ store, clock, random = systemRandom, reservedNodePorts = [], idleKinds = [] }: ApiOptions) {
     this.kinds = new ServedKinds();
     this.clock = clock;
     this.store = store;
@@ -52,6 +54,7 @@ export class Api {
       random,
       kinds: this.kinds,
       reservedNodePorts: new Set(reservedNodePorts),
+      idleKinds: new Set(idleKinds),
       stored: (served, name, object) => this.#stored(served, name, object),
     };
     restoreDefinitions(this.#ctx);

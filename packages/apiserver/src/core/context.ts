@@ -12,6 +12,8 @@ export interface ApiContext {
   readonly kinds: ServedKinds;
   /** NodePorts that are never given out by themselves and only to `reservedFor` names; ports of the platform. */
   readonly reservedNodePorts: ReadonlySet<number>;
+  /** Kinds, as `statefulsets.apps`, that no controller works on: whoever makes one is warned. */
+  readonly idleKinds: ReadonlySet<string>;
   /** Called after every stored change of an object (`undefined` once it is gone), inside the write. */
   readonly stored: (served: ServedKind, name: string, object: KubeObject | undefined) => void;
 }

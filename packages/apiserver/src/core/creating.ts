@@ -47,6 +47,11 @@ export function createReceived(
   own: (object: KubeObject) => KubeObject,
   request: WriteRequest,
 ): KubeObject {
+  if (ctx.idleKinds.has(qualified(served))) {
+    request.warn?.(
+      `no controller here works on ${served.plural}: the object is kept, and nothing comes of it`,
+    );
+  }
   for (let attempt = 1; ; attempt++) {
     const metadata = newMetadata(ctx, served, received.metadata, served.namespaced ? namespace : undefined);
     if (served.namespaced) admitToNamespace(ctx, served, namespace ?? "", metadata.name);
