@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { missingTools } from "../support/tools.ts";
-import { type Run, root, temporaryState, tracegate } from "../support/tracegate.ts";
+import { type Run, root, start, temporaryState, tracegate } from "../support/tracegate.ts";
 
 // The real kubectl-argo-rollouts (bench/peers/build makes it) against our API, and our plugin beside it. Each command that
 // changes something is given to two equal Rollouts, one by each plugin; what is to be read is read by both.
@@ -93,6 +96,23 @@ const levelled = (text: string): string =>
     .replace(/ \d+[smhd](\d+[smhd])? /g, " AGE ")
     .replace(/^\d{4}-\d\d-\d\dT\S+Z/gm, "TIME")
     .replace(/ +/g, " ");
+
+/** Without what Go adds to a provider, and the weight that the original's lists do not know. */
+const comparable = (answer: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(answer, (key, value) =>
+      key === "authentication" || key === "actualWeight" ? undefined : value,
+    ),
+  );
+
+/** The original takes no 0 for a free one. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
 
 describe("the real kubectl-argo-rollouts, and ours beside it", { skip: reasonToSkip() }, () => {
   const temporary = temporaryState();
@@ -193,6 +213,57 @@ describe("the real kubectl-argo-rollouts, and ours beside it", { skip: reasonToS
     look("status NAME -n shop --watch=false");
     both("promote NAME -n shop");
     until("Healthy");
+  });
+
+  test("both dashboards answer alike, and do the same", async (t) => {
+    const serving = async (program: string, port: number) => {
+      const args = ["dashboard", "--port", String(port), "-n", "shop"];
+      const run = start(program, args, { KUBECONFIG: join(state, "kubeconfig") });
+      t.after(() => void run.process.kill("SIGTERM"));
+      const [, url = ""] = await run.seen(/now available at (http:\S+)"/);
+      // The original says that it is there before it is.
+      while ((await fetch(`${url}/api/v1/namespace`)).status === 503) await setTimeout(100);
+      return `${url}/api/v1`;
+    };
+    const theirs = await serving(original, await freePort());
+    const own = await serving(join(root, "apps/cli/bin/kubectl-argo-rollouts.js"), 0);
+    const ask = async (method: string, url: string, body?: string) => {
+      const response = await fetch(url, { method, ...(body !== undefined && { body }) });
+      return { status: response.status, answer: comparable(await response.json()) };
+    };
+    for (const path of [
+      ...["namespace", "rollouts/shop/info", "rollouts/nowhere/info", "rollouts/shop/nope/info", "nope"],
+      ...Object.values(names).map((name) => `rollouts/shop/${name}/info`),
+    ])
+      assert.deepEqual(await ask("GET", `${own}/${path}`), await ask("GET", `${theirs}/${path}`), path);
+    for (const [path, body] of [
+      ["rollouts/shop/nope/abort", "{}"],
+      ["rollouts/shop/web-a/promote", "{bad"],
+      ["rollouts/shop/web-a/undo/99", "{}"],
+    ] as const) {
+      const [mine, other] = [
+        await ask("PUT", `${own}/${path}`, body),
+        await ask("PUT", `${theirs}/${path}`, body),
+      ];
+      assert.deepEqual(
+        [mine.status, Object.keys(Object(mine.answer))],
+        [other.status, Object.keys(Object(other.answer))],
+        path,
+      );
+    }
+    // The original's PUT of an image is carried out and never answered.
+    both("set image NAME web=stefanprodan/podinfo:6.9.3 -n shop");
+    until("Paused");
+    for (const [verb, phase] of [
+      ["abort", "Degraded"],
+      ["retry", "Paused"],
+      ["promote", "Healthy"],
+    ] as const) {
+      await ask("PUT", `${theirs}/rollouts/shop/${names.real}/${verb}`, "{}");
+      assert.equal((await ask("PUT", `${own}/rollouts/shop/${names.ours}/${verb}`, "{}")).status, 200, verb);
+      until(phase);
+    }
+    look(...views);
   });
 
   test("mistakes are told alike", () => {

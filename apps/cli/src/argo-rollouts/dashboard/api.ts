@@ -54,6 +54,8 @@ function reading(words: readonly string[], context: ApiContext): Route | undefin
     case "info":
       return answer(async () => {
         const all = await allObjects(client, within);
+        // What is empty is left out, this too.
+        if (all.length === 0) return {};
         return { rollouts: all.map((objects) => rolloutInfo(objects, { runs: false })) };
       });
     case "info watch":

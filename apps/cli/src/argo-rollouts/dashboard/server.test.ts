@@ -44,7 +44,7 @@ test("the API answers at the original's paths", async (t) => {
   assert.deepEqual([info.objectMeta.name, info.strategy, info.setWeight], ["web", "Canary", "50"]);
   assert.deepEqual(await get("rollouts/shop/info"), { rollouts: [info] });
   assert.deepEqual(await get("rollouts/*/info"), { rollouts: [info] });
-  assert.deepEqual(await get("rollouts/empty/info"), { rollouts: [] });
+  assert.deepEqual(await get("rollouts/empty/info"), {});
   assert.deepEqual(await get("rollouts/shop/nope/info"), {
     code: 2,
     message: 'rollout.argoproj.io "nope" not found',
