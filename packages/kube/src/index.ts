@@ -85,6 +85,7 @@ export {
 export type { MetadataRules } from "./validation/metadata.ts";
 export { metadataErrors, metadataUpdateErrors } from "./validation/metadata.ts";
 export * from "./validation/names.ts";
+export { builtInWarnings } from "./validation/warnings.ts";
 export { humanDuration } from "./values/duration.ts";
 export { goJson, goMap, quote } from "./values/go-text.ts";
 export { percentOf, scaledValue } from "./values/int-or-percent.ts";

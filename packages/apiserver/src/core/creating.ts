@@ -5,7 +5,7 @@ import { definitionAtBirth, isDefinitions } from "./definition-birth.ts";
 import { withOwners } from "./field-ownership.ts";
 import { admitToNamespace } from "./namespace-admission.ts";
 import { newMetadata } from "./object-metadata.ts";
-import { atBirth, objectErrors, withDefaults } from "./object-rules.ts";
+import { atBirth, objectErrors, objectWarnings, withDefaults } from "./object-rules.ts";
 import { admitPod } from "./pod-admission.ts";
 import { keyFor, storedObject } from "./reading.ts";
 import { checkAddressed, receive } from "./receiving.ts";
@@ -56,11 +56,12 @@ export function createReceived(
     const metadata = newMetadata(ctx, served, received.metadata, served.namespaced ? namespace : undefined);
     if (served.namespaced) admitToNamespace(ctx, served, namespace ?? "", metadata.name);
     const prepared = prepareNew(ctx, served, { ...received, metadata }, own);
-    const errors = objectErrors(served, prepared);
+    // Upstream gives Services their addresses before it looks whether they are valid.
+    const object = isServices(served) ? allocateServiceAddresses(ctx, prepared) : prepared;
+    const errors = objectErrors(served, object);
     // What calls itself by another kind is refused by that name.
     if (errors.length > 0)
       throw invalid({ group: served.group, kind: prepared.kind ?? served.kind }, metadata.name, errors);
-    const object = isServices(served) ? allocateServiceAddresses(ctx, prepared) : prepared;
     const key = keyFor(served, namespace, metadata.name);
     const existing = ctx.store.get(key);
     if (existing !== undefined) {
@@ -70,6 +71,7 @@ export function createReceived(
       throw alreadyExists(served, metadata.name, leaving);
     }
     request.admit?.(object);
+    for (const warning of objectWarnings(served, object)) request.warn?.(warning);
     if (request.dryRun === true) return object;
     const entry = ctx.store.create(key, (revision) => atRevision(toStorage(served, object), revision));
     return afterWrite(ctx, served, entry);

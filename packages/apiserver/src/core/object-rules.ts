@@ -1,6 +1,7 @@
 /** Where a kind's own rules come in: form, defaults, validity. */
 import {
   builtInErrors,
+  builtInWarnings,
   customErrors,
   decodeTyped,
   type FieldError,
@@ -78,6 +79,12 @@ export function objectErrors(served: ServedKind, object: KubeObject, update?: Up
     subresource: binds && subresource === "" ? "binding" : subresource,
   });
 }
+
+/** What is said of an object that is accepted. */
+export const objectWarnings = (served: ServedKind, object: KubeObject, before?: KubeObject): string[] =>
+  served.custom === undefined
+    ? builtInWarnings(served, asJson(object), before === undefined ? undefined : asJson(before))
+    : [];
 
 const nodeOf = (pod: KubeObject): string => (pod as { spec?: { nodeName?: string } }).spec?.nodeName ?? "";
 

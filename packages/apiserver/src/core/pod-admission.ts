@@ -8,6 +8,8 @@ interface PodSpec {
   priorityClassName?: string;
   priority?: number;
   preemptionPolicy?: string;
+  runtimeClassName?: string;
+  overhead?: unknown;
   tolerations?: { key?: string; operator?: string; effect?: string; tolerationSeconds?: number }[];
 }
 
@@ -24,6 +26,15 @@ const UNHEALTHY_NODE_SECONDS = 300;
 export function admitPod(ctx: ApiContext, served: ServedKind, pod: KubeObject): KubeObject {
   const spec: PodSpec = { ...(pod as { spec?: PodSpec }).spec };
   Object.assign(spec, priorityOf(ctx, served, pod.metadata.name, spec));
+  // No kind of runtime is there that could be asked for.
+  if (spec.runtimeClassName !== undefined) {
+    const runtime = JSON.stringify(spec.runtimeClassName);
+    throw forbidden(served, pod.metadata.name, `pod rejected: RuntimeClass ${runtime} not found`);
+  }
+  if (spec.overhead !== undefined) {
+    const why = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead";
+    throw forbidden(served, pod.metadata.name, why);
+  }
   const tolerations = [...(spec.tolerations ?? [])];
   for (const key of ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]) {
     const tolerated = tolerations.some(
@@ -44,15 +55,36 @@ export function admitPod(ctx: ApiContext, served: ServedKind, pod: KubeObject): 
 
 function priorityOf(ctx: ApiContext, served: ServedKind, name: string, spec: PodSpec): Partial<PodSpec> {
   const className = spec.priorityClassName ?? "";
-  if (className === "")
-    return { priority: 0, preemptionPolicy: spec.preemptionPolicy ?? "PreemptLowerPriority" };
+  if (className === "") return agreed(served, name, spec, 0, "PreemptLowerPriority");
   const system = SYSTEM_PRIORITIES[className];
-  if (system !== undefined) return { priority: system, preemptionPolicy: "PreemptLowerPriority" };
+  if (system !== undefined) return agreed(served, name, spec, system, "PreemptLowerPriority");
   const entry = ctx.store.get(`priorityclasses.scheduling.k8s.io/${className}`);
   if (entry === undefined) throw forbidden(served, name, `no PriorityClass with name ${className} was found`);
   const { value, preemptionPolicy } = storedObject(entry.value) as {
     value?: number;
     preemptionPolicy?: string;
   };
-  return { priority: value ?? 0, preemptionPolicy: preemptionPolicy ?? "PreemptLowerPriority" };
+  return agreed(served, name, spec, value ?? 0, preemptionPolicy ?? "PreemptLowerPriority");
+}
+
+/** What the class gives; a pod may say the same, but nothing else. */
+function agreed(
+  served: ServedKind,
+  name: string,
+  spec: PodSpec,
+  wanted: number,
+  policy: string,
+): Partial<PodSpec> {
+  const { priority = wanted, preemptionPolicy = policy } = spec;
+  const computed = "priority admission controller computed";
+  const given = "from the given PriorityClass name";
+  if (priority !== wanted) {
+    const what = `the integer value of priority (${priority}) must not be provided in pod spec`;
+    throw forbidden(served, name, `${what}; ${computed} ${wanted} ${given}`);
+  }
+  if (preemptionPolicy !== policy) {
+    const what = `the string value of PreemptionPolicy (${preemptionPolicy}) must not be provided in pod spec`;
+    throw forbidden(served, name, `${what}; ${computed} ${policy} ${given}`);
+  }
+  return { priority, preemptionPolicy };
 }

@@ -4,7 +4,7 @@ import type { ApiContext, ObjectRef, WriteRequest } from "./context.ts";
 import { asVersion } from "./conversion.ts";
 import { withOwners } from "./field-ownership.ts";
 import { changedMetadata, isNewGeneration } from "./object-metadata.ts";
-import { forUpdate, objectErrors, withDefaults } from "./object-rules.ts";
+import { forUpdate, objectErrors, objectWarnings, withDefaults } from "./object-rules.ts";
 import { withEphemeralContainers, withResources } from "./pod-changes.ts";
 import { keyFor, storedObject } from "./reading.ts";
 import { checkAddressed, checkIdentity, receive } from "./receiving.ts";
@@ -59,6 +59,7 @@ export function changeObject(
   }
   if (isSame(current, next)) return current;
   request.admit?.(next);
+  for (const warning of objectWarnings(served, next, current)) request.warn?.(warning);
   if (request.dryRun === true) return next;
   return commitChange(ctx, served, entry, next);
 }

@@ -25,7 +25,25 @@ export function decodeTyped(type: StructType, value: JsonObject): TypedObject {
   if (kind !== undefined) object["kind"] = kind;
   if (apiVersion !== undefined) object["apiVersion"] = apiVersion;
   Object.assign(object, decodeStruct(type, members, place));
-  return { object, unknown };
+  return { object, unknown: unknown.length > 1 ? inOrderOf(value, unknown) : unknown };
+}
+
+/** Paths in the order in which an object holds what they lead to. */
+function inOrderOf(value: unknown, paths: readonly string[]): string[] {
+  const wanted = new Set(paths);
+  const found: string[] = [];
+  const visit = (at: unknown, path: string) => {
+    if (wanted.has(path)) {
+      found.push(path);
+      return;
+    }
+    if (Array.isArray(at)) for (const [i, item] of at.entries()) visit(item, `${path}[${i}]`);
+    else if (isObject(at)) {
+      for (const [key, member] of Object.entries(at)) visit(member, path === "" ? key : `${path}.${key}`);
+    }
+  };
+  visit(value, "");
+  return found;
 }
 
 /** An empty list of owners is no absent one: it asks to forget who owns what. */

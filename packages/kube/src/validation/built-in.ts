@@ -1,11 +1,12 @@
 import { definitionErrors, definitionUpdateErrors } from "../custom/definition.ts";
-import { type JsonObject, objectAt } from "../json.ts";
+import { type JsonObject, listAt, objectAt } from "../json.ts";
 import { bindingErrors, bindingUpdateErrors, roleErrors } from "./access.ts";
 import { autoscalerErrors } from "./autoscalers.ts";
+import { ingressClassErrors, nodeErrors, revisionErrors } from "./cluster-objects.ts";
 import { configMapErrors, configurationUpdateErrors, secretErrors } from "./configuration.ts";
 import { endpointSliceErrors, endpointSliceUpdateErrors, endpointsErrors } from "./endpoints.ts";
 import { eventErrors, newEventErrors } from "./event-objects.ts";
-import type { FieldError } from "./field-error.ts";
+import { type FieldError, forbidden, invalid } from "./field-error.ts";
 import { immutableErrors } from "./immutable.ts";
 import { ingressErrors } from "./ingress.ts";
 import { cronJobErrors, jobErrors, jobUpdateErrors } from "./jobs.ts";
@@ -18,7 +19,7 @@ import {
 } from "./names.ts";
 import { networkPolicyErrors } from "./network-policies.ts";
 import { ephemeralContainersUpdateErrors, podUpdateErrors, resizeErrors } from "./pod-updates.ts";
-import { podSpecErrors } from "./pods.ts";
+import { podSpecErrors, podTemplateErrors } from "./pods.ts";
 import { disruptionBudgetErrors, leaseErrors } from "./policies.ts";
 import { priorityClassErrors, priorityClassUpdateErrors } from "./priority-classes.ts";
 import { limitRangeErrors, quotaErrors, quotaUpdateErrors } from "./quotas.ts";
@@ -40,6 +41,7 @@ import {
   daemonSetErrors,
   deploymentErrors,
   replicaSetErrors,
+  replicationControllerErrors,
   statefulSetErrors,
   statefulSetUpdateErrors,
 } from "./workloads.ts";
@@ -50,8 +52,12 @@ interface KindRules {
   errors?(object: JsonObject): FieldError[];
   /** What an update may not do. */
   updateErrors?(object: JsonObject, before: JsonObject): FieldError[];
+  /** What only a new object is held to. */
+  newErrors?(object: JsonObject): FieldError[];
   /** An update is held to all that a new object is held to, metadata included, after what it may not change. */
   readonly wholeAgain?: true;
+  /** What may not change is told before what is wrong. */
+  readonly updateFirst?: true;
   /** What an updated object is held to, where that is less than what a new one is. */
   asUpdated?(object: JsonObject): FieldError[];
   /** The same for updates through a subresource, by its name. */
@@ -66,9 +72,18 @@ const fixed =
     immutableErrors(specOf(object), specOf(before), fields, "spec");
 
 const KINDS: Readonly<Record<string, KindRules>> = {
-  Namespace: { names: dns1123LabelErrors },
+  Namespace: {
+    names: dns1123LabelErrors,
+    errors: withSpec(namespaceFinalizerErrors),
+    through: { status: phaseErrors },
+  },
   Pod: {
     errors: withSpec((spec) => podSpecErrors(spec, "spec")),
+    newErrors: withSpec((spec) =>
+      listAt(spec, "ephemeralContainers").length === 0
+        ? []
+        : [forbidden("spec.ephemeralContainers", "cannot be set on create")],
+    ),
     updateErrors: (pod, before) => podUpdateErrors(specOf(pod), specOf(before)),
     through: {
       ephemeralcontainers: (pod, before) => ephemeralContainersUpdateErrors(specOf(pod), specOf(before)),
@@ -96,6 +111,11 @@ const KINDS: Readonly<Record<string, KindRules>> = {
   ConfigMap: { errors: configMapErrors, updateErrors: configurationUpdateErrors, wholeAgain: true },
   Secret: { errors: secretErrors, updateErrors: configurationUpdateErrors, wholeAgain: true },
   ServiceAccount: { wholeAgain: true },
+  ReplicationController: { errors: withSpec(replicationControllerErrors) },
+  PodTemplate: { errors: (template) => podTemplateErrors(objectAt(template, "template") ?? {}, "template") },
+  "ControllerRevision.apps": { errors: revisionErrors },
+  "IngressClass.networking.k8s.io": { errors: withSpec(ingressClassErrors), wholeAgain: true },
+  Node: { errors: withSpec(nodeErrors) },
   "Deployment.apps": {
     errors: withSpec(deploymentErrors),
     updateErrors: fixed("selector"),
@@ -109,9 +129,11 @@ const KINDS: Readonly<Record<string, KindRules>> = {
   "DaemonSet.apps": {
     errors: withSpec(daemonSetErrors),
     updateErrors: fixed("selector"),
+    updateFirst: true,
     through: { status: daemonSetStatusErrors },
   },
   "StatefulSet.apps": {
+    names: dns1123LabelErrors,
     errors: withSpec(statefulSetErrors),
     updateErrors: (set, before) => statefulSetUpdateErrors(specOf(set), specOf(before)),
     through: { status: statefulSetStatusErrors },
@@ -179,7 +201,9 @@ export function builtInErrors(
   const rules = KINDS[kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`] ?? {};
   const nameErrors = rules.names ?? dns1123SubdomainErrors;
   const metadata = metadataErrors(object, { namespaced: kind.namespaced, nameErrors });
-  if (update === undefined) return [...metadata, ...(rules.errors?.(object) ?? [])];
+  if (update === undefined) {
+    return [...metadata, ...(rules.errors?.(object) ?? []), ...(rules.newErrors?.(object) ?? [])];
+  }
   const { before, subresource = "" } = update;
   // Metadata is looked at once for all kinds and again with the kind; some kinds look a third time.
   const errors = [
@@ -194,7 +218,25 @@ export function builtInErrors(
     ...(rules.wholeAgain === true ? metadata : []),
     ...((rules.asUpdated ?? rules.errors)?.(object) ?? []),
   ];
-  return rules.wholeAgain === true ? [...errors, ...check, ...own] : [...errors, ...own, ...check];
+  const checkFirst = rules.wholeAgain === true || rules.updateFirst === true;
+  return checkFirst ? [...errors, ...check, ...own] : [...errors, ...own, ...check];
+}
+
+function namespaceFinalizerErrors(spec: JsonObject): FieldError[] {
+  const detail = "name is neither a standard finalizer name nor is it fully qualified";
+  const plain = listAt(spec, "finalizers")
+    .map(String)
+    .filter((name) => !name.includes("/") && name !== "kubernetes");
+  return plain.map((name) => invalid("spec.finalizers", name, detail));
+}
+
+function phaseErrors(namespace: JsonObject): FieldError[] {
+  const leaving = objectAt(namespace, "metadata")?.["deletionTimestamp"] !== undefined;
+  const phase = objectAt(namespace, "status")?.["phase"] ?? "";
+  const wanted = leaving ? "Terminating" : "Active";
+  if (phase === wanted) return [];
+  const state = leaving ? "not empty" : "empty";
+  return [invalid("status.Phase", phase, `may only be '${wanted}' if \`deletionTimestamp\` is ${state}`)];
 }
 
 /** The name of a CronJob leaves room for what its Jobs' names add. */

@@ -11,12 +11,15 @@ import {
 } from "./field-error.ts";
 import { dns1123LabelErrors, dns1123SubdomainErrors, portNameErrors, portNumberErrors } from "./names.ts";
 import { oneOf } from "./one-of.ts";
+import { containerSecurityErrors } from "./pod-security.ts";
 import { lifecycleErrors, probeErrors } from "./probes.ts";
 import { resourceErrors } from "./resources.ts";
 
 /** What containers may refer to. */
 export interface ContainerScope {
   readonly volumes: ReadonlySet<string>;
+  /** For how many seconds a container may end. */
+  readonly grace?: number;
 }
 
 export function containersErrors(
@@ -29,15 +32,13 @@ export function containersErrors(
   const errors = containers.flatMap((container, i) => {
     const at = `${path}[${i}]`;
     const lifecycle = objectAt(container, "lifecycle");
-    const policy = container["restartPolicy"];
     return [
       ...containerErrors(container, at, scope),
       ...repeatedName(container, names, at),
-      ...(lifecycle === undefined ? [] : lifecycleErrors(lifecycle, `${at}.lifecycle`)),
+      ...(lifecycle === undefined ? [] : lifecycleErrors(lifecycle, `${at}.lifecycle`, scope.grace)),
       ...probeErrors(container, at),
-      ...(policy === undefined
-        ? []
-        : [forbidden(`${at}.restartPolicy`, "may not be set for non-init containers")]),
+      // Since rules for restarts came (on by default from 1.34 on) every container may have a policy of its own.
+      ...restartPolicyErrors(container, at),
     ];
   });
   return [...errors, ...hostPortConflicts(containers, path)];
@@ -94,13 +95,11 @@ export function initContainersErrors(
     const at = `${path}[${i}]`;
     const policy = container["restartPolicy"];
     const errors = containerErrors(container, at, scope);
-    if (policy !== undefined && policy !== "Always") {
-      errors.push(notSupported(`${at}.restartPolicy`, policy, ["Always"]));
-    }
+    errors.push(...restartPolicyErrors(container, at));
     errors.push(...repeatedName(container, names, at));
     if (policy === "Always") {
       const lifecycle = objectAt(container, "lifecycle");
-      if (lifecycle !== undefined) errors.push(...lifecycleErrors(lifecycle, `${at}.lifecycle`));
+      if (lifecycle !== undefined) errors.push(...lifecycleErrors(lifecycle, `${at}.lifecycle`, scope.grace));
       return [...errors, ...probeErrors(container, at)];
     }
     for (const field of ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"]) {
@@ -112,6 +111,14 @@ export function initContainersErrors(
     }
     return errors;
   });
+}
+
+function restartPolicyErrors(container: JsonObject, path: string): FieldError[] {
+  const policy = stringAt(container, "restartPolicy");
+  const policies = ["Always", "Never", "OnFailure"];
+  return policy === "" || policies.includes(policy)
+    ? []
+    : [notSupported(`${path}.restartPolicy`, policy, policies)];
 }
 
 function repeatedName(container: JsonObject, names: Set<string>, path: string): FieldError[] {
@@ -127,14 +134,19 @@ function containerErrors(container: JsonObject, path: string, scope: ContainerSc
     name === ""
       ? [required(`${path}.name`)]
       : dns1123LabelErrors(name).map((detail) => invalid(`${path}.name`, name, detail));
-  if (stringAt(container, "image") === "") errors.push(required(`${path}.image`));
+  const image = stringAt(container, "image");
+  if (image === "") errors.push(required(`${path}.image`));
+  else if (image !== image.trim()) {
+    errors.push(invalid(`${path}.image`, image, "must not have leading or trailing whitespace"));
+  }
   errors.push(...oneOf(container, "terminationMessagePolicy", ["File", "FallbackToLogsOnError"], path));
   errors.push(...containerPortErrors(container, `${path}.ports`));
   errors.push(...envErrors(container, `${path}.env`));
   errors.push(...envFromErrors(container, `${path}.envFrom`));
   errors.push(...mountErrors(container, `${path}.volumeMounts`, scope));
   errors.push(...oneOf(container, "imagePullPolicy", ["Always", "IfNotPresent", "Never"], path));
-  return [...errors, ...resourceErrors(objectAt(container, "resources"), `${path}.resources`)];
+  errors.push(...resourceErrors(objectAt(container, "resources"), `${path}.resources`));
+  return [...errors, ...containerSecurityErrors(container, path)];
 }
 
 const PROTOCOLS = ["SCTP", "TCP", "UDP"];
@@ -200,8 +212,27 @@ function mountErrors(container: JsonObject, path: string, { volumes }: Container
         errors.push(invalid(`${path}.subPath`, subPath, "must be a relative path"));
       if (subPath.split("/").includes(".."))
         errors.push(invalid(`${path}.subPath`, subPath, "must not contain '..'"));
-      return errors;
+      const expression = stringAt(mount, "subPathExpr");
+      if (subPath !== "" && expression !== "") {
+        errors.push(
+          invalid(`${at}.subPathExpr`, expression, "subPathExpr and subPath are mutually exclusive"),
+        );
+      }
+      return [...errors, ...propagationErrors(mount, container, path)];
     });
+}
+
+const PROPAGATIONS = ["Bidirectional", "HostToContainer", "None"];
+
+/** Whether mounts made later are seen, which the index is left out of, too. */
+function propagationErrors(mount: JsonObject, container: JsonObject, path: string): FieldError[] {
+  const propagation = stringAt(mount, "mountPropagation");
+  const at = `${path}.mountPropagation`;
+  if (propagation === "") return [];
+  if (!PROPAGATIONS.includes(propagation)) return [notSupported(at, propagation, PROPAGATIONS)];
+  const privileged = objectAt(container, "securityContext")?.["privileged"] === true;
+  if (propagation !== "Bidirectional" || privileged) return [];
+  return [forbidden(at, "Bidirectional mount propagation is available only to privileged containers")];
 }
 
 /** References to secrets that images are pulled with. */

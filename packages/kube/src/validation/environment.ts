@@ -1,6 +1,6 @@
 import { isObject, type JsonObject, listAt, objectAt, stringAt } from "../json.ts";
 import { type FieldError, invalid, notSupported, required } from "./field-error.ts";
-import { configKeyErrors, envNameErrors } from "./names.ts";
+import { configKeyErrors, dns1123SubdomainErrors, envNameErrors, qualifiedNameErrors } from "./names.ts";
 
 const SOURCES = ["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef"];
 
@@ -47,18 +47,75 @@ const ENV_FIELDS = [
   "status.podIPs",
 ];
 
-function sourceErrors(type: string, source: JsonObject, path: string): FieldError[] {
-  if (type === "fieldRef") {
-    const field = stringAt(source, "fieldPath");
-    if (stringAt(source, "apiVersion") === "") return [required(`${path}.apiVersion`)];
-    if (field === "") return [required(`${path}.fieldPath`)];
-    if (ENV_FIELDS.includes(field) || /^metadata\.(labels|annotations)\['[^']+'\]$/.test(field)) return [];
-    return [notSupported(`${path}.fieldPath`, field, ENV_FIELDS)];
+/** The fields that files can hold. */
+export const VOLUME_FIELDS = [
+  "metadata.annotations",
+  "metadata.labels",
+  "metadata.name",
+  "metadata.namespace",
+  "metadata.uid",
+];
+
+/** Fields of a pod that something can refer to. */
+const POD_FIELDS = new Set([
+  ...ENV_FIELDS,
+  ...VOLUME_FIELDS,
+  "metadata.labels",
+  "metadata.annotations",
+  "spec.restartPolicy",
+  "spec.schedulerName",
+  "spec.hostNetwork",
+  "status.phase",
+  "status.nominatedNodeName",
+]);
+
+/** A reference to a field of the pod itself, one of those that fit the place. */
+export function fieldReferenceErrors(
+  source: JsonObject,
+  fields: readonly string[],
+  path: string,
+): FieldError[] {
+  const [version, field] = [stringAt(source, "apiVersion"), stringAt(source, "fieldPath")];
+  if (version === "") return [required(`${path}.apiVersion`)];
+  if (field === "") return [required(`${path}.fieldPath`)];
+  const unknown = (why: string) => [
+    invalid(`${path}.fieldPath`, field, `error converting fieldPath: ${why}`),
+  ];
+  if (version !== "v1") return unknown(`unsupported pod version: ${version}`);
+  const key = /^metadata\.(?:labels|annotations)\['(.*)'\]$/.exec(field)?.[1];
+  // Keys of annotations are compared in lower case.
+  const own = field.startsWith("metadata.annotations") ? key?.toLowerCase() : key;
+  if (own !== undefined) return qualifiedNameErrors(own).map((detail) => invalid(path, own, detail));
+  if (!POD_FIELDS.has(field)) return unknown(`field label not supported: ${field}`);
+  return fields.includes(field) ? [] : [notSupported(`${path}.fieldPath`, field, fields)];
+}
+
+const RESOURCES = ["cpu", "ephemeral-storage", "memory"];
+const RESOURCE_FIELDS = ["limits", "requests"].flatMap((kind) => RESOURCES.map((name) => `${kind}.${name}`));
+const DIVISORS: Readonly<Record<string, readonly string[]>> = { cpu: ["1m", "1"] };
+const BYTES = ["1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"];
+
+/** A reference to a resource of a container. */
+export function resourceReferenceErrors(source: JsonObject, path: string): FieldError[] {
+  const [resource, divisor] = [stringAt(source, "resource"), stringAt(source, "divisor")];
+  if (resource === "") return [required(`${path}.resource`)];
+  const name = resource.split(".")[1] ?? "";
+  if (!RESOURCE_FIELDS.includes(resource) && !name.startsWith("hugepages-")) {
+    return [notSupported(`${path}.resource`, resource, RESOURCE_FIELDS)];
   }
-  if (type === "resourceFieldRef")
-    return stringAt(source, "resource") === "" ? [required(`${path}.resource`)] : [];
+  const allowed = DIVISORS[name] ?? BYTES;
+  if (divisor === "" || divisor === "0" || allowed.includes(divisor)) return [];
+  const shown = name === "cpu" ? "1m and 1" : allowed.join(", ");
+  const detail = `only divisor's values ${shown} are supported with the ${name} resource`;
+  return [invalid(`${path}.divisor`, resource, detail)];
+}
+
+function sourceErrors(type: string, source: JsonObject, path: string): FieldError[] {
+  if (type === "fieldRef") return fieldReferenceErrors(source, ENV_FIELDS, path);
+  if (type === "resourceFieldRef") return resourceReferenceErrors(source, path);
   const key = stringAt(source, "key");
-  const errors = stringAt(source, "name") === "" ? [required(`${path}.name`)] : [];
+  const name = stringAt(source, "name");
+  const errors = dns1123SubdomainErrors(name).map((detail) => invalid(`${path}.name`, name, detail));
   if (key === "") return [...errors, required(`${path}.key`)];
   return [...errors, ...configKeyErrors(key).map((detail) => invalid(`${path}.key`, key, detail))];
 }
@@ -74,10 +131,11 @@ export function envFromErrors(container: JsonObject, path: string): FieldError[]
       const given = ["configMapRef", "secretRef"].filter((ref) => isObject(source[ref]));
       for (const ref of given)
         if (stringAt(source[ref], "name") === "") errors.push(required(`${at}.${ref}.name`));
+      // Upstream leaves the index out of these two.
       if (given.length === 0)
-        errors.push(invalid(at, "", "must specify one of: `configMapRef` or `secretRef`"));
+        errors.push(invalid(path, "", "must specify one of: `configMapRef` or `secretRef`"));
       if (given.length > 1)
-        errors.push(invalid(at, "", "may not have more than one field specified at a time"));
+        errors.push(invalid(path, "", "may not have more than one field specified at a time"));
       return errors;
     });
 }

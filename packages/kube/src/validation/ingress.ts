@@ -20,6 +20,18 @@ export function ingressErrors(spec: JsonObject): FieldError[] {
   rules.forEach((rule, i) => {
     errors.push(...ruleErrors(rule, `spec.rules[${i}]`));
   });
+  listAt(spec, "tls").forEach((tls, i) => {
+    listAt(tls, "hosts").forEach((host, j) => {
+      const at = `spec.tls[${i}].hosts[${j}]`;
+      const grammar = String(host).includes("*") ? wildcardSubdomainErrors : dns1123SubdomainErrors;
+      errors.push(...grammar(String(host)).map((detail) => invalid(at, host, detail)));
+    });
+    const secret = stringAt(tls, "secretName");
+    if (secret === "") return;
+    errors.push(
+      ...dns1123SubdomainErrors(secret).map((detail) => invalid(`spec.tls[${i}].secretName`, secret, detail)),
+    );
+  });
   const className = spec["ingressClassName"];
   if (typeof className === "string") {
     errors.push(

@@ -56,6 +56,10 @@ export function cronJobErrors(spec: JsonObject): FieldError[] {
   errors.push(...timeZoneErrors(spec["timeZone"]));
   if (!policies.includes(policy)) errors.push(notSupported("spec.concurrencyPolicy", policy, policies));
   errors.push(...jobSpecErrors(job, "spec.jobTemplate.spec"));
+  const selector = objectAt(job, "selector");
+  if (selector !== undefined) {
+    errors.push(invalid("spec.jobTemplate.spec.selector", selector, "`selector` will be auto-generated"));
+  }
   if (job["manualSelector"] === true) {
     errors.push(notSupported("spec.jobTemplate.spec.manualSelector", true, ["nil", "false"]));
   }

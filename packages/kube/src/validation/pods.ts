@@ -5,7 +5,7 @@ import {
   initContainersErrors,
   pullSecretErrors,
 } from "./containers.ts";
-import { duplicate, type FieldError, forbidden, invalid, notSupported, required } from "./field-error.ts";
+import { type FieldError, forbidden, invalid, notSupported, required } from "./field-error.ts";
 import { annotationErrors, labelsErrors } from "./metadata.ts";
 import {
   dns1123LabelErrors,
@@ -15,13 +15,18 @@ import {
   rangeError,
 } from "./names.ts";
 import { oneOf } from "./one-of.ts";
+import { dnsErrors, hostAliasErrors } from "./pod-names.ts";
+import { affinityErrors, gateErrors, nodeSelectorErrors, spreadErrors } from "./pod-scheduling.ts";
+import { osErrors, podSecurityErrors } from "./pod-security.ts";
+import { volumesErrors } from "./volumes.ts";
 
 const MAX_INT32 = 2 ** 31 - 1;
 
 /** What is wrong with a pod's spec, in the order in which upstream looks. */
 export function podSpecErrors(spec: JsonObject, path: string): FieldError[] {
-  const volumes = volumeErrors(listAt(spec, "volumes").filter(isObject), `${path}.volumes`);
-  const scope = { volumes: volumes.names };
+  const volumes = volumesErrors(spec, `${path}.volumes`);
+  const grace = numberAt(spec, "terminationGracePeriodSeconds");
+  const scope = { volumes: volumes.names, ...(grace === undefined ? {} : { grace }) };
   const containers = listAt(spec, "containers").filter(isObject);
   const inits = listAt(spec, "initContainers").filter(isObject);
   return [
@@ -40,15 +45,25 @@ export function podSpecErrors(spec: JsonObject, path: string): FieldError[] {
     ...hostNetworkErrors(spec, [...containers, ...inits], path),
     ...oneOf(spec, "restartPolicy", ["Always", "OnFailure", "Never"], path),
     ...oneOf(spec, "dnsPolicy", ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"], path),
-    ...labelsErrors(objectAt(spec, "nodeSelector"), `${path}.nodeSelector`),
+    ...nodeSelectorErrors(spec, path),
+    ...podSecurityErrors(spec, path),
     ...pullSecretErrors(listAt(spec, "imagePullSecrets"), `${path}.imagePullSecrets`),
+    ...affinityErrors(objectAt(spec, "affinity"), `${path}.affinity`),
+    ...dnsErrors(spec, path),
+    ...gateErrors(spec, path),
+    ...spreadErrors(
+      listAt(spec, "topologySpreadConstraints").filter(isObject),
+      `${path}.topologySpreadConstraints`,
+    ),
     ...nameErrors(spec, "serviceAccountName", dns1123SubdomainErrors, path),
     ...nameErrors(spec, "nodeName", dns1123SubdomainErrors, path),
     ...deadlineErrors(spec, path),
     ...nameErrors(spec, "hostname", dns1123LabelErrors, path),
     ...nameErrors(spec, "subdomain", dns1123LabelErrors, path),
     ...tolerationErrors(listAt(spec, "tolerations").filter(isObject), `${path}.tolerations`),
+    ...hostAliasErrors(spec, path),
     ...nameErrors(spec, "priorityClassName", dns1123SubdomainErrors, path),
+    ...osErrors(spec, path),
   ];
 }
 
@@ -67,46 +82,6 @@ export function podTemplateErrors(template: JsonObject, path: string): FieldErro
     );
   }
   return errors;
-}
-
-function volumeErrors(
-  volumes: readonly JsonObject[],
-  path: string,
-): { errors: FieldError[]; names: Set<string> } {
-  const names = new Set<string>();
-  const errors = volumes.flatMap((volume, i) => {
-    const at = `${path}[${i}]`;
-    const name = stringAt(volume, "name");
-    const wrong = sourceErrors(volume, at);
-    if (name === "") wrong.push(required(`${at}.name`));
-    else wrong.push(...dns1123LabelErrors(name).map((detail) => invalid(`${at}.name`, name, detail)));
-    if (names.has(name)) wrong.push(duplicate(`${at}.name`, name));
-    if (wrong.length === 0) names.add(name);
-    return wrong;
-  });
-  return { errors, names };
-}
-
-/** What a source must name, by type. */
-const SOURCE_NAMES: Readonly<Record<string, string>> = {
-  secret: "secretName",
-  configMap: "name",
-  persistentVolumeClaim: "claimName",
-  hostPath: "path",
-};
-
-function sourceErrors(volume: JsonObject, path: string): FieldError[] {
-  // Upstream looks at this one first, and complains of those that come after the first.
-  const sources = ["emptyDir", ...Object.keys(volume).filter((key) => key !== "emptyDir" && key !== "name")];
-  const given = sources.filter((key) => isObject(volume[key]));
-  if (given.length === 0) return [required(path, "must specify a volume type")];
-  return given.flatMap((type, i) => {
-    if (i > 0) return [forbidden(`${path}.${type}`, "may not specify more than 1 volume type")];
-    const name = SOURCE_NAMES[type];
-    return name !== undefined && stringAt(volume[type], name) === ""
-      ? [required(`${path}.${type}.${name}`)]
-      : [];
-  });
 }
 
 function hostNetworkErrors(spec: JsonObject, containers: readonly JsonObject[], path: string): FieldError[] {

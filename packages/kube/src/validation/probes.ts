@@ -27,11 +27,16 @@ export function probeErrors(container: JsonObject, path: string): FieldError[] {
 }
 
 /** Hooks around a container's life. */
-export function lifecycleErrors(lifecycle: JsonObject, path: string): FieldError[] {
+export function lifecycleErrors(lifecycle: JsonObject, path: string, grace?: number): FieldError[] {
   return ["postStart", "preStop"].flatMap((hook) => {
     const handler = objectAt(lifecycle, hook);
     const types = ["exec", "httpGet", "tcpSocket", "sleep"];
-    return handler === undefined ? [] : handlerErrors(handler, `${path}.${hook}`, types);
+    if (handler === undefined) return [];
+    const errors = handlerErrors(handler, `${path}.${hook}`, types);
+    const seconds = numberAt(objectAt(handler, "sleep"), "seconds");
+    if (seconds === undefined || grace === undefined || (seconds >= 0 && seconds <= grace)) return errors;
+    const detail = `must be non-negative and less than terminationGracePeriodSeconds (${grace})`;
+    return [...errors, invalid(`${path}.${hook}.sleep`, seconds, detail)];
   });
 }
 

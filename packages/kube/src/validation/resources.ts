@@ -1,6 +1,6 @@
 import { type JsonObject, objectAt } from "../json.ts";
 import { compareQuantities, parseQuantity } from "../values/quantity.ts";
-import { type FieldError, invalid } from "./field-error.ts";
+import { type FieldError, forbidden, invalid, required } from "./field-error.ts";
 import { qualifiedNameErrors } from "./names.ts";
 
 /** Requests and limits: known names, amounts that are not negative, no request above its limit. */
@@ -12,7 +12,11 @@ export function resourceErrors(resources: JsonObject | undefined, path: string):
   for (const [name, value] of Object.entries(requests)) {
     errors.push(...amountErrors(name, value, `${path}.requests`));
     const limit = limits[name];
-    if (limit === undefined) continue;
+    if (limit === undefined) {
+      if (OVERCOMMITTED.has(name) || !name.includes("/")) continue;
+      errors.push(required(`${path}.limits`, "Limit must be set for non overcommitable resources"));
+      continue;
+    }
     const order = compareQuantities(String(value), String(limit));
     const exact = !OVERCOMMITTED.has(name);
     if (exact && order !== 0) {
@@ -23,8 +27,18 @@ export function resourceErrors(resources: JsonObject | undefined, path: string):
       );
     }
   }
+  const names = [...Object.keys(limits), ...Object.keys(requests)];
+  if (
+    names.some((name) => name.startsWith("hugepages-")) &&
+    !names.some((name) => name === "cpu" || name === "memory")
+  ) {
+    errors.push(forbidden(path, "HugePages require cpu or memory"));
+  }
   return errors;
 }
+
+/** Resources that something other than a container may have. */
+const STANDARD = new Set(["storage", "pods", "services", "secrets", "configmaps", "resourcequotas"]);
 
 /** Resources whose request may be below the limit. */
 const OVERCOMMITTED = new Set(["cpu", "memory", "ephemeral-storage"]);
@@ -32,16 +46,15 @@ const OVERCOMMITTED = new Set(["cpu", "memory", "ephemeral-storage"]);
 function amountErrors(name: string, value: unknown, path: string): FieldError[] {
   const at = `${path}[${name}]`;
   const errors = qualifiedNameErrors(name).map((detail) => invalid(at, name, detail));
-  if (
-    errors.length === 0 &&
-    !name.includes("/") &&
-    !OVERCOMMITTED.has(name) &&
-    !name.startsWith("hugepages-")
-  ) {
-    errors.push(invalid(at, name, "must be a standard resource type or fully qualified"));
+  if (!name.includes("/") && !OVERCOMMITTED.has(name) && !name.startsWith("hugepages-")) {
+    if (errors.length === 0 && !STANDARD.has(name)) {
+      errors.push(invalid(at, name, "must be a standard resource type or fully qualified"));
+    }
     errors.push(invalid(at, name, "must be a standard resource for containers"));
   }
   const { nanos } = parseQuantity(String(value));
   if (nanos < 0n) errors.push(invalid(at, value, "must be greater than or equal to 0"));
+  else if (name.includes("/") && nanos % 1_000_000_000n !== 0n)
+    errors.push(invalid(at, value, "must be an integer"));
   return errors;
 }

@@ -29,6 +29,7 @@ export function serviceErrors(spec: JsonObject): FieldError[] {
   else if (!AFFINITIES.includes(affinity))
     errors.push(notSupported("spec.sessionAffinity", affinity, AFFINITIES));
   if (affinity === "ClientIP") errors.push(...affinityErrors(spec));
+  errors.push(...familyErrors(spec, type));
   errors.push(...clusterIPErrors(spec, type), ...externalIPErrors(spec));
   if (type === "") errors.push(required("spec.type"));
   else if (!TYPES.includes(type)) errors.push(notSupported("spec.type", type, TYPES));
@@ -52,6 +53,47 @@ export function serviceUpdateErrors(spec: JsonObject, before: JsonObject): Field
   const name = "loadBalancerClass";
   if (balanced && spec[name] !== before[name]) {
     errors.push(invalid(`spec.${name}`, spec[name] ?? null, "may not change once set"));
+  }
+  return errors;
+}
+
+const FAMILIES = ["IPv4", "IPv6"];
+const POLICIES = ["PreferDualStack", "RequireDualStack", "SingleStack"];
+
+/** There are addresses of one family only, and a Service without a selector leaves the question open. */
+function familyErrors(spec: JsonObject, type: string): FieldError[] {
+  if (type === "ExternalName") return [];
+  const families = listAt(spec, "ipFamilies").map(String);
+  const policy = stringAt(spec, "ipFamilyPolicy");
+  const errors: FieldError[] = [];
+  const unselected =
+    spec["clusterIP"] === "None" && Object.keys(objectAt(spec, "selector") ?? {}).length === 0;
+  if (policy !== "" && !POLICIES.includes(policy)) {
+    errors.push(notSupported("spec.ipFamilyPolicy", policy, POLICIES));
+  } else if (policy === "RequireDualStack" && !unselected) {
+    errors.push(
+      invalid("spec.ipFamilyPolicy", policy, "this cluster is not configured for dual-stack services"),
+    );
+  }
+  families.forEach((family, i) => {
+    if (!FAMILIES.includes(family)) errors.push(notSupported(`spec.ipFamilies[${i}]`, family, FAMILIES));
+    else if (family === "IPv6" && families.length === 1) {
+      errors.push(invalid(`spec.ipFamilies[${i}]`, family, "not configured on this cluster"));
+    }
+  });
+  if (families.length > 1 && policy === "SingleStack") {
+    const detail = "must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified";
+    errors.push(invalid("spec.ipFamilyPolicy", policy, detail));
+  }
+  const [first] = listAt(spec, "clusterIPs");
+  const clusterIP = stringAt(spec, "clusterIP");
+  if (first !== undefined && clusterIP !== "" && first !== clusterIP) {
+    errors.push(invalid("spec.clusterIPs", listAt(spec, "clusterIPs"), "first value must match `clusterIP`"));
+  }
+  const health = numberAt(spec, "healthCheckNodePort") ?? 0;
+  if (health !== 0 && (type !== "LoadBalancer" || spec["externalTrafficPolicy"] !== "Local")) {
+    const detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+    errors.push(invalid("spec.healthCheckNodePort", health, detail));
   }
   return errors;
 }

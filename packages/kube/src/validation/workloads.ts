@@ -144,6 +144,17 @@ function templateErrors(spec: JsonObject, owner: string): FieldError[] {
   ];
 }
 
+/** A ReplicationController's selector is a bare map of labels. */
+export function replicationControllerErrors(spec: JsonObject): FieldError[] {
+  const selector = objectAt(spec, "selector") ?? {};
+  const template = objectAt(spec, "template");
+  const errors = negativeErrors(spec, ["minReadySeconds", "replicas"], "spec");
+  if (Object.keys(selector).length === 0) errors.push(required("spec.selector"));
+  if (template === undefined) return [...errors, required("spec.template")];
+  const matched = { selector: { matchLabels: selector }, template };
+  return [...errors, ...mismatch(matched), ...templateOnly(spec, "ReplicationController")];
+}
+
 /** The selector must select the pods that the template makes. An absent selector selects none. */
 export function mismatch(spec: JsonObject): FieldError[] {
   const labels = objectAt(objectAt(spec["template"], "metadata"), "labels");
