@@ -44,4 +44,6 @@ test("a port that is taken, and an address that others reach, are refused", asyn
   const open = await started("--address", "0.0.0.0");
   assert.match(open.said, /^Error: --address 0\.0\.0\.0 is not supported/);
   assert.equal(await open.code, 1);
+  const odd = await started("--root-path", "a b");
+  assert.equal(odd.said, "Error: --root-path a b is no path of letters and digits\n");
 });

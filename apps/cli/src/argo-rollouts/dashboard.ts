@@ -24,6 +24,8 @@ export const dashboard = command({
         `--address ${address} is not supported: nobody is asked for a password, so it serves 127.0.0.1 only`,
       );
     const rootPath = root.replace(/^\/+|\/+$/g, "");
+    if (!/^[\w.~/-]*$/.test(rootPath))
+      throw new PluginError(`--root-path ${root} is no path of letters and digits`);
     const token = randomBytes(24).toString("base64url");
     const options = { client, namespace, clock, port, rootPath, token };
     const serving = await serveDashboard(options).catch((error: NodeJS.ErrnoException) => {

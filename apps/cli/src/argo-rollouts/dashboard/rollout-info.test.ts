@@ -38,6 +38,14 @@ test("a list leaves the AnalysisRuns out", () => {
   assert.deepEqual(rolloutInfo({ rollout: web, ...around }, { runs: false }), rest);
 });
 
+test("where the template is another's, containers are those of the newest ReplicaSet", () => {
+  const [, web] = of<Rollout>("Rollout");
+  assert.ok(web);
+  const { template: _, ...spec } = web.spec;
+  const info = rolloutInfo({ rollout: { ...web, spec }, ...around });
+  assert.deepEqual(info["containers"], rolloutInfo({ rollout: web, ...around })["containers"]);
+});
+
 test("objects of the same name in another namespace are not mixed up", () => {
   const [, web] = of<Rollout>("Rollout");
   assert.ok(web);

@@ -27,7 +27,11 @@ export function rolloutInfo(
     replicaSets.map((set) => replicaSetInfo(set, revision, objects)),
   );
   const { labels, annotations, uid, generation, creationTimestamp, resourceVersion } = metadata;
-  const template = spec.template?.spec;
+  // Where a workloadRef says whose template it is, the newest ReplicaSet has it.
+  const [newest] = view.revisions.flatMap(({ replicaSets }) => replicaSets);
+  const template =
+    spec.template?.spec ??
+    named<ReplicaSet>(objects.replicaSets, metadata.namespace, newest?.name ?? "")?.spec.template.spec;
   return filled({
     objectMeta: filled({
       ...{ name: view.name, namespace: view.namespace, uid, resourceVersion, generation },
