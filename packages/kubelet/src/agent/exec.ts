@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import type { Socket } from "node:net";
 import { constants } from "node:os";
 import type { Readable, Writable } from "node:stream";
@@ -27,8 +28,13 @@ export interface InnerProcess {
   end(): void;
 }
 
-/** Says on file descriptor 3 what a container's own start says: `+`, or why the program cannot be started. */
+/**
+ * Says on file descriptor 3 what a container's own start says: `+`, or why the program cannot be started. What 4 leads to
+ * gives it the container's limits.
+ */
 const innerScript = `
+echo 0 >&4
+exec 4>&-
 dir=$1 path=$2 command=$3
 shift 3
 fail() { printf '%s' "$1" >&3; exit 126; }
@@ -43,9 +49,15 @@ exec "$@" 3>&-
  * program.
  */
 export function spawnInNamespaces(
-  { pid, spec }: { pid: number; spec: ContainerProcessSpec },
+  {
+    pid,
+    spec,
+    cgroupProcesses,
+  }: { pid: number; spec: ContainerProcessSpec; cgroupProcesses: string | undefined },
   request: ExecRequest,
 ): InnerProcess {
+  // Inside there is no path to it; `nsenter` itself must stay outside, to wait for its child until that has ended.
+  const limits = openSync(cgroupProcesses ?? "/dev/null", "w");
   const { variables, become } = carried(request.tty ? { ...spec.env, ...terminalEnvironment } : spec.env);
   const command = request.tty ? inTerminal(request.command) : request.command;
   const child = spawn(
@@ -58,8 +70,9 @@ export function spawnInNamespaces(
       ...["setpriv", "--no-new-privs", "--inh-caps=-all", `--bounding-set=${boundingSet(spec.capabilities)}`],
       ...["--", "sh", "-c", become, "sh", ...command],
     ],
-    { stdio: [...stdioOf(request), "pipe"], env: { PATH: defaultPath, ...variables }, cwd: "/" },
+    { stdio: [...stdioOf(request), "pipe", limits], env: { PATH: defaultPath, ...variables }, cwd: "/" },
   );
+  closeSync(limits);
   const started = new Promise<void>((resolve, reject) => {
     let words = "";
     child.once("error", reject);

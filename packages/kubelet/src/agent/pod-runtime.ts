@@ -46,7 +46,12 @@ export interface PodRuntime {
   processSetOf(pid: number): string | undefined;
   /** Starts a further process in a running container. Throws, or rejects `started`, with why it cannot be. */
   spawnInside(
-    running: { pid: number; spec: ContainerProcessSpec; pod: RuntimePod },
+    running: {
+      pid: number;
+      spec: ContainerProcessSpec;
+      pod: RuntimePod;
+      cgroupProcesses: string | undefined;
+    },
     request: ExecRequest,
   ): InnerProcess;
 }

@@ -292,7 +292,8 @@ export class Pods {
     if (container === undefined || container.state.state !== "running" || container.pid <= 1) {
       throw new Error(`container "${request.container}" is not running`);
     }
-    return this.#runtime.spawnInside({ pid: container.pid, spec: container.spec, pod }, request);
+    const { pid, spec, cgroup } = container;
+    return this.#runtime.spawnInside({ pid, spec, pod, cgroupProcesses: cgroup?.processes }, request);
   }
 
   get enforcement(): Enforcement {

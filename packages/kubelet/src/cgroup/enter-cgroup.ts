@@ -54,7 +54,7 @@ export function inCgroup(place: CgroupPlace, name: string): readonly string[] {
     return ["sh", "-c", enterScript, "sh", "below", place.parent, `${prefix}-${name}`];
   return [
     ...["systemd-run", ...(place.systemd === "user" ? ["--user"] : []), "--scope", "--quiet", "--collect"],
-    ...["--property=Delegate=yes", "--description=Tracegate's pods"],
+    ...["--property=Delegate=yes", "--property=TasksMax=infinity", "--description=Tracegate's pods"],
     ...["sh", "-c", enterScript, "sh", "scope", place.mountPoint, ""],
   ];
 }

@@ -113,6 +113,18 @@ for (const [kind, open, skip] of [
       await sandbox.removePod("bomb");
     });
 
+    test("what exec starts has the container's limits, too", async () => {
+      await start("entered", "while :; do sleep 0.1; done", { memoryLimitBytes: 128 << 20 });
+      const request = { podUid: "entered", container: "c", stdin: false, tty: false };
+      const grow = "const held = []; for (;;) held.push(Buffer.alloc(8 << 20, 1))";
+      const { exitCode } = await sandbox.exec({
+        ...{ ...request, command: [node, "-e", grow], timeoutMs: 50_000, outputLimit: 1000 },
+      });
+      assert.equal(exitCode, 137);
+      assert.equal((await exitOf("entered")).oomKilled, true);
+      await sandbox.removePod("entered");
+    });
+
     test("a container's cgroup goes with it, and with it what has left its process group", async () => {
       const marker = `marker-${process.pid}-${kind}-escaped`;
       await start("leaver", `setsid sh -c 'while :; do sleep 0.1; done # ${marker}' & echo up; sleep 1000`);

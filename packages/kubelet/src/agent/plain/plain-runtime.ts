@@ -99,13 +99,17 @@ export function plainRuntime(network: PlainNetwork): PodRuntime {
         return undefined;
       }
     },
-    spawnInside({ spec, pod }, request) {
+    spawnInside({ spec, pod, cgroupProcesses }, request) {
       const paths = pathsOf(spec, pod, join(pod.directory, "termination-log"));
       const command = request.command.map((word) => mapPaths(word, paths));
       const cwd = workingDirectory(spec, pod, paths);
       const env = environmentOf(spec, pod, paths);
       requireProgram(command[0] ?? "", cwd, env.PATH);
-      const [program = "", ...args] = request.tty ? inTerminal(command) : command;
+      const inner = request.tty ? inTerminal(command) : command;
+      const [program = "", ...args] =
+        cgroupProcesses === undefined
+          ? inner
+          : ["/bin/sh", "-c", 'echo 0 > "$1"; shift; exec "$@"', "sh", cgroupProcesses, ...inner];
       const child = spawn(program, args, {
         ...{ cwd, env: request.tty ? { ...env, ...terminalEnvironment } : env, detached: true },
         stdio: [...stdioOf(request)],
