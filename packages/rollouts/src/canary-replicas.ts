@@ -89,16 +89,17 @@ export function nextCounts(
     unavailable,
   }: { readonly replicas: number; readonly surge: number; readonly unavailable: number },
   canary: Size | undefined,
-  stable: Size,
+  stable: Size | undefined,
   older: readonly Size[],
 ): ReplicaCounts {
   const max = replicas + surge;
   const minAvailable = replicas - unavailable;
-  const total = (canary?.size ?? 0) + stable.size + older.reduce((count, { size }) => count + size, 0);
-  const next = { canary: canary?.size ?? 0, stable: stable.size };
+  const total =
+    (canary?.size ?? 0) + (stable?.size ?? 0) + older.reduce((count, { size }) => count + size, 0);
+  const next = { canary: canary?.size ?? 0, stable: stable?.size ?? 0 };
   let room = max - total;
   if (room > 0) {
-    const stableGrowth = Math.min(Math.max(0, target.stable - stable.size), room);
+    const stableGrowth = Math.min(Math.max(0, target.stable - next.stable), room);
     next.stable += stableGrowth;
     room -= stableGrowth;
     next.canary += Math.min(Math.max(0, target.canary - next.canary), room);
@@ -108,11 +109,12 @@ export function nextCounts(
   const increasing = canary === undefined || target.canary >= canary.size;
   const removable = ({ size, available }: Size, ignoreAvailability: boolean): number =>
     size < available || ignoreAvailability ? size : available;
-  const toDown = removable(canary ?? none, !increasing) + removable(stable, increasing);
+  const toDown = removable(canary ?? none, !increasing) + removable(stable ?? none, increasing);
   if (toDown <= minAvailable) return next;
   const drained = (size: number, wanted: number, kept: number): number =>
     size > wanted ? Math.max(wanted, size - (toDown - minAvailable)) : kept;
   if (increasing) {
+    if (stable === undefined) return next;
     const shrunk = drained(stable.size, target.stable, next.stable);
     const within = withinLimits(
       { count: shrunk, is: stable },

@@ -11,7 +11,6 @@ import {
   revisionOf,
   sizeOf,
   time,
-  wakeIn,
   warning,
 } from "./pass.ts";
 import {
@@ -236,7 +235,7 @@ function timedOut(pass: Pass, conditions: Conditions): boolean {
     (parseTime(progressing.lastUpdateTime) ?? now) + (rollout.spec.progressDeadlineSeconds ?? 600) * 1000;
   if (deadline < now) return true;
   // As upstream, it is looked at a second late, unless it is about to pass.
-  wakeIn(pass, deadline - now + (deadline - now < 1000 ? 1 : 1000));
+  pass.deadlineLookMs = deadline - now + (deadline - now < 1000 ? 1 : 1000);
   return false;
 }
 

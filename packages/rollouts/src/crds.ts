@@ -87,12 +87,15 @@ const blueGreen = object(
 );
 const spec = object({
   replicas: int,
-  selector: object({
-    matchLabels: texts,
-    matchExpressions: listOf(
-      object({ key: text, operator: text, values: listOf(text) }, ["key", "operator"]),
-    ),
-  }),
+  selector: {
+    ...object({
+      matchLabels: texts,
+      matchExpressions: listOf(
+        object({ key: text, operator: text, values: listOf(text) }, ["key", "operator"]),
+      ),
+    }),
+    "x-kubernetes-validations": [{ rule: "self == oldSelf", message: ".spec.selector is immutable" }],
+  },
   template: open,
   workloadRef: object({ apiVersion: text, kind: text, name: text, scaleDown: text }),
   minReadySeconds: int,

@@ -32,6 +32,8 @@ export interface Pass {
   readonly actions: RolloutAction[];
   readonly events: RolloutEvent[];
   requeueAfterMs: number | undefined;
+  /** When to look whether progress took too long, in milliseconds from now; counts only when the pass changes nothing. */
+  deadlineLookMs: number | undefined;
   readonly pause: PauseWork;
   /** The template goes back to a version that needs no new proof: steps, pauses and analyses are passed over. */
   readonly fastRollback: boolean;

@@ -10,6 +10,7 @@ import { createReplicaSet, findNewReplicaSet, syncRevision } from "./replica-set
 import { isFastRollback } from "./rollback.ts";
 import { reconcileBlueGreenReplicaSets, reconcileCanaryReplicaSets } from "./scaling.ts";
 import type { RolloutEvent, RolloutPlan, RolloutSnapshot } from "./snapshot.ts";
+import { statusDifference } from "./status-difference.ts";
 import { desiredReplicasAnnotation, type Rollout, type RolloutStatus } from "./types.ts";
 import { invalidSpec } from "./validate.ts";
 
@@ -68,6 +69,7 @@ function readPass(snapshot: RolloutSnapshot, now: number): Pass {
     actions: [],
     events: [],
     requeueAfterMs: undefined,
+    deadlineLookMs: undefined,
     // An abort left over on a version that is already stable has no meaning any more.
     pause: {
       add: new Set(),
@@ -185,8 +187,14 @@ function conclude(pass: Pass, status: RolloutStatus): RolloutPlan {
   ];
   const paused = pauseStatus(pass);
   announcePause(pass, paused);
-  return finish(pass, observed(pass, { ...status, ...paused, conditions }));
+  const next = observed(pass, { ...status, ...paused, conditions });
+  // A status that is written calls for another pass, which looks at the deadline.
+  if (pass.deadlineLookMs !== undefined && isUnchanged(pass.before, next)) wakeIn(pass, pass.deadlineLookMs);
+  return finish(pass, next);
 }
+
+const isUnchanged = (before: RolloutStatus, after: RolloutStatus): boolean =>
+  Object.keys(statusDifference(withoutZeros(before), withoutZeros(after))).length === 0;
 
 function announcePause(pass: Pass, { pauseConditions = [], abort }: RolloutStatus): void {
   const was = (pass.before.pauseConditions?.length ?? 0) > 0;

@@ -1,4 +1,5 @@
 import { formatTime, type OwnerReference, type PodTemplateSpec, type ReplicaSet } from "@tracegate/kube";
+import { injectedHash, templateAffinity, withoutInjectedAffinity } from "./anti-affinity.ts";
 import { changeReplicaSet, hashOf, normal, type Pass, revisionOf } from "./pass.ts";
 import { podTemplateHash, sameTemplate } from "./pod-template-hash.ts";
 import {
@@ -37,7 +38,7 @@ function plainTemplate(rs: ReplicaSet): ReplicaSet["spec"]["template"] {
   const { metadata } = rs.spec.template;
   const annotations = without(metadata?.annotations, ephemeral.annotations);
   return {
-    ...rs.spec.template,
+    ...withoutInjectedAffinity(rs.spec.template),
     metadata: {
       labels: without(metadata?.labels, ephemeral.labels),
       ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
@@ -107,7 +108,7 @@ export function createReplicaSet(pass: Pass, metadata: PodMetadata | undefined):
         ? {}
         : { minReadySeconds: rollout.spec.minReadySeconds }),
       selector: { ...selector, matchLabels: { ...selector.matchLabels, [hashLabel]: hash } },
-      template: podTemplate(template, metadata, hash),
+      template: podTemplate(withAffinity(template, templateAffinity(rollout)), metadata, hash),
     },
   };
   pass.actions.push({ do: "createReplicaSet", replicaSet });
@@ -115,6 +116,10 @@ export function createReplicaSet(pass: Pass, metadata: PodMetadata | undefined):
   normal(pass, "RolloutUpdated", `Rollout updated to revision ${revision}`);
   normal(pass, "NewReplicaSetCreated", `Created ReplicaSet ${name} (revision ${revision})`);
   return replicaSet;
+}
+
+function withAffinity(template: PodTemplateSpec, affinity: object | undefined): PodTemplateSpec {
+  return affinity === undefined ? template : { ...template, spec: { ...template.spec, ...{ affinity } } };
 }
 
 /** The Rollout's template with the hash, and with the metadata of its first role. */
@@ -162,8 +167,22 @@ export function syncRevision(pass: Pass): void {
     annotations,
     minReadySeconds: pass.rollout.spec.minReadySeconds ?? 0,
   });
+  keepAway(pass, rs);
   if (setRolloutRevision(pass, revisionOf(synced)))
     normal(pass, "RolloutUpdated", `Rollout updated to revision ${revisionOf(synced)}`);
+}
+
+/** Pods of the new version are kept away from the version that is stable now, not from one that was before. */
+function keepAway(pass: Pass, rs: ReplicaSet): void {
+  const from = injectedHash(rs.spec.template);
+  const { stableRS } = pass.before;
+  if (from === undefined || from === stableRS || stableRS === hashOf(rs)) return;
+  const affinity = templateAffinity(pass.rollout) ?? null;
+  pass.actions.push({
+    do: "patchReplicaSet",
+    name: rs.metadata.name,
+    body: { spec: { template: { spec: { affinity } } } },
+  });
 }
 
 function setRolloutRevision(pass: Pass, revision: number): boolean {

@@ -53,17 +53,15 @@ export function reconcileCanaryReplicaSets(pass: Pass): boolean {
     surge: maxSurge(pass.rollout, pass.replicas),
     unavailable: maxUnavailable(pass.rollout, pass.replicas),
   };
-  if (hasStable(pass) && stableRS !== undefined) {
-    const next = nextCounts(
-      canaryTarget(pass),
-      limits,
-      newRS === undefined ? undefined : sizes(newRS),
-      sizes(stableRS),
-      pass.otherRSs.map(sizes),
-    );
-    if (scale(pass, stableRS, next.stable)) return true;
-    if (pass.newRS !== undefined && scale(pass, pass.newRS, next.canary)) return true;
-  } else if (newRS !== undefined && scale(pass, newRS, pass.replicas)) return true;
+  const next = nextCounts(
+    canaryTarget(pass),
+    limits,
+    newRS === undefined ? undefined : sizes(newRS),
+    hasStable(pass) && stableRS !== undefined ? sizes(stableRS) : undefined,
+    pass.otherRSs.map(sizes),
+  );
+  if (hasStable(pass) && stableRS !== undefined && scale(pass, stableRS, next.stable)) return true;
+  if (pass.newRS !== undefined && scale(pass, pass.newRS, next.canary)) return true;
   return drainOldCanaries(pass, limits.unavailable);
 }
 

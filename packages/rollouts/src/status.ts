@@ -30,13 +30,12 @@ export const isPodSpecChanged = (pass: Pass): boolean =>
   pass.before.currentPodHash !== "" &&
   pass.before.currentPodHash !== hashOf(pass.newRS);
 
-/** A new version starts from the beginning: no pauses, no abort, no runs. */
+/** A new version starts from the beginning: no pauses, no abort, no runs. A restart that is under way goes on. */
 export function reset(pass: Pass, status: RolloutStatus): RolloutStatus {
   pass.pause.clear = true;
   pass.pause.removeAbort = true;
   const { promoteFull: _, ...rest } = status;
-  const { restartAt } = pass.rollout.spec;
-  return { ...rest, ...(restartAt === undefined ? {} : { restartedAt: restartAt }) };
+  return rest;
 }
 
 /** Makes the current version the stable one. */
