@@ -1,4 +1,4 @@
-import { isObject } from "@tracegate/kube";
+import { getKey, isObject, setKey } from "@tracegate/kube";
 import type { Generator, MatrixGenerator, MergeGenerator } from "../types/application-set.ts";
 import { flatten, GeneratorError, type Params } from "./params.ts";
 
@@ -62,7 +62,7 @@ function identity(params: Params, keys: readonly string[]): string {
 /** Flat sets as one; they may share a key only where they agree. */
 function joined(a: Params, b: Params): Params {
   for (const [key, value] of Object.entries(b)) {
-    if (key in a && a[key] !== value) {
+    if (Object.hasOwn(a, key) && a[key] !== value) {
       throw new GeneratorError(
         `failed to combine string maps with merging params for the matrix generator: found duplicate key ${key} with different value, a: ${String(a[key])} ,b: ${String(value)}`,
       );
@@ -75,9 +75,9 @@ function joined(a: Params, b: Params): Params {
 export function deepMerge<T extends object>(base: T, over: object): T {
   const merged: Record<string, unknown> = { ...(base as Record<string, unknown>) }; // any object is one
   for (const [key, value] of Object.entries(over)) {
-    const below = merged[key];
-    if (isObject(below) && isObject(value)) merged[key] = deepMerge(below, value);
-    else if (!isEmpty(value)) merged[key] = value;
+    const below = getKey(merged, key);
+    if (isObject(below) && isObject(value)) setKey(merged, key, deepMerge(below, value));
+    else if (!isEmpty(value)) setKey(merged, key, value);
   }
   return merged as T; // every field of T is still there, of the same shape
 }

@@ -1,4 +1,4 @@
-import { applyMergePatch } from "@tracegate/kube";
+import { applyMergePatch, getKey } from "@tracegate/kube";
 import { SourceError } from "../git/repositories.ts";
 import { groupOf, isObject, type JsonObject, type Manifest } from "../manifest.ts";
 import { globExpression } from "../render/glob.ts";
@@ -127,7 +127,7 @@ function removePath(at: unknown, steps: readonly Step[]): void {
     if (!Number.isInteger(index) || index >= at.length) return;
     if (rest.length > 0) removePath(at[index], rest);
     else at.splice(index, 1);
-  } else if (isObject(at) && step.key in at) {
+  } else if (isObject(at) && Object.hasOwn(at, step.key)) {
     if (rest.length > 0) removePath(at[step.key], rest);
     else delete at[step.key];
   }
@@ -140,7 +140,7 @@ function removeOwned(at: unknown, fields: JsonObject): void {
     if (name.startsWith("f:") && isObject(at)) {
       const key = name.slice(2);
       if (children.length === 0) delete at[key];
-      else removeOwned(at[key], inner as JsonObject); // children are there, so it is an object
+      else removeOwned(getKey(at, key), inner as JsonObject); // children are there, so it is an object
     } else if (name.startsWith("k:") && Array.isArray(at)) {
       const wanted: unknown = JSON.parse(name.slice(2));
       const item = at.find(

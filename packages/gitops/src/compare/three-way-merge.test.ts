@@ -99,6 +99,16 @@ test("one form of a union replaces the other", () => {
   assert.deepEqual(merged, { spec: { strategy: { type: "Recreate" } } });
 });
 
+test("names that every object inherits are names like others", () => {
+  const merged = threeWayMerge(
+    { data: {} },
+    { data: { constructor: "1" } },
+    { data: { toString: "2" } },
+    rollout,
+  );
+  assert.deepEqual(merged, { data: { toString: "2", constructor: "1" } });
+});
+
 test("merging a second time changes nothing", () => {
   const json = fc.dictionary(
     fc.constantFrom("a", "b", "c"),

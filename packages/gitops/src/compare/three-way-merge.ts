@@ -32,8 +32,8 @@ function mergeObjects(
 ): JsonObject {
   const merged: JsonObject = {};
   for (const [key, value] of Object.entries(live)) {
-    if (key in target) continue;
-    if (!(key in last) || last[key] === null) merged[key] = value;
+    if (Object.hasOwn(target, key)) continue;
+    if (!Object.hasOwn(last, key) || last[key] === null) merged[key] = value;
   }
   for (const [key, wanted] of Object.entries(target)) {
     if (wanted === null) continue; // null asks for absence
@@ -142,8 +142,8 @@ function withoutNulls(value: JsonObject): JsonObject {
 /** Keys in the order they have in `live`, then new ones: unchanged objects come out as they were. */
 function inOrderOf(live: JsonObject, merged: JsonObject): JsonObject {
   const ordered: JsonObject = {};
-  for (const key of Object.keys(live)) if (key in merged) ordered[key] = merged[key];
-  for (const key of Object.keys(merged)) if (!(key in ordered)) ordered[key] = merged[key];
+  for (const key of Object.keys(live)) if (Object.hasOwn(merged, key)) ordered[key] = merged[key];
+  for (const key of Object.keys(merged)) if (!Object.hasOwn(ordered, key)) ordered[key] = merged[key];
   return ordered;
 }
 

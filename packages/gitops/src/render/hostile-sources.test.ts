@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { memoryGit } from "../../testing/memory-git.ts";
 import { treeOf } from "../../testing/tree.ts";
+import { deepMerge } from "../applicationset/combining.ts";
+import { removeIgnored } from "../compare/ignore-differences.ts";
 import { renderDirectory } from "./directory.ts";
 import { globExpression } from "./glob.ts";
 import { renderKustomization } from "./kustomize/kustomize.ts";
@@ -216,7 +218,24 @@ test("tags make nothing but data, keys make no prototypes", async () => {
     await built(`resources: [cm.yaml]\npatches: [{patch: '${patch}', target: {kind: ConfigMap}}]\n`).catch(
       () => {},
     );
+  for (const path of [
+    "__proto__.polluted",
+    "metadata.__proto__.polluted",
+    "constructor.prototype.polluted",
+  ]) {
+    const target = `{select: {kind: ConfigMap}, fieldPaths: ["${path}"], options: {create: true}}`;
+    const source = "{kind: ConfigMap, fieldPath: metadata.name}";
+    await built(`resources: [cm.yaml]\nreplacements: [{source: ${source}, targets: [${target}]}]\n`);
+  }
   await built("resources: [cm.yaml]\ncommonLabels: {__proto__: x}\ncommonAnnotations: {__proto__: x}\n");
+  assert.equal(({} as { polluted?: unknown }).polluted, undefined);
+  const rules = ["/__proto__/polluted", "/__proto__/toString", "/constructor/prototype/toString"];
+  const manifest = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "x" } };
+  removeIgnored(manifest, undefined, [
+    { group: "", kind: "ConfigMap", jsonPointers: rules, jqPathExpressions: [".__proto__.toString"] },
+  ]);
+  deepMerge({}, JSON.parse('{"__proto__":{"polluted":1}}'));
+  assert.equal(typeof {}.toString, "function");
   assert.equal(({} as { polluted?: unknown }).polluted, undefined);
 });
 

@@ -1,4 +1,4 @@
-import { isObject } from "@tracegate/kube";
+import { getKey, isObject, setKey } from "@tracegate/kube";
 import { readYaml } from "../yaml-documents.ts";
 import { KustomizeError, type PatchTarget } from "./kustomization.ts";
 import { selected } from "./patches.ts";
@@ -102,15 +102,13 @@ function placesOf(root: unknown, steps: readonly string[], create: boolean): Pla
   const [step, ...rest] = steps;
   if (step === undefined) return [];
   const further = (holder: Record<string, unknown> | unknown[], key: string | number): Place[] => {
-    const at = holder as Record<string | number, unknown>; // both are indexed so
-    if (rest.length === 0) {
-      const set = (value: unknown) => {
-        at[key] = value;
-      };
-      return at[key] === undefined && !create ? [] : [{ get: () => at[key], set }];
-    }
-    if (at[key] === undefined && create) at[key] = {};
-    return placesOf(at[key], rest, create);
+    const at = holder as Record<string, unknown>; // both are indexed so
+    // Own fields only, `__proto__` by name: paths come from a repository.
+    const get = () => getKey(at, String(key));
+    const set = (value: unknown) => setKey(at, String(key), value);
+    if (rest.length === 0) return get() === undefined && !create ? [] : [{ get, set }];
+    if (get() === undefined && create) set({});
+    return placesOf(get(), rest, create);
   };
   if (Array.isArray(root)) {
     const [, key, wanted] = /^\[([^=]+)=(.*)\]$/.exec(step) ?? [];
