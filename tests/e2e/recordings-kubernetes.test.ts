@@ -5,7 +5,7 @@ import { listedDifferences, unlisted } from "../recordings/differences.ts";
 import { recordingsFolder } from "../recordings/files.ts";
 import { runKubernetes } from "../recordings/kubernetes.ts";
 
-test("the recorded conversation with kube-apiserver goes the same way, but for the listed differences", async () => {
+test("the recorded conversations with kube-apiserver go the same way, but for the listed differences", async () => {
   const unexpected: string[] = [];
   const agreeing = new Set<string>();
   let count = 0;

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createApi, startApiServer } from "@tracegate/apiserver";
-import { wallClock } from "@tracegate/contracts";
+import { type Clock, wallClock } from "@tracegate/contracts";
 import { memoryStore } from "@tracegate/store";
 import type { RecordedRequest } from "@tracegate/kube/testing";
 import type { RunRecordings } from "./difference.ts";
@@ -14,8 +14,11 @@ export const runKubernetes: RunRecordings = async function* (folder, names) {
   const own = kindFolder(folder, "kubernetes");
   for (const file of readdirSync(own).filter((entry) => entry.endsWith(".json")).sort()) {
     const conversation = readJson<RecordedRequest[]>(join(own, file));
-    // Time stands still, so that entries written in one second stay in one.
-    const clock = { ...wallClock, now: () => Date.UTC(2026, 0, 1) };
+    // Time stands still, so that entries written in one second stay in one; a watch's seconds pass quickly.
+    const clock: Clock = {
+      now: () => Date.UTC(2026, 0, 1),
+      after: (ms, signal) => wallClock.after(ms / 10, signal),
+    };
     const server = await startApiServer({ api: createApi({ store: memoryStore(), clock }), port: 0, tokens });
     try {
       for (const exchanged of await converse(server.url, conversation)) {
@@ -29,7 +32,7 @@ export const runKubernetes: RunRecordings = async function* (folder, names) {
   }
 };
 
-/** The users of the recorded conversation: one who may do all, and a viewer without any rights. */
+/** The users of the recorded conversations: one who may do all, and a viewer without any rights. */
 const tokens = [
   { token: "admintoken", user: { name: "admin", groups: ["system:masters"] } },
   {
