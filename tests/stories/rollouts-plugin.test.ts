@@ -196,25 +196,6 @@ describe("the real kubectl-argo-rollouts, and ours beside it", { skip: reasonToS
     look(...views);
   });
 
-  test("an earlier version comes back, step by step", () => {
-    both("undo NAME -n shop");
-    until("Paused");
-    look(...views);
-    both("promote NAME -n shop");
-    until("Healthy");
-    both("promote NAME -c -n shop");
-    both("undo NAME -n shop --to-revision=99", 1);
-  });
-
-  test("pods are replaced, and a Rollout is held", () => {
-    both("restart NAME -n shop --in 1s");
-    both("pause NAME -n shop");
-    until("Paused");
-    look("status NAME -n shop --watch=false");
-    both("promote NAME -n shop");
-    until("Healthy");
-  });
-
   test("both dashboards answer alike, and do the same", async (t) => {
     const serving = async (program: string, port: number) => {
       const args = ["dashboard", "--port", String(port), "-n", "shop"];
@@ -264,6 +245,25 @@ describe("the real kubectl-argo-rollouts, and ours beside it", { skip: reasonToS
       until(phase);
     }
     look(...views);
+  });
+
+  test("an earlier version comes back, step by step", () => {
+    both("undo NAME -n shop");
+    until("Paused");
+    look(...views);
+    both("promote NAME -n shop");
+    until("Healthy");
+    both("promote NAME -c -n shop");
+    both("undo NAME -n shop --to-revision=99", 1);
+  });
+
+  test("pods are replaced, and a Rollout is held", () => {
+    both("restart NAME -n shop --in 1s");
+    both("pause NAME -n shop");
+    until("Paused");
+    look("status NAME -n shop --watch=false");
+    both("promote NAME -n shop");
+    until("Healthy");
   });
 
   test("mistakes are told alike", () => {
