@@ -3,58 +3,112 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import { readConfigFile } from "./config-file.ts";
+import { flagUsages, parseFlags, UsageError } from "./flags.ts";
+import { jsonLog } from "./log.ts";
 import { createPodinfo } from "./podinfo.ts";
-import { revision } from "./routes.ts";
-import { parseSettings, type Settings } from "./settings.ts";
+import { processMetrics } from "./process-metrics.ts";
+import { revision } from "./release.ts";
+import { configFile, readSettings, type Settings } from "./settings.ts";
 
 /** How long podinfo still serves after it was told to end, unready, so that balancers can turn away. */
 const drainMs = 3000;
+/** Timers of Node take no more. */
+const longestTimerMs = 2 ** 31 - 1;
 
 const version = process.env["TRACEGATE_TAG"] ?? "6.9.3";
-const argv = process.argv.slice(2);
-if (argv.includes("--version")) {
-  console.log(version);
-  process.exit(0);
+await run(readCommandLine());
+
+function readCommandLine(): Parameters<typeof readSettings>[0]["flags"] {
+  try {
+    const given = parseFlags(process.argv.slice(2));
+    if (given === "help") {
+      process.stderr.write(`Usage of default:\n${flagUsages(version)}`);
+      process.exit(0);
+    }
+    if (given.get("version") === "true") {
+      console.log(version);
+      process.exit(0);
+    }
+    return given;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`Error: ${error.message}\n\n${flagUsages(version)}`);
+    process.exit(2);
+  }
 }
 
-try {
-  await run(parseSettings(argv, process.env, version));
-} catch (error) {
-  console.error(`Error: ${error instanceof Error ? error.message : error}`);
-  process.exit(1);
-}
-
-async function run(settings: Settings): Promise<void> {
+async function run(flags: ReturnType<typeof readCommandLine>): Promise<void> {
+  const settings = await settingsOf(flags);
+  const log = logAt(settings.level);
   const { server, metricsServer, health } = createPodinfo({
     settings,
     version,
-    hostname: settings.hostname || hostname(),
+    // A pod's name, as the kubelet gives it: not every pod here has a host name of its own.
+    hostname: process.env["HOSTNAME"] ?? hostname(),
     env: process.env,
     chance: Math.random,
-    sleep: (ms) => sleep(ms),
+    sleep: (ms) => sleep(Math.min(ms, longestTimerMs)),
+    every: (ms, call) => {
+      const timer = setInterval(call, ms);
+      return () => clearInterval(timer);
+    },
     nowMs: () => performance.now(),
+    now: () => new Date(),
+    log,
     exit: (code) => process.exit(code),
+    processMetrics,
   });
-  log("Starting podinfo", { version, revision, port: String(settings.port) });
-  if (settings.port > 0) await listen(server, settings.port, settings.host);
-  if (settings.metricsPort > 0) await listen(metricsServer, settings.metricsPort, "");
-
+  const crashed = (error: unknown) => {
+    const message = error instanceof Error ? error.message : String(error);
+    log("fatal", "http/server", "HTTP server crashed", { error: message });
+    process.exit(1);
+  };
   const end = async () => {
     health.healthy = false;
     health.ready = false;
-    log("Shutting down HTTP server", { timeout: `${settings.shutdownTimeoutMs / 1000}s` });
+    const timeout = settings.shutdownTimeoutMs / 1000;
+    log("info", "signals/shutdown", "Shutting down HTTP/HTTPS server", { timeout });
     if (settings.level !== "debug") await sleep(drainMs);
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeIdleConnections();
     await Promise.race([closed, sleep(settings.shutdownTimeoutMs)]);
     process.exit(0);
   };
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void end());
-
-  function log(msg: string, fields: Readonly<Record<string, string>>): void {
-    if (settings.level !== "debug" && settings.level !== "info") return;
-    console.log(JSON.stringify({ level: "info", ts: new Date().toISOString(), msg, ...fields }));
+  let ending = false;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      // The second signal ends at once.
+      if (ending) process.exit(1);
+      ending = true;
+      void end();
+    });
   }
+
+  log("info", "podinfo/main", "Starting podinfo", { version, revision, port: String(settings.port) });
+  try {
+    if (settings.port !== 0) {
+      log("info", "http/server", "Starting HTTP Server.", { addr: `${settings.host}:${settings.port}` });
+      await listen(server, settings.port, settings.host);
+    }
+    if (settings.metricsPort > 0) await listen(metricsServer, settings.metricsPort, "");
+  } catch (error) {
+    crashed(error);
+  }
+}
+
+async function settingsOf(flags: ReturnType<typeof readCommandLine>): Promise<Settings> {
+  const sources = { flags, env: process.env };
+  try {
+    return readSettings({ ...sources, file: await readConfigFile(configFile(sources)) }, version);
+  } catch (error) {
+    logAt("info")("panic", "podinfo/main", error instanceof Error ? error.message : String(error));
+    process.exit(2);
+  }
+}
+
+function logAt(level: Settings["level"]) {
+  return jsonLog({ level, now: () => new Date(), write: (line) => void process.stderr.write(line) });
 }
 
 async function listen(server: Server, port: number, host: string): Promise<void> {

@@ -1,6 +1,15 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { type Answer, BodyTooLarge, errorText, tooLarge } from "./answer.ts";
+import { refuseHandshake, serveEchoSocket } from "./echo-socket.ts";
+import { exposition, type Family } from "./exposition.ts";
+import { randomError } from "./faults.ts";
+import type { Health } from "./health.ts";
+import type { Log } from "./log.ts";
 import { RequestMetrics, routeLabel } from "./request-metrics.ts";
-import { type Answer, type Context, type Health, type Route, routes } from "./routes.ts";
+import { readTarget } from "./request-path.ts";
+import { type Context, findRoute, type Route } from "./routes.ts";
+import { send } from "./send.ts";
 import type { Settings } from "./settings.ts";
 
 export interface PodinfoOptions {
@@ -11,9 +20,15 @@ export interface PodinfoOptions {
   /** In [0, 1). */
   readonly chance: () => number;
   readonly sleep: (ms: number) => Promise<void>;
+  /** Calls again and again until the function that it returns is called. */
+  readonly every: (ms: number, call: () => void) => () => void;
   /** Monotonic. */
   readonly nowMs: () => number;
+  readonly now: () => Date;
+  readonly log: Log;
   readonly exit: (code: number) => void;
+  /** What is to be told of the process beside the requests. */
+  readonly processMetrics: () => Promise<readonly Family[]>;
 }
 
 export interface Podinfo {
@@ -25,80 +40,143 @@ export interface Podinfo {
 }
 
 export function createPodinfo(options: PodinfoOptions): Podinfo {
-  const { settings } = options;
+  const { settings, log } = options;
   const health: Health = { healthy: !settings.unhealthy, ready: !settings.unready };
-  const metrics = new RequestMetrics();
+  const counted = new RequestMetrics();
 
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
-    const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
-    const found = findRoute(path, request.method ?? "GET");
-    // Requests without a route are not counted: podinfo's middleware does not see them.
-    if (typeof found === "number") return send(response, withoutRoute(found));
     const startedMs = options.nowMs();
-    const answer = await answerRoute(found.route, found.number, request);
-    const labels = {
-      method: request.method ?? "GET",
-      path: routeLabel(found.route.name),
-      status: answer.status,
+    const lateMs =
+      settings.serverTimeoutMs > 0 ? startedMs + settings.serverTimeoutMs : Number.POSITIVE_INFINITY;
+    const isLate = () => options.nowMs() > lateMs;
+    const found = locate(request);
+    // Requests without a route are not counted: podinfo's middleware does not see them.
+    if ("answer" in found) return send(request, response, found.answer, isLate);
+    logRequest(request);
+    const answer = await routeAnswer(found.route, found.parameter, request);
+    if (answer === "abort") return send(request, response, answer, isLate);
+    const streamed = typeof answer.body === "object" && !Buffer.isBuffer(answer.body);
+    // What a stream says comes after its head: it counts when it ends.
+    if (streamed) await send(request, response, answer, isLate);
+    observe(request, found.route, answer.status, startedMs);
+    if (!streamed) await send(request, response, answer, isLate);
+  };
+
+  /** A WebSocket where one may begin; any other request is answered as if it had not asked for more. */
+  const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const found = locate(request);
+    if ("answer" in found || found.route.path !== "/ws/echo" || refuseHandshake(request)) {
+      return serveWithoutUpgrade(request, socket);
+    }
+    const startedMs = options.nowMs();
+    logRequest(request);
+    const fault = await chaos();
+    if (fault) return serveWithoutUpgrade(request, socket, fault);
+    const { hostname, now, every } = options;
+    await serveEchoSocket({ request, socket, head, hostname, now, every });
+    observe(request, found.route, 200, startedMs);
+  };
+
+  const serveWithoutUpgrade = async (request: IncomingMessage, socket: Duplex, fault?: Answer) => {
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    // The server's sockets are of node:net.
+    response.assignSocket(socket as import("node:net").Socket);
+    response.once("finish", () => socket.end());
+    return fault ? send(request, response, fault, () => false) : serve(request, response);
+  };
+
+  const routeAnswer = async (route: Route, parameter: string, request: IncomingMessage): Promise<Answer> => {
+    const fault = await chaos();
+    if (fault) return fault;
+    const nowSeconds = () => Math.floor(options.now().getTime() / 1000);
+    const context: Context = {
+      ...options,
+      health,
+      request,
+      parameter,
+      nowSeconds,
+      metrics: () => metrics(request),
     };
-    metrics.observe(labels, (options.nowMs() - startedMs) / 1000);
-    send(response, answer);
+    try {
+      return await route.answer(context);
+    } catch (error) {
+      if (error instanceof BodyTooLarge) return tooLarge;
+      log("error", "http/server", "serving failed", { path: route.path, error: String(error) });
+      return "abort";
+    }
   };
 
-  const answerRoute = async (route: Route, number: number, request: IncomingMessage): Promise<Answer> => {
+  /** The delay and the failure that the flags ask for, before a route's own answer. */
+  const chaos = async (): Promise<Answer | undefined> => {
     const delay = settings.randomDelay;
-    if (delay) await options.sleep(delay.minMs + options.chance() * (delay.maxMs - delay.minMs));
-    if (settings.randomError && options.chance() < 1 / 3) return randomError(options.chance());
-    const context: Context = { ...options, health, request, number, metrics: () => metrics.render() };
-    return route.answer(context);
+    if (delay) {
+      // podinfo's draw from an empty range breaks the connection.
+      if (delay.min === delay.max) return "abort";
+      await options.sleep(
+        (delay.min + Math.floor(options.chance() * (delay.max - delay.min))) * delay.unitMs,
+      );
+    }
+    return settings.randomError && options.chance() < 1 / 3 ? randomError(options.chance()) : undefined;
   };
 
-  const server = createServer((request, response) => {
-    serve(request, response).catch(() => response.destroy());
-  });
-  server.setTimeout(settings.serverTimeoutMs);
+  const observe = (request: IncomingMessage, route: Route, status: number, startedMs: number) => {
+    const labels = { method: request.method ?? "GET", path: routeLabel(route.name ?? route.path), status };
+    counted.observe(labels, (options.nowMs() - startedMs) / 1000);
+  };
 
-  const metricsServer = createServer((request, response) => {
-    if (request.url === "/healthz") return send(response, { status: 200, body: "OK" });
-    if (request.url !== "/metrics") return send(response, withoutRoute(404));
-    const headers = { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" };
-    send(response, { status: 200, headers, body: metrics.render() });
+  const logRequest = ({ httpVersion, url, method, socket, headers }: IncomingMessage) =>
+    log("debug", "http/logging", "request started", {
+      proto: `HTTP/${httpVersion}`,
+      uri: url,
+      method,
+      remote: `${socket.remoteAddress}:${socket.remotePort}`,
+      "user-agent": headers["user-agent"] ?? "",
+    });
+
+  const metrics = async (request: IncomingMessage): Promise<Answer> => {
+    const body = exposition([...counted.families(), ...(await options.processMetrics())]);
+    counted.observeScrape();
+    const headers = { "Content-Type": "text/plain; version=0.0.4; charset=utf-8; escaping=underscores" };
+    if (!/\bgzip\b/.test(String(request.headers["accept-encoding"] ?? "")))
+      return { status: 200, headers, body };
+    const { gzipSync } = await import("node:zlib");
+    return { status: 200, headers: { ...headers, "Content-Encoding": "gzip" }, body: gzipSync(body) };
+  };
+
+  const server = createServer((request, response) => void serve(request, response));
+  server.on("upgrade", (request, socket, head) => void upgrade(request, socket, head));
+  server.headersTimeout = settings.serverTimeoutMs;
+  server.requestTimeout = settings.serverTimeoutMs;
+  server.keepAliveTimeout = 2 * settings.serverTimeoutMs;
+
+  const metricsServer = createServer(async (request, response) => {
+    const target = readTarget(request.url ?? "/");
+    const path = typeof target === "object" && "path" in target ? target.path : "";
+    const answer: Answer =
+      path === "/metrics"
+        ? await metrics(request)
+        : path === "/healthz"
+          ? { status: 200, body: "OK" }
+          : notFound;
+    await send(request, response, answer, () => false);
   });
   return { server, metricsServer, health };
 }
 
-/** The route of a request, or 404, or 405 where the path is known but not with this method. */
-function findRoute(
-  path: string,
-  method: string,
-): { readonly route: Route; readonly number: number } | 404 | 405 {
-  let status: 404 | 405 = 404;
-  for (const route of routes) {
-    const match = route.path.exec(path);
-    if (!match) continue;
-    if (!route.methods || route.methods.includes(method)) return { route, number: Number(match[1] ?? 0) };
-    status = 405;
+const notFound = errorText(404, "404 page not found");
+
+/** The route of a request, or the answer to one that has none. */
+function locate(
+  request: IncomingMessage,
+): Exclude<ReturnType<typeof findRoute>, number> | { readonly answer: Answer } {
+  const target = readTarget(request.url ?? "/");
+  if (target === "malformed") {
+    const headers = { "Content-Type": "text/plain; charset=utf-8", Connection: "close" };
+    return { answer: { status: 400, headers, body: "400 Bad Request" } };
   }
-  return status;
-}
-
-function withoutRoute(status: 404 | 405): Answer {
-  if (status === 405) return { status };
-  const headers = { "Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff" };
-  return { status, headers, body: "404 page not found\n" };
-}
-
-function randomError(chance: number): Answer {
-  return { status: [500, 400, 409][Math.floor(chance * 3)] ?? 500 };
-}
-
-/** A status that HTTP cannot end an answer with (`/status/42`) breaks the connection, as a panic in Go's server does. */
-function send(response: ServerResponse, { status, headers = {}, body }: Answer): void {
-  if (status < 200 || status > 999) {
-    response.destroy();
-    return;
-  }
-  const length = status === 204 || status === 304 ? {} : { "Content-Length": Buffer.byteLength(body ?? "") };
-  response.writeHead(status, { ...headers, ...length });
-  response.end(body);
+  if ("redirect" in target) return { answer: { status: 301, headers: { Location: target.redirect } } };
+  const found = findRoute(target.path, request.method ?? "GET");
+  if (typeof found === "object") return found;
+  return { answer: found === 405 ? { status: 405 } : notFound };
 }

@@ -1,3 +1,5 @@
+import type { Family } from "./exposition.ts";
+
 /** The bucket bounds that Prometheus clients use unless told otherwise, in seconds. */
 const bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -11,6 +13,7 @@ interface Histogram {
 export class RequestMetrics {
   readonly #byRoute = new Map<string, Histogram>();
   readonly #byStatus = new Map<number, number>();
+  #scrapes = 0;
 
   observe(
     request: { readonly method: string; readonly path: string; readonly status: number },
@@ -30,24 +33,50 @@ export class RequestMetrics {
     this.#byStatus.set(status, (this.#byStatus.get(status) ?? 0) + 1);
   }
 
-  /** Prometheus' text format. */
-  render(): string {
-    const name = "http_request_duration_seconds";
-    const lines: string[] = [];
-    if (this.#byRoute.size > 0)
-      lines.push(`# HELP ${name} Time taken by served requests.`, `# TYPE ${name} histogram`);
-    for (const [labels, { buckets, sum }] of this.#byRoute) {
-      for (const [i, count] of buckets.entries()) {
-        lines.push(`${name}_bucket{${labels},le="${bounds[i] ?? "+Inf"}"} ${count}`);
-      }
-      lines.push(`${name}_sum{${labels}} ${sum}`, `${name}_count{${labels}} ${buckets.at(-1) ?? 0}`);
-    }
-    if (this.#byStatus.size > 0) {
-      lines.push("# HELP http_requests_total Requests served.", "# TYPE http_requests_total counter");
-    }
-    for (const [status, count] of this.#byStatus)
-      lines.push(`http_requests_total{status="${status}"} ${count}`);
-    return lines.map((line) => `${line}\n`).join("");
+  observeScrape(): void {
+    this.#scrapes++;
+  }
+
+  families(): Family[] {
+    const inOrder = <K, V>(map: ReadonlyMap<K, V>) => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+    return [
+      {
+        name: "http_request_duration_seconds",
+        help: "Time taken by served requests.",
+        type: "histogram",
+        samples: inOrder(this.#byRoute).flatMap(([labels, { buckets, sum }]) => [
+          ...buckets.map((value, i) => ({
+            suffix: "_bucket",
+            labels: `${labels},le="${bounds[i] ?? "+Inf"}"`,
+            value,
+            whole: true,
+          })),
+          { suffix: "_sum", labels, value: sum },
+          { suffix: "_count", labels, value: buckets.at(-1) ?? 0, whole: true },
+        ]),
+      },
+      {
+        name: "http_requests_total",
+        help: "Requests served.",
+        type: "counter",
+        samples: inOrder(this.#byStatus).map(([status, value]) => ({ labels: `status="${status}"`, value })),
+      },
+      {
+        name: "promhttp_metric_handler_requests_in_flight",
+        help: "Scrapes being served.",
+        type: "gauge",
+        samples: [{ value: 1 }],
+      },
+      {
+        name: "promhttp_metric_handler_requests_total",
+        help: "Scrapes served.",
+        type: "counter",
+        samples: ["200", "500", "503"].map((code) => ({
+          labels: `code="${code}"`,
+          value: code === "200" ? this.#scrapes : 0,
+        })),
+      },
+    ];
   }
 }
 

@@ -1,21 +1,16 @@
-import { readdir, readFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
-import { availableParallelism } from "node:os";
-import { join } from "node:path";
-import { page } from "./page.ts";
+import { type Answer, errorText, failure, json } from "./answer.ts";
+import { configs } from "./configs.ts";
+import { echo } from "./echo.ts";
+import { refuseHandshake } from "./echo-socket.ts";
+import { chunked, delay, panic, status } from "./faults.ts";
+import { type Health, healthy, ready, setReady } from "./health.ts";
+import type { Log } from "./log.ts";
+import { openApiDocument, openApiPage } from "./openapi.ts";
+import { environment, headers, index, info, version } from "./release.ts";
 import type { Settings } from "./settings.ts";
-
-/** What the probes say; `/readyz/disable` and the end of the process change it. */
-export interface Health {
-  healthy: boolean;
-  ready: boolean;
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Buffer;
-}
+import { read, write } from "./store.ts";
+import { generate, validate } from "./tokens.ts";
 
 /** What a route's answer is made from. */
 export interface Context {
@@ -25,211 +20,109 @@ export interface Context {
   readonly env: NodeJS.ProcessEnv;
   readonly health: Health;
   readonly request: IncomingMessage;
-  /** The number that the path holds, where it holds one. */
-  readonly number: number;
+  /** What the path holds in place of `{…}`; empty where it holds nothing. */
+  readonly parameter: string;
+  readonly nowSeconds: () => number;
   readonly sleep: (ms: number) => Promise<void>;
+  readonly log: Log;
   readonly exit: (code: number) => void;
-  readonly metrics: () => string;
+  readonly metrics: () => Promise<Answer>;
 }
 
 export interface Route {
-  readonly path: RegExp;
-  /** The route's name in the metrics, before it is made a label. */
-  readonly name: string;
+  /** `/a/{name}`: one part of digits or of anything; `/a/*`: whatever begins so. */
+  readonly path: string;
+  /** The route's name in the metrics where that is not its path. */
+  readonly name?: string;
   /** None: any method. */
   readonly methods?: readonly string[];
   readonly answer: (context: Context) => Answer | Promise<Answer>;
 }
 
-/** No release names its commit here: the program is not podinfo's. */
-export const revision = "unknown";
-
-/** What `/echo` takes of a body. */
-const bodyLimitBytes = 1024 * 1024;
-
+/** In the order in which they are tried; a `{number}` is of digits. */
 export const routes: readonly Route[] = [
-  {
-    path: /^\/metrics$/,
-    name: "metrics",
-    answer: ({ metrics }) => ({
-      status: 200,
-      headers: { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" },
-      body: metrics(),
-    }),
-  },
-  {
-    path: /^\/$/,
-    name: "/",
-    methods: ["GET"],
-    answer: (context) => (isBrowser(context.request) ? ui(context) : info(context)),
-  },
-  { path: /^\/api\/info$/, name: "/api/info", methods: ["GET"], answer: info },
-  {
-    path: /^\/version$/,
-    name: "/version",
-    methods: ["GET"],
-    answer: ({ version }) => json({ commit: revision, version }),
-  },
-  { path: /^\/echo(\/|$)/, name: "/echo", answer: echo },
-  { path: /^\/api\/echo(\/|$)/, name: "/api/echo", answer: echo },
-  {
-    path: /^\/env$/,
-    name: "/env",
-    methods: ["GET", "POST"],
-    answer: ({ env }) => json(Object.entries(env).map(([name, value]) => `${name}=${value}`)),
-  },
-  { path: /^\/headers$/, name: "/headers", methods: ["GET", "POST"], answer: headers },
-  {
-    path: /^\/delay\/(\d+)$/,
-    name: "delay",
-    methods: ["GET"],
-    answer: async ({ number, sleep }) => {
-      await sleep(number * 1000);
-      return json({ delay: number });
-    },
-  },
-  { path: /^\/healthz$/, name: "/healthz", methods: ["GET"], answer: ({ health }) => probe(health.healthy) },
-  { path: /^\/readyz$/, name: "/readyz", methods: ["GET"], answer: ({ health }) => probe(health.ready) },
-  {
-    path: /^\/readyz\/enable$/,
-    name: "/readyz/enable",
-    methods: ["POST"],
-    answer: ({ health }) => setReady(health, true),
-  },
-  {
-    path: /^\/readyz\/disable$/,
-    name: "/readyz/disable",
-    methods: ["POST"],
-    answer: ({ health }) => setReady(health, false),
-  },
-  {
-    path: /^\/panic$/,
-    name: "/panic",
-    methods: ["GET"],
-    answer: ({ exit }) => {
-      exit(255);
-      return { status: 200 };
-    },
-  },
-  {
-    path: /^\/status\/(\d+)$/,
-    name: "status",
-    methods: ["GET", "POST", "PUT"],
-    answer: ({ number }) => ({ ...json({ status: number }), status: number }),
-  },
-  { path: /^\/configs$/, name: "/configs", methods: ["GET"], answer: configs },
-  // The parts of podinfo that are left out, so that a caller learns why.
-  ...["/token", "/store", "/cache", "/chunked", "/ws/echo", "/swagger", "/debug/pprof"].map((prefix) => ({
-    path: new RegExp(`^${prefix}(/|$)`),
-    name: prefix,
-    answer: () => ({
-      ...json({ code: 501, message: `${prefix} is not implemented by the bundled podinfo` }),
-      status: 501,
-    }),
-  })),
+  { path: "/metrics", answer: ({ metrics }) => metrics() },
+  { path: "/debug/pprof/*", answer: () => refusal("/debug/pprof") },
+  { path: "/", methods: ["GET"], answer: index },
+  { path: "/version", methods: ["GET"], answer: version },
+  { path: "/echo", answer: echo },
+  { path: "/echo/*", answer: echo },
+  { path: "/env", methods: ["GET", "POST"], answer: environment },
+  { path: "/headers", methods: ["GET", "POST"], answer: headers },
+  { path: "/delay/{number}", name: "delay", methods: ["GET"], answer: delay },
+  { path: "/healthz", methods: ["GET"], answer: healthy },
+  { path: "/readyz", methods: ["GET"], answer: ready },
+  { path: "/readyz/enable", methods: ["POST"], answer: setReady(true) },
+  { path: "/readyz/disable", methods: ["POST"], answer: setReady(false) },
+  { path: "/panic", methods: ["GET"], answer: panic },
+  { path: "/status/{number}", name: "status", methods: ["GET", "POST", "PUT"], answer: status },
+  { path: "/store", methods: ["POST", "PUT"], answer: write },
+  { path: "/store/{hash}", name: "store", methods: ["GET"], answer: read },
+  { path: "/cache/{key}", methods: ["POST", "PUT"], answer: withoutCache },
+  { path: "/cache/{key}", methods: ["DELETE"], answer: withoutCache },
+  { path: "/cache/{key}", name: "cache", methods: ["GET"], answer: withoutCache },
+  { path: "/configs", methods: ["GET"], answer: configs },
+  { path: "/token", methods: ["POST"], answer: generate },
+  { path: "/token/validate", methods: ["GET"], answer: validate },
+  { path: "/api/info", methods: ["GET"], answer: info },
+  { path: "/api/echo", answer: echo },
+  { path: "/api/echo/*", answer: echo },
+  // A handshake that is right does not come here.
+  { path: "/ws/echo", answer: ({ request }) => refuseHandshake(request) ?? "abort" },
+  { path: "/chunked", answer: chunked },
+  { path: "/chunked/{number}", name: "/chunked/{wait:[0-9]+}", answer: chunked },
+  { path: "/swagger/*", answer: ({ request, version: release }) => swagger(request, release) },
+  { path: "/swagger.json", answer: () => ({ status: 200, body: openApiDocument() }) },
 ];
 
-function info({ settings, version, hostname }: Context): Answer {
-  return json({
-    hostname,
-    version,
-    revision,
-    color: settings.ui.color,
-    logo: settings.ui.logo,
-    message: settings.ui.message,
-    goos: process.platform,
-    goarch: process.arch === "x64" ? "amd64" : process.arch,
-    runtime: `node${process.versions.node}`,
-    num_goroutine: "1",
-    num_cpu: String(availableParallelism()),
-  });
-}
-
-function ui({ settings, version, hostname }: Context): Answer {
-  const body = page({ ...settings.ui, version, hostname });
-  return { status: 200, headers: { "Content-Type": "text/html; charset=utf-8" }, body };
-}
-
-/** Header names as Go writes them; the host is not among them, the version is. */
-function headers({ request, version }: Context): Answer {
-  const byName = new Map<string, string[]>([
-    ["X-Api-Version", [version]],
-    ["X-Api-Revision", [revision]],
-  ]);
-  for (const [name, values] of Object.entries(request.headersDistinct)) {
-    const canonical = name.replace(/(^|-)[a-z]/g, (text) => text.toUpperCase());
-    if (name !== "host" && values && !byName.has(canonical)) byName.set(canonical, values);
+/** The route of a path (decoded) and what the path holds, or 404, or 405 where the path is known but not with this method. */
+export function findRoute(
+  path: string,
+  method: string,
+): { readonly route: Route; readonly parameter: string } | 404 | 405 {
+  let missing: 404 | 405 = 404;
+  for (const { route, pattern } of patterns) {
+    const match = pattern.exec(path);
+    if (!match) continue;
+    if (!route.methods || route.methods.includes(method)) return { route, parameter: match[1] ?? "" };
+    missing = 405;
   }
-  return json(Object.fromEntries([...byName].sort(([a], [b]) => (a < b ? -1 : 1))));
+  return missing;
 }
 
-async function echo({ request, settings, version }: Context): Promise<Answer> {
-  const body = await readBody(request);
-  if (!body) return { ...json({ code: 413, message: "request body too large" }), status: 413 };
-  const color = { "X-Color": settings.ui.color };
-  if (settings.backendUrls.length === 0) {
-    return { status: 202, headers: { "Content-Type": "text/plain; charset=utf-8", ...color }, body };
+const patterns = routes.map((route) => {
+  const text = route.path
+    .replaceAll(".", "\\.")
+    .replace("{number}", "([0-9]+)")
+    .replace(/\{\w+\}/, "([^/]+)");
+  return { route, pattern: new RegExp(text.endsWith("*") ? `^${text.slice(0, -1)}` : `^${text}$`) };
+});
+
+function withoutCache(): Answer {
+  return failure(400, "cache server is offline");
+}
+
+function swagger(request: IncomingMessage, release: string): Answer {
+  if (request.method !== "GET") return errorText(405, "Method not allowed");
+  const file = (request.url ?? "").replace(/[?#].*$/s, "").replace(/^.*\/swagger\//, "");
+  const html = { "Content-Type": "text/html; charset=utf-8" };
+  if (file === "") {
+    const to = "/swagger/index.html";
+    return {
+      status: 301,
+      headers: { ...html, Location: to },
+      body: `<a href="${to}">Moved Permanently</a>.\n\n`,
+    };
   }
-  const forwarded = { "X-API-Version": version, "X-API-Revision": revision };
-  const call = async (url: string) => {
-    try {
-      const signal = AbortSignal.timeout(settings.clientTimeoutMs);
-      const response = await fetch(url, {
-        method: "POST",
-        body: new Uint8Array(body),
-        headers: forwarded,
-        signal,
-      });
-      const text = await response.text();
-      return response.status >= 400 ? `backend ${url} response status code ${response.status}` : text;
-    } catch (error) {
-      return `backend ${url} call failed ${error instanceof Error ? error.message : error}`;
-    }
-  };
-  const answer = json(await Promise.all(settings.backendUrls.map(call)));
-  return { ...answer, headers: { ...answer.headers, ...color } };
-}
-
-/** Files are read at each call: a ConfigMap's change shows without a watch. */
-async function configs({ settings }: Context): Promise<Answer> {
-  if (settings.configPath === "") return json({});
-  const entries = await readdir(settings.configPath).catch((): string[] => []);
-  const files: Record<string, string> = {};
-  for (const name of entries.filter((entry) => !entry.startsWith(".")).sort()) {
-    const text = await readFile(join(settings.configPath, name), "utf8").catch(() => undefined);
-    if (text !== undefined) files[name] = text;
+  if (file === "index.html") return { status: 200, headers: html, body: openApiPage(release) };
+  if (file === "doc.json") {
+    const headers = { "Content-Type": "application/json; charset=utf-8" };
+    return { status: 200, headers, body: openApiDocument() };
   }
-  return json(files);
+  return { status: 404, body: "Not Found" };
 }
 
-function probe(good: boolean): Answer {
-  return good ? json({ status: "OK" }) : { status: 503 };
-}
-
-function setReady(health: Health, ready: boolean): Answer {
-  health.ready = ready;
-  return { status: 202 };
-}
-
-function isBrowser(request: IncomingMessage): boolean {
-  return request.headers["user-agent"]?.startsWith("Mozilla") ?? false;
-}
-
-function json(value: unknown): Answer {
-  return {
-    status: 200,
-    headers: { "Content-Type": "application/json; charset=utf-8", "X-Content-Type-Options": "nosniff" },
-    body: JSON.stringify(value, null, 2),
-  };
-}
-
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    size += chunk.length;
-    if (size > bodyLimitBytes) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+/** A part of podinfo that is left out, so that a caller learns why. */
+function refusal(path: string): Answer {
+  return json({ code: 501, message: `${path} is not implemented by the bundled podinfo` }, 501);
 }

@@ -1,141 +1,124 @@
-/** What podinfo's command line and environment say, with the flags and defaults of podinfo 6. */
+import { durationMs, type FlagName, flags, mistakeIn, truth } from "./flags.ts";
+import { isLevel, type Level } from "./log.ts";
+
+/** What podinfo's command line, environment and file of settings say, with the defaults of podinfo 6. */
 export interface Settings {
   readonly host: string;
+  /** 0: no server. */
   readonly port: number;
   /** 0: no second server for metrics. */
   readonly metricsPort: number;
-  readonly level: string;
-  readonly hostname: string;
+  /** 0: no gRPC. */
+  readonly grpcPort: number;
+  readonly grpcServiceName: string;
+  readonly level: Level;
   readonly backendUrls: readonly string[];
   readonly clientTimeoutMs: number;
+  /** An answer that takes longer is not sent; 0: any time. */
   readonly serverTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
   /** A folder whose files `/configs` shows; empty: none. */
   readonly configPath: string;
+  /** Where `/store` keeps what it is given. */
+  readonly dataPath: string;
+  readonly jwtSecret: string;
   readonly ui: { readonly color: string; readonly message: string; readonly logo: string };
-  /** Waits before answers, drawn evenly from [minMs, maxMs); undefined: none. */
-  readonly randomDelay: { readonly minMs: number; readonly maxMs: number } | undefined;
+  /** Waits of whole units before answers, from `min` on and less than `max`; undefined: none. */
+  readonly randomDelay: { readonly min: number; readonly max: number; readonly unitMs: number } | undefined;
   readonly randomError: boolean;
   readonly unhealthy: boolean;
   readonly unready: boolean;
 }
 
-const defaults = {
-  host: "",
-  port: "9898",
-  "port-metrics": "0",
-  level: "info",
-  hostname: "",
-  "backend-url": "",
-  "http-client-timeout": "2m",
-  "http-server-timeout": "30s",
-  "server-shutdown-timeout": "5s",
-  "config-path": "",
-  "ui-color": "#34577c",
-  "ui-message": "",
-  "ui-logo": "https://raw.githubusercontent.com/stefanprodan/podinfo/gh-pages/cuddle_clap.gif",
-  "random-delay-unit": "s",
-  "random-delay-min": "0",
-  "random-delay-max": "5",
-  "random-delay": "false",
-  "random-error": "false",
-  unhealthy: "false",
-  unready: "false",
-};
-type Flag = keyof typeof defaults;
-const switches: readonly string[] = ["random-delay", "random-error", "unhealthy", "unready"];
+/** Where settings come from; an earlier one wins. */
+export interface Sources {
+  readonly flags: ReadonlyMap<FlagName, string>;
+  /** `--ui-color` is `PODINFO_UI_COLOR`; empty ones count as not set. */
+  readonly env: NodeJS.ProcessEnv;
+  /** The settings of `--config`, by flag's name. */
+  readonly file: ReadonlyMap<string, string>;
+}
 
-/** Flags of podinfo that this image has no part for, by the value that asks for nothing. */
-const unimplemented: Readonly<Record<string, string>> = {
+/** Flags that this image has no part for, by the value that asks for nothing. */
+const unimplemented = {
   "grpc-port": "0",
   "secure-port": "0",
   "cache-server": "",
   "otel-service-name": "",
   "stress-cpu": "0",
   "stress-memory": "0",
+  "ui-path": flags["ui-path"].standard,
   h2c: "false",
-};
+} as const satisfies Partial<Record<FlagName, string>>;
 
-/**
- * Reads the flags, and for those not given the environment: `--ui-color` is `PODINFO_UI_COLOR`.
- * @throws Error with one line for the user.
- */
-export function parseSettings(argv: readonly string[], env: NodeJS.ProcessEnv, version: string): Settings {
-  const given = parseFlags(argv);
+/** What podinfo signs tokens with unless told otherwise. Public: a token of it proves nothing. */
+const publicSecret = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
+const logo = "https://raw.githubusercontent.com/stefanprodan/podinfo/gh-pages/cuddle_clap.gif";
+
+/** @throws Error with one line for the user. */
+export function readSettings(sources: Sources, version: string): Settings {
+  const text = (name: FlagName): string => {
+    const value = asked(sources, name) ?? flags[name].standard;
+    const mistake = mistakeIn(flags[name].kind, value);
+    if (mistake !== undefined) throw new Error(`${name}: ${mistake}`);
+    return value;
+  };
   for (const [name, nothing] of Object.entries(unimplemented)) {
-    const asked = given.get(name) ?? env[variable(name)] ?? nothing;
-    if (asked !== nothing) throw new Error(`--${name} is not implemented by the bundled podinfo`);
+    // A Service named podinfo-secure makes the kubelet set PODINFO_SECURE_PORT=tcp://…, which asks for nothing.
+    const value = asked(sources, name) ?? nothing;
+    const linked = name === "secure-port" && !sources.flags.has(name) && !/^\d+$/.test(value);
+    if (value !== nothing && !linked) throw new Error(`--${name} is not implemented by the bundled podinfo`);
   }
-  const text = (name: Flag) => given.get(name) ?? env[variable(name)] ?? defaults[name];
-  const count = (name: Flag) => wholeNumber(name, text(name));
-  // A Service named podinfo makes the kubelet set PODINFO_PORT=tcp://…; podinfo then keeps to its flag.
-  const linked = given.get("port") === undefined && !/^\d+$/.test(env["PODINFO_PORT"] ?? "");
-  const unitMs = text("random-delay-unit") === "ms" ? 1 : 1000;
-  const delay = { minMs: count("random-delay-min") * unitMs, maxMs: count("random-delay-max") * unitMs };
-  if (delay.maxMs < delay.minMs) throw new Error("--random-delay-max is less than --random-delay-min");
+  const count = (name: FlagName) => Number(text(name));
+  const unit = text("random-delay-unit");
+  if (unit !== "s" && unit !== "ms") throw new Error("`random-delay-unit` accepted values are: s|ms");
+  const [min, max] = [count("random-delay-min"), count("random-delay-max")];
+  if (max < min) throw new Error("`--random-delay-max` should be greater than `--random-delay-min`");
+  const level = text("level");
   return {
     host: text("host"),
-    port: linked ? Number(defaults.port) : count("port"),
+    port: Number(port(sources)),
     metricsPort: count("port-metrics"),
-    level: text("level"),
-    hostname: text("hostname") || (env["HOSTNAME"] ?? ""),
-    backendUrls: text("backend-url").split(/[, ]/).filter(Boolean),
-    clientTimeoutMs: duration("http-client-timeout", text("http-client-timeout")),
-    serverTimeoutMs: duration("http-server-timeout", text("http-server-timeout")),
-    shutdownTimeoutMs: duration("server-shutdown-timeout", text("server-shutdown-timeout")),
+    grpcPort: count("grpc-port"),
+    grpcServiceName: text("grpc-service-name"),
+    level: isLevel(level) ? level : "info",
+    backendUrls: text("backend-url").split(",").filter(Boolean),
+    clientTimeoutMs: durationMs(text("http-client-timeout")),
+    serverTimeoutMs: durationMs(text("http-server-timeout")),
+    shutdownTimeoutMs: durationMs(text("server-shutdown-timeout")),
     configPath: text("config-path"),
+    dataPath: text("data-path"),
+    jwtSecret: asked(sources, "jwt-secret") ?? publicSecret,
     ui: {
       color: text("ui-color"),
-      message: text("ui-message") || `greetings from podinfo v${version}`,
-      logo: text("ui-logo"),
+      message: asked(sources, "ui-message") ?? `greetings from podinfo v${version}`,
+      logo: asked(sources, "ui-logo") ?? logo,
     },
-    randomDelay: truth("random-delay", text("random-delay")) ? delay : undefined,
-    randomError: truth("random-error", text("random-error")),
-    unhealthy: truth("unhealthy", text("unhealthy")),
-    unready: truth("unready", text("unready")),
+    randomDelay: truth(text("random-delay")) ? { min, max, unitMs: unit === "ms" ? 1 : 1000 } : undefined,
+    randomError: truth(text("random-error")) ?? false,
+    unhealthy: truth(text("unhealthy")) ?? false,
+    unready: truth(text("unready")) ?? false,
   };
 }
 
-/** `--name=value`, `--name value`, and `--name` alone for a switch; a repeated flag adds to a list by a comma. */
-function parseFlags(argv: readonly string[]): ReadonlyMap<string, string> {
-  const given = new Map<string, string>();
-  for (let i = 0; i < argv.length; i++) {
-    const argument = argv[i] ?? "";
-    const match = /^--([a-z0-9-]+)(?:=(.*))?$/s.exec(argument);
-    const name = match?.[1];
-    if (name === undefined) throw new Error(`unknown argument: ${argument}`);
-    if (!Object.hasOwn(defaults, name) && !Object.hasOwn(unimplemented, name))
-      throw new Error(`unknown flag: --${name}`);
-    const alone = switches.includes(name) || name === "h2c";
-    const value = match?.[2] ?? (alone ? "true" : argv[++i]);
-    if (value === undefined) throw new Error(`flag needs an argument: --${name}`);
-    const before = given.get(name);
-    given.set(name, name === "backend-url" && before !== undefined ? `${before},${value}` : value);
-  }
-  return given;
+/** Where the file of settings lies, if any does. */
+export function configFile(sources: Omit<Sources, "file">): {
+  readonly folder: string;
+  readonly name: string;
+} {
+  const text = (name: FlagName) => asked({ ...sources, file: new Map() }, name) ?? flags[name].standard;
+  return { folder: text("config-path"), name: text("config") };
 }
 
-function variable(flag: string): string {
-  return `PODINFO_${flag.replaceAll("-", "_").toUpperCase()}`;
+/** A flag given, else a variable that is not empty, else the file. */
+function asked({ flags: given, env, file }: Sources, name: string): string | undefined {
+  // The secret has a variable and a place in the file, but no flag.
+  const flag = [...given].find(([key]) => key === name)?.[1];
+  return flag ?? (env[`PODINFO_${name.replaceAll("-", "_").toUpperCase()}`] || undefined) ?? file.get(name);
 }
 
-function wholeNumber(name: string, text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new Error(`--${name}: expected a whole number, got "${text}"`);
-  return Number(text);
-}
-
-function truth(name: string, text: string): boolean {
-  if (/^(true|t|1)$/i.test(text)) return true;
-  if (/^(false|f|0)$/i.test(text)) return false;
-  throw new Error(`--${name}: expected true or false, got "${text}"`);
-}
-
-const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
-function duration(name: string, text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
-  const unit = unitsMs[match?.[2] ?? ""];
-  if (!match || unit === undefined)
-    throw new Error(`--${name}: expected a duration such as 30s, got "${text}"`);
-  return Number(match[1]) * unit;
+/** A Service named podinfo makes the kubelet set PODINFO_PORT=tcp://…; podinfo then keeps to its flag. */
+function port(sources: Sources): string {
+  const value = asked(sources, "port") ?? flags.port.standard;
+  return /^[+-]?\d+$/.test(value) ? value : (sources.flags.get("port") ?? flags.port.standard);
 }
