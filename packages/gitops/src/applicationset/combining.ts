@@ -2,6 +2,11 @@ import { getKey, isObject, setKey } from "@tracegate/kube";
 import type { Generator, MatrixGenerator, MergeGenerator } from "../types/application-set.ts";
 import { flatten, GeneratorError, type Params } from "./params.ts";
 
+/** Each becomes an Application; a repository can ask for very many with few words. */
+export const maxSets = 10_000;
+export const tooManySets = () =>
+  new GeneratorError(`a generator gives more than ${maxSets} sets of parameters`);
+
 type Child = (generator: Generator, params?: Params) => Promise<readonly Params[]>;
 
 /** Every set of the first generator with every set that the second gives for it. */
@@ -17,7 +22,10 @@ export async function combineMatrix(
     throw new GeneratorError("found more than two generators, Matrix support only two");
   const combined: Params[] = [];
   for (const a of await generate(first)) {
-    for (const b of await generate(second, a)) combined.push(goTemplate ? deepMerge(b, a) : joined(a, b));
+    for (const b of await generate(second, a)) {
+      if (combined.length === maxSets) throw tooManySets();
+      combined.push(goTemplate ? deepMerge(b, a) : joined(a, b));
+    }
   }
   return combined;
 }

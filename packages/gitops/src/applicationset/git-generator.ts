@@ -4,6 +4,7 @@ import { compareText, type GitRepositories, SourceError } from "../git/repositor
 import { globExpression } from "../render/glob.ts";
 import { readYaml } from "../render/yaml-documents.ts";
 import type { ApplicationSetSpec, GitGenerator } from "../types/application-set.ts";
+import { maxSets, tooManySets } from "./combining.ts";
 import { normalizeName } from "./go-functions.ts";
 import { flatten, GeneratorError, type Params, withValues } from "./params.ts";
 
@@ -51,6 +52,7 @@ async function gitParams(
       fileParams(path, Buffer.from(contents.get(path) ?? []).toString(), prefix, goTemplate),
     );
   } else throw new GeneratorError("found neither directories nor files in a git generator");
+  if (sets.length > maxSets) throw tooManySets();
   return sets.map((params) => withValues(params, generator.values, spec));
 }
 

@@ -6,11 +6,13 @@ import { startControllers, VirtualScheduler } from "@tracegate/controller-runtim
 import { CustomResourceDefinition, Namespace } from "@tracegate/kube";
 import { memoryStore } from "@tracegate/store";
 import { hostileRepository } from "../../testing/hostile-repository.ts";
+import { memoryGit } from "../../testing/memory-git.ts";
 import { applicationSetController } from "../applicationset-controller.ts";
 import { crds } from "../crds.ts";
 import { commandGit } from "../git/command-git.ts";
 import { Application } from "../types/application.ts";
-import { ApplicationSet, type ApplicationSetSpec } from "../types/application-set.ts";
+import { ApplicationSet, type ApplicationSetSpec, type Generator } from "../types/application-set.ts";
+import { generateParams } from "./generators.ts";
 
 const long = "a".repeat(250);
 
@@ -109,6 +111,23 @@ test("normalized names are names of objects; of several that come to the same on
   assert.ok(items.length > 8);
   assert.equal(problem?.status ?? "False", "True");
   assert.match(problem?.message ?? "", /duplicate name|Invalid value/);
+});
+
+test("a repository that asks for very many Applications gets none", async () => {
+  const git = memoryGit();
+  const files = { "list.json": JSON.stringify(Array.from({ length: 10_001 }, (_, n) => ({ n: String(n) }))) };
+  const some = JSON.stringify(Array.from({ length: 200 }, (_, n) => ({ a: String(n) })));
+  git.repository("file:///r").commit({ ...files, "a.json": some, "b.json": some.replaceAll('"a"', '"b"') });
+  const from = (path: string) => ({ git: { repoURL: "file:///r", files: [{ path }] } });
+  const spec = (generator: Generator): ApplicationSetSpec => ({
+    goTemplate: true,
+    generators: [generator],
+    ...template(".n"),
+  });
+  const tooMany = /more than 10000 sets of parameters/;
+  await assert.rejects(generateParams(spec(from("list.json")), git), tooMany);
+  const matrix = { matrix: { generators: [from("a.json"), from("b.json")] } };
+  await assert.rejects(generateParams(spec(matrix), git), tooMany);
 });
 
 test("a name with a line of its own cannot add lines to a template patch", async (t) => {

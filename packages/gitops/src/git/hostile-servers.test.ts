@@ -102,6 +102,17 @@ test("a redirect to another protocol is not followed", async (t) => {
   assert.throws(() => execFileSync("ls", [mark], { stdio: "ignore" }));
 });
 
+test("a server's objects do not come from where it says others are", async (t) => {
+  const { repositories } = setUp(t);
+  const other = await serve(t, files);
+  const { host } = await serve(t, (request, response) => {
+    if (request.url?.endsWith("alternates") === true) response.end(`http://${other.host}/objects\n`);
+    else files(request, response);
+  });
+  await assert.rejects(repositories.tree(`http://${host}/r`, sha), { name: "SourceError" });
+  assert.deepEqual(other.asked(), []);
+});
+
 test("a server that asks for a password meets nobody who would be asked", async (t) => {
   const { repositories, directory } = setUp(t);
   const mark = join(directory, "mark");
