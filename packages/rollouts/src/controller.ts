@@ -111,10 +111,11 @@ export async function readSnapshot(client: ResourceClient, rollout: Rollout): Pr
     blueGreen?.previewService,
   ];
   const services = new Map<string, Service>();
-  for (const name of names) {
-    if (name === undefined || name === "" || services.has(name)) continue;
-    const service = await optional(client, Service, { namespace, name });
-    if (service !== undefined) services.set(name, service);
+  const abandonedServices: Service[] = [];
+  for (const service of (await client.list(Service, { namespace })).items) {
+    const { name, annotations } = service.metadata;
+    if (names.includes(name)) services.set(name, service);
+    else if (annotations?.[managedByAnnotation] === rollout.metadata.name) abandonedServices.push(service);
   }
   const usesAnalysis =
     canary?.analysis !== undefined ||
@@ -134,6 +135,7 @@ export async function readSnapshot(client: ResourceClient, rollout: Rollout): Pr
     replicaSets: sets.items.filter(owned),
     foreignReplicaSets: sets.items.filter((rs) => !owned(rs)).map(({ metadata }) => metadata.name),
     services,
+    abandonedServices,
     templates: byName(usesAnalysis ? (await client.list(AnalysisTemplate, { namespace })).items : []),
     clusterTemplates: byName(usesAnalysis ? (await client.list(ClusterAnalysisTemplate)).items : []),
     analysisRuns: runs.items.filter(owned),

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { ReplicaSet } from "@tracegate/kube";
 import { planRollout } from "./plan.ts";
 import { podTemplateHash, stepsHash } from "./pod-template-hash.ts";
+import { RolloutWorld } from "./rollout-world.ts";
 import type { RolloutSnapshot } from "./snapshot.ts";
 import { type CanaryStep, hashLabel, type Rollout, type RolloutStatus } from "./types.ts";
 
@@ -69,6 +70,7 @@ const snapshot = (of: Rollout, replicaSets: readonly ReplicaSet[]): RolloutSnaps
   replicaSets,
   foreignReplicaSets: [],
   services: new Map(),
+  abandonedServices: [],
   templates: new Map(),
   clusterTemplates: new Map(),
   analysisRuns: [],
@@ -175,4 +177,18 @@ test("what is not supported is refused by name", () => {
     /spec\.strategy\.canary\.trafficRouting: Forbidden: is not supported by this controller/,
   );
   assert.deepEqual(plan.actions, []);
+});
+
+test("a Service that the spec names no more is let go", () => {
+  const world = new RolloutWorld({ strategy: { canary: {} } });
+  const service = { apiVersion: "v1", kind: "Service", metadata: { name: "old" }, spec: {} };
+  const { actions } = planRollout({ ...world.snapshot, abandonedServices: [service] }, world.now);
+  assert.deepEqual(actions[0], {
+    do: "patchService",
+    name: "old",
+    body: {
+      metadata: { annotations: { "argo-rollouts.argoproj.io/managed-by-rollouts": null } },
+      spec: { selector: { "rollouts-pod-template-hash": null } },
+    },
+  });
 });

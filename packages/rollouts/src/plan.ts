@@ -9,6 +9,7 @@ import { rolloutPhase } from "./phase.ts";
 import { createReplicaSet, findNewReplicaSet, syncRevision } from "./replica-sets.ts";
 import { isFastRollback } from "./rollback.ts";
 import { reconcileBlueGreenReplicaSets, reconcileCanaryReplicaSets } from "./scaling.ts";
+import { releaseServices } from "./services.ts";
 import type { RolloutEvent, RolloutPlan, RolloutSnapshot } from "./snapshot.ts";
 import { statusDifference } from "./status-difference.ts";
 import { desiredReplicasAnnotation, type Rollout, type RolloutStatus } from "./types.ts";
@@ -27,6 +28,7 @@ export function planRollout(snapshot: RolloutSnapshot, now: number): RolloutPlan
     const conditions = withRefusal(before.conditions ?? [], refusal, time(pass));
     return finish(pass, observed(pass, { ...before, conditions: [...conditions] }));
   }
+  releaseServices(pass);
   if (pass.newRS === undefined) return startVersion(pass);
   if (rollout.spec.replicas === undefined) {
     pass.actions.push({ do: "patchRollout", body: { spec: { replicas: 1 } } });

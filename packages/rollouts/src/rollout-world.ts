@@ -54,6 +54,7 @@ export class RolloutWorld {
       replicaSets: [...this.sets.values()],
       foreignReplicaSets: [],
       services: this.services,
+      abandonedServices: [],
       templates: this.templates,
       clusterTemplates: new Map(),
       analysisRuns: [...this.runs.values()],

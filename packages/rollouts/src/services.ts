@@ -22,6 +22,19 @@ export function switchService(pass: Pass, service: Service, hash: string): void 
   normal(pass, "SwitchService", `Switched selector for service '${name}' from '${from}' to '${hash}'`);
 }
 
+/** A Service that the spec names no more leads to all pods again, and belongs to nobody. */
+export function releaseServices(pass: Pass): void {
+  for (const { metadata } of pass.snapshot.abandonedServices)
+    pass.actions.push({
+      do: "patchService",
+      name: metadata.name,
+      body: {
+        metadata: { annotations: { [managedByAnnotation]: null } },
+        spec: { selector: { [hashLabel]: null } },
+      },
+    });
+}
+
 /** Stable and canary Services follow their ReplicaSets, once these have pods to answer. After an abort both lead to stable. */
 export function reconcileCanaryServices(pass: Pass): void {
   const { stableService, canaryService } = pass.rollout.spec.strategy?.canary ?? {};

@@ -11,6 +11,8 @@ export interface RolloutSnapshot {
   readonly foreignReplicaSets: readonly string[];
   /** The Services that the spec names; missing ones are absent. */
   readonly services: ReadonlyMap<string, Service>;
+  /** Services that the Rollout led once and that its spec names no more. */
+  readonly abandonedServices: readonly Service[];
   /** AnalysisTemplates of the namespace, and cluster-wide ones, by name. */
   readonly templates: ReadonlyMap<string, AnalysisTemplate>;
   readonly clusterTemplates: ReadonlyMap<string, AnalysisTemplate>;
