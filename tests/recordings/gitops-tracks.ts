@@ -19,12 +19,12 @@ export interface ObjectState {
 export type Tracks = Record<string, unknown>;
 
 /** The tracks of every object. */
-export function tracksOf(states: readonly ObjectState[]): Tracks {
+export function tracksOf(states: readonly ObjectState[], { stale = false } = {}): Tracks {
   const tracks: Tracks = {};
   const objects = Map.groupBy(states, ({ kind, name }) => `${kind} ${name}`);
   for (const [object, own] of objects) {
     const isSet = object.startsWith("ApplicationSet ");
-    Object.assign(tracks, prefixed(object, isSet ? setTracks(own) : applicationTracks(own)));
+    Object.assign(tracks, prefixed(object, isSet ? setTracks(own) : applicationTracks(own, stale)));
   }
   return tracks;
 }
@@ -39,7 +39,7 @@ function setTracks(states: readonly ObjectState[]): Tracks {
   return { conditions: distinct(conditions).filter((entry) => entry.length > 0), exists: states.at(-1)?.type !== "DELETED" };
 }
 
-function applicationTracks(states: readonly ObjectState[]): Tracks {
+function applicationTracks(states: readonly ObjectState[], stale: boolean): Tracks {
   const deletedAt = states.findIndex(({ deleting, type }) => deleting === true || type === "DELETED");
   // While an Application is deleted its status follows what happens to be gone already.
   const alive = deletedAt < 0 ? states : states.slice(0, deletedAt);
@@ -51,13 +51,19 @@ function applicationTracks(states: readonly ObjectState[]): Tracks {
     ).filter((entry) => entry !== ""),
     health: distinct(alive.map(({ status }) => status?.health?.status ?? "")).filter((entry) => entry !== ""),
     conditions: distinct(alive.map(({ status }) => (status?.conditions ?? []).map(({ type, message }) => `${type}: ${message}`))),
-    operations: runs,
+    operations: stale ? runs.map(withoutCount) : runs,
     history: (last?.history ?? []).map(({ id, revision, initiatedBy, source }) => ({ id, revision, initiatedBy, source })),
     resources: last?.resources ?? [],
     sourceType: last?.sourceType ?? "",
     images: last?.summary?.images ?? [],
     exists: states.at(-1)?.type !== "DELETED",
   };
+}
+
+/** A self-heal that came from a stale cache was counted, too: the next ones count from there. */
+function withoutCount(run: Run): Run {
+  const text = JSON.stringify(run.operation).replace(/"autoHealAttemptsCount":\d+/, '"autoHealAttemptsCount":"some"');
+  return { ...run, operation: JSON.parse(text) };
 }
 
 interface Run {
@@ -117,7 +123,9 @@ function isStaleHeal(group: { heals: number; states: readonly ObjectState[] }, b
   const harmless = results.every(
     ({ message = "", kind }) => / (unchanged|replaced|serverside-applied)$/.test(message) || (kind === "Rollout" && message.endsWith(" configured")),
   );
-  return group.heals > 0 && last !== undefined && harmless && results.length > 0 && started - (ended?.t ?? 0) < 3000;
+  // What it was to prune had gone by then: it found nothing to do.
+  const idle = group.states.some(({ status }) => status?.operationState?.message === "successfully synced (no more tasks)");
+  return group.heals > 0 && last !== undefined && harmless && (results.length > 0 || idle) && started - (ended?.t ?? 0) < 3000;
 }
 
 function runOf(states: readonly ObjectState[]): Run {

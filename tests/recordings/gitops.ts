@@ -89,13 +89,13 @@ export async function replayGitOps(recording: GitOpsRecording): Promise<Differen
   const printed = new Map<number, Printed>();
   const states = await play(world, recording, printed);
   const recorded = recording.recorded.filter((entry): entry is ObjectState => entry.type !== "ACTION");
-  const own = tracksOf(named(states, world.repository));
+  const stale = staleRefreshes(recording).length > 0;
+  const own = tracksOf(named(states, world.repository), { stale });
   own["live"] = named(await liveNames(world, recording.final.live), world.repository);
-  const expected: Tracks = tracksOf(named(recorded, world.repository));
+  const expected: Tracks = tracksOf(named(recorded, world.repository), { stale });
   const live = recording.final.live.filter((name) => /^(deployment|service|configmap|job)/.test(name)).sort();
   expected["live"] = named(live, world.repository);
   const differences = differencesOf(expected, own);
-  const stale = staleRefreshes(recording).length > 0;
   const run = { name: recording.name, commits: world.repository.commits, stale };
   for (const [index, { do: what, result }] of actionsOf(recording).entries()) {
     const ours = printed.get(index);

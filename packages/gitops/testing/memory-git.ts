@@ -4,6 +4,7 @@ import {
   compareText,
   type GitRepositories,
   isFullSha,
+  noSuchCommit,
   type RepositoryTree,
   SourceError,
 } from "../src/git/repositories.ts";
@@ -80,8 +81,7 @@ export function memoryGit(): MemoryGit {
     },
     async tree(repoURL, commit): Promise<RepositoryTree> {
       const files = repositories.get(repoURL)?.trees.get(commit);
-      if (files === undefined)
-        throw new SourceError(`Failed to checkout revision ${commit}: no such commit`, "Internal");
+      if (files === undefined) throw noSuchCommit(commit, repoURL);
       return {
         commit,
         files: [...files.keys()],

@@ -91,6 +91,8 @@ async function record(file: string): Promise<void> {
     if (kind === undefined) throw new Error(`${file} creates a ${object.kind}`);
     const filled = JSON.parse(fill(JSON.stringify(object))) as KubeObject; // still of its kind
     await client.create(kind, { ...filled, metadata: { ...filled.metadata, namespace: controlPlane } });
+    // The controllers' caches have to know of a project before its first Application.
+    if (kind === AppProject) await sleep(300);
   }
 
   const actions: Action[] = [];

@@ -7,7 +7,7 @@ import { fillFastTemplate } from "./fast-template.ts";
 import { generateParams as generate } from "./generators.ts";
 import { matchingDirectories } from "./git-generator.ts";
 import { fillGoTemplate } from "./go-template.ts";
-import type { Params } from "./params.ts";
+import { fill, type Params } from "./params.ts";
 import { planApplications, renderApplications as render } from "./plan.ts";
 
 test("plain templates take names with or without blanks and leave unknown ones alone", () => {
@@ -240,6 +240,16 @@ test("a matrix pairs its generators, the second of which may use what the first 
   await assert.rejects(
     generateParams(generator({ generators: [{ matrix: { generators: [list(), list(), list()] } }] }), git),
     /found more than two generators, Matrix support only two/,
+  );
+});
+
+test("a list's elements may come as YAML, of which plain templates see the texts", async () => {
+  const generators = [{ list: { elements: [{ name: "a" }], elementsYaml: "[{name: b, size: 2}]" } }];
+  const sets = await generateParams(generator({ generators }), git);
+  assert.deepEqual(sets, [{ name: "a" }, { name: "b", size: 2 }]);
+  assert.deepEqual(
+    sets.map((params) => fill("{{name}}-{{size}}", params, generator({ generators }))),
+    ["a-{{size}}", "b-{{size}}"],
   );
 });
 

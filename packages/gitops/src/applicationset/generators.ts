@@ -106,14 +106,15 @@ function fromClusters(generator: ClusterGenerator, spec: ApplicationSetSpec): Pa
 }
 
 function fromList({ elements = [], elementsYaml }: ListGenerator, goTemplate: boolean): Params[] {
-  let all: readonly unknown[] = elements;
+  let fromYaml: Params[] = [];
   if (elementsYaml !== undefined && elementsYaml !== "") {
     const { documents, error } = readYaml(elementsYaml);
     if (error !== undefined) throw new GeneratorError(`error unmarshling decoded ElementsYaml ${error}`);
-    const listed = documents[0]?.value;
-    all = [...elements, ...(Array.isArray(listed) ? listed : [])];
+    const items = documents[0]?.value;
+    // ⚠ What comes from YAML is taken as it is: plain templates do not see what is no text.
+    fromYaml = Array.isArray(items) ? items.filter(isObject) : [];
   }
-  return all.map((element) => {
+  const listed = elements.map((element) => {
     if (!isObject(element)) throw new GeneratorError("error unmarshling list element: expected an object");
     if (goTemplate) return element;
     const params: Record<string, string> = {};
@@ -129,4 +130,5 @@ function fromList({ elements = [], elementsYaml }: ListGenerator, goTemplate: bo
     }
     return params;
   });
+  return [...listed, ...fromYaml];
 }

@@ -52,7 +52,9 @@ export function fill(
     const missingKey = goTemplateOptions.includes("missingkey=error") ? "error" : "default";
     return fillGoTemplate(template, params, { missingKey });
   }
-  const flat = Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)]));
+  const flat = Object.fromEntries(
+    Object.entries(params).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
   return fillFastTemplate(template, flat);
 }
 

@@ -8,6 +8,7 @@ import {
   compareText,
   type GitRepositories,
   isFullSha,
+  noSuchCommit,
   type RepositoryTree,
   SourceError,
 } from "./repositories.ts";
@@ -79,8 +80,7 @@ export function commandGit(options: CommandGitOptions): GitRepositories {
       if (isOurLimit(error)) throw error;
       // A server may refuse bare commits; then all branches and tags are fetched.
       await fetch([], ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]);
-      if (!(await has()))
-        throw new SourceError(`Failed to checkout revision ${commit}: no such commit`, "Internal");
+      if (!(await has())) throw noSuchCommit(commit, remote.url);
     }
     return gitDir;
   }

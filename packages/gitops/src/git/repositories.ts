@@ -40,6 +40,14 @@ export class SourceError extends Error {
   }
 }
 
+/** A commit that the server does not have; Git tells it twice when the repository is a folder. */
+export function noSuchCommit(commit: string, repoURL: string): SourceError {
+  const local = /^(?:file:|\/)/.test(repoURL) ? `fatal: git upload-pack: not our ref ${commit}\n` : "";
+  return new SourceError(
+    `failed to initialize repository resources: rpc error: code = Internal desc = Failed to checkout revision ${commit}: \`git fetch origin ${commit} --tags --force --prune\` failed exit status 128: ${local}fatal: remote error: upload-pack: not our ref ${commit}`,
+  );
+}
+
 /** `https://user:secret@host/…` → `https://host/…`, anywhere in a text. */
 export function withoutCredentials(text: string): string {
   // Up to the last @ before the path: a password may hold one.

@@ -20,8 +20,11 @@ const maxAliases = 1000;
 /** Each alias looks through the nodes before it: so many looks take well below a second. */
 const maxAliasLooks = 20_000_000;
 
-/** Reads YAML 1.1 as Kubernetes' tools do: `yes` is true, `0644` is octal, dates stay text, repeated keys are let through. */
-export function readYaml(text: string): YamlStream {
+/**
+ * Reads YAML 1.1 as Kubernetes' tools do: `yes` is true, `0644` is octal, dates stay text, repeated keys are let through.
+ * `wordsAreText`: `yes`, `off`, `y` and the like are text, as kustomize reads resources and patches.
+ */
+export function readYaml(text: string, { wordsAreText = false } = {}): YamlStream {
   const lineCounter = new LineCounter();
   const parsed = parseAllDocuments(text, {
     version: "1.1",
@@ -32,7 +35,10 @@ export function readYaml(text: string): YamlStream {
     customTags: (tags) =>
       tags
         .filter((tag) => typeof tag === "string" || !isGoText(tag))
-        .map((tag) => (typeof tag !== "string" && isPlainFloat(tag) ? withTest(tag, plainFloat) : tag)),
+        .map((tag) => (typeof tag !== "string" && isPlainFloat(tag) ? withTest(tag, plainFloat) : tag))
+        .map((tag) =>
+          wordsAreText && typeof tag !== "string" && isBoolean(tag) ? withTest(tag, plainBoolean(tag)) : tag,
+        ),
   });
   const documents: YamlDocument[] = [];
   // An empty stream is an object of its own, without documents.
@@ -77,6 +83,12 @@ function aliasLooks(document: Document.Parsed): number {
 function isGoText(tag: { tag: string; format?: string }): boolean {
   return tag.tag === "tag:yaml.org,2002:timestamp" || tag.format === "TIME";
 }
+
+const isBoolean = ({ tag, test }: { tag: string; test?: RegExp }): boolean =>
+  tag === "tag:yaml.org,2002:bool" && test !== undefined;
+
+const plainBoolean = ({ test }: { test?: RegExp }): RegExp =>
+  test?.test("true") === true ? /^(?:true|True|TRUE)$/ : /^(?:false|False|FALSE)$/;
 
 /** A lone dot, the path of many an Application, is no number. */
 const plainFloat = /^[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)$/;

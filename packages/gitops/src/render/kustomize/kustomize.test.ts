@@ -145,6 +145,59 @@ test("commonLabels go into selectors and templates, of built-in kinds only", asy
   assert.deepEqual(rollout?.metadata.labels, { env: "prod" });
 });
 
+test("labels reach claim templates, job templates, and the selectors of affinity", async () => {
+  const kind = (name: string, spec: object, apiVersion = "apps/v1") =>
+    JSON.stringify({ apiVersion, kind: name, metadata: { name: "x" }, spec });
+  const term = { topologyKey: "zone", labelSelector: { matchLabels: { app: "web" } } };
+  const spec = { affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } } };
+  const built = await build({
+    "app/a.yaml": kind("StatefulSet", {
+      template: { metadata: {}, spec },
+      volumeClaimTemplates: [{ metadata: { name: "d" } }],
+    }),
+    "app/b.yaml": kind("CronJob", { jobTemplate: { spec: { template: { spec: {} } } } }, "batch/v1"),
+    "app/kustomization.yaml": "resources: [a.yaml, b.yaml]\ncommonLabels: {l: '1'}\n",
+  });
+  const set = built.find(({ kind }) => kind === "StatefulSet");
+  const cron = built.find(({ kind }) => kind === "CronJob");
+  assert.deepEqual(valueAt(listAt(set, "spec", "volumeClaimTemplates")[0], "metadata", "labels"), { l: "1" });
+  assert.deepEqual(
+    valueAt(
+      listAt(
+        ...([set, "spec", "template", "spec", "affinity", "podAntiAffinity"] as const),
+        "requiredDuringSchedulingIgnoredDuringExecution",
+      )[0],
+      ...["labelSelector", "matchLabels"],
+    ),
+    { app: "web", l: "1" },
+  );
+  assert.deepEqual(valueAt(cron, "spec", "jobTemplate", "metadata", "labels"), { l: "1" });
+});
+
+test("subjects follow ServiceAccounts of their namespace only", async () => {
+  const account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: sa}\n";
+  const [binding] = (
+    await build({
+      "app/sa.yaml": account,
+      "app/rb.yaml":
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: rb}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: r}\nsubjects: [{kind: ServiceAccount, name: sa}, {kind: ServiceAccount, name: sa, namespace: other}]\n",
+      "app/kustomization.yaml": "resources: [sa.yaml, rb.yaml]\nnamePrefix: p-\nnamespace: team\n",
+    })
+  ).filter(({ kind }) => kind === "RoleBinding");
+  assert.deepEqual(listAt(binding, "subjects"), [
+    { kind: "ServiceAccount", name: "p-sa", namespace: "team" },
+    { kind: "ServiceAccount", name: "sa", namespace: "other" },
+  ]);
+});
+
+test("words are text in resources", async () => {
+  const [config] = await build({
+    "app/c.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: yes, b: off, c: n}\n",
+    "app/kustomization.yaml": "resources: [c.yaml]\n",
+  });
+  assert.deepEqual(valueAt(config, "data"), { a: "yes", b: "off", c: "n" });
+});
+
 test("mistakes are told in kustomize's words", async () => {
   const app = (text: string) => ({ "app/kustomization.yaml": text, "app/x.txt": "" });
   assert.equal(await failure(app("foo: 1\n")), 'invalid Kustomization: json: unknown field "foo"');

@@ -161,7 +161,7 @@ class Build {
   }
 
   #manifestsOf(entry: string, path: string): Resource[] {
-    const { documents, error } = readYaml(this.#text(path));
+    const { documents, error } = readYaml(this.#text(path), { wordsAreText: true });
     const notDirectory = `'${placeOf(path)}' file is not directory`;
     if (error !== undefined) {
       throw new KustomizeError(

@@ -22,7 +22,7 @@ export function applyPatchEntry(
   text: string,
   { target, options }: Pick<PatchEntry, "target" | "options">,
 ): void {
-  const { documents, error } = readYaml(text);
+  const { documents, error } = readYaml(text, { wordsAreText: true });
   if (error !== undefined)
     throw new KustomizeError(`unable to parse SM or JSON patch from [${text}]: ${error}`);
   for (const { value } of documents) {

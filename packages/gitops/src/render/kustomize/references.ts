@@ -1,5 +1,5 @@
 import { isObject, listAt, type Manifest, valueAt } from "../../manifest.ts";
-import { podTemplatePath, type Resource } from "./resource.ts";
+import { isSubject, podTemplatePath, type Resource } from "./resource.ts";
 
 /** Rewrites names that objects of built-in kinds use for others of the build which have been renamed. */
 export function updateReferences(resources: readonly Resource[]): void {
@@ -8,7 +8,7 @@ export function updateReferences(resources: readonly Resource[]): void {
       if (!isObject(holder) || typeof holder[field] !== "string") return;
       holder[field] = currentName(resources, kinds, holder[field], referrer);
     };
-    for (const { kinds, holders, field } of referencesOf(referrer.manifest))
+    for (const { kinds, holders, field } of referencesOf(referrer.manifest, resources))
       for (const holder of holders) rename(kinds, holder, field);
   }
 }
@@ -43,7 +43,7 @@ interface References {
   readonly field: string;
 }
 
-function referencesOf(manifest: Manifest): References[] {
+function referencesOf(manifest: Manifest, resources: readonly Resource[]): References[] {
   const found: References[] = [];
   const add = (kinds: readonly string[] | string, field: string, holders: readonly unknown[]) =>
     found.push({ kinds: typeof kinds === "string" ? [kinds] : kinds, holders, field });
@@ -62,27 +62,51 @@ function referencesOf(manifest: Manifest): References[] {
         backends.map((backend) => valueAt(backend, "service")),
       );
       add("Secret", "secretName", listAt(manifest, "spec", "tls"));
+      add("IngressClass", "ingressClassName", [valueAt(manifest, "spec")]);
       break;
     }
     case "StatefulSet":
       add("Service", "serviceName", [valueAt(manifest, "spec")]);
+      add(
+        "StorageClass",
+        "storageClassName",
+        listAt(manifest, "spec", "volumeClaimTemplates").map((claim) => valueAt(claim, "spec")),
+      );
       break;
     case "ServiceAccount":
-      add("Secret", "name", [...listAt(manifest, "secrets"), ...listAt(manifest, "imagePullSecrets")]);
+      // ⚠ What it lists as its own secrets keeps its names, as kustomize has it.
+      add("Secret", "name", listAt(manifest, "imagePullSecrets"));
       break;
     case "RoleBinding":
     case "ClusterRoleBinding": {
       const role = valueAt(manifest, "roleRef");
       add(isObject(role) && role["kind"] === "ClusterRole" ? "ClusterRole" : "Role", "name", [role]);
-      add(
-        "ServiceAccount",
-        "name",
-        listAt(manifest, "subjects").filter(
-          (subject) => isObject(subject) && subject["kind"] === "ServiceAccount",
-        ),
-      );
+      for (const subject of listAt(manifest, "subjects").filter(isObject)) {
+        const account = resources.find(
+          (resource) => subject["kind"] === "ServiceAccount" && isSubject(resource, subject),
+        );
+        if (account !== undefined) subject["name"] = account.manifest.metadata.name;
+      }
       break;
     }
+    case "PersistentVolumeClaim":
+      add("PersistentVolume", "volumeName", [valueAt(manifest, "spec")]);
+      add("StorageClass", "storageClassName", [valueAt(manifest, "spec")]);
+      break;
+    case "PersistentVolume":
+      add("StorageClass", "storageClassName", [valueAt(manifest, "spec")]);
+      break;
+    case "ValidatingWebhookConfiguration":
+    case "MutatingWebhookConfiguration":
+      add(
+        "Service",
+        "name",
+        listAt(manifest, "webhooks").map((webhook) => valueAt(webhook, "clientConfig", "service")),
+      );
+      break;
+    case "APIService":
+      add("Service", "name", [valueAt(manifest, "spec", "service")]);
+      break;
     case "HorizontalPodAutoscaler": {
       const target = valueAt(manifest, "spec", "scaleTargetRef");
       add(isObject(target) ? String(target["kind"]) : "", "name", [target]);

@@ -1,4 +1,4 @@
-import { groupOf, type Manifest, versionOf } from "../../manifest.ts";
+import { groupOf, type Manifest, stringAt, versionOf } from "../../manifest.ts";
 
 /** A resource on its way through the layers of a build. Its manifest is its own and changed in place. */
 export interface Resource {
@@ -18,6 +18,14 @@ export function resourceOf(manifest: Manifest, hashed = false): Resource {
     namespaces: [manifest.metadata.namespace ?? ""],
     hashed,
   };
+}
+
+/** Whether a resource is the service account that a binding names; in the namespace it names, or in none of its own. */
+export function isSubject({ manifest, names, namespaces }: Resource, subject: unknown): boolean {
+  if (manifest.kind !== "ServiceAccount" || !names.includes(stringAt(subject, "name") ?? "")) return false;
+  const wanted = stringAt(subject, "namespace") ?? "";
+  const isDefault = (namespace: string) => namespace === "" || namespace === "default";
+  return namespaces.some((own) => own === wanted || (isDefault(own) && isDefault(wanted)));
 }
 
 export function rename(resource: Resource, name: string): void {

@@ -1,7 +1,7 @@
 import { isObject, type JsonObject } from "@tracegate/kube";
 import { containersIn, listAt, type Manifest, stringAt, valueAt } from "../../manifest.ts";
 import { type ImageChange, type Kustomization, KustomizeError } from "./kustomization.ts";
-import { isClusterScoped, moveTo, podTemplatePath, type Resource, rename } from "./resource.ts";
+import { isClusterScoped, isSubject, moveTo, podTemplatePath, type Resource, rename } from "./resource.ts";
 
 /** Puts everything that can have one into a namespace; a Namespace object takes the name itself. */
 export function setNamespace(resources: readonly Resource[], namespace: string): void {
@@ -12,10 +12,7 @@ export function setNamespace(resources: readonly Resource[], namespace: string):
     if (manifest.kind === "RoleBinding" || manifest.kind === "ClusterRoleBinding") {
       for (const subject of listAt(manifest, "subjects")) {
         if (!isObject(subject) || subject["kind"] !== "ServiceAccount") continue;
-        const defined = resources.some(
-          ({ manifest: other, names }) =>
-            other.kind === "ServiceAccount" && names.includes(String(subject["name"])),
-        );
+        const defined = resources.some((other) => isSubject(other, subject));
         if (subject["name"] === "default" || defined) subject["namespace"] = namespace;
       }
     }
@@ -41,8 +38,51 @@ export function addLabels(
     const template = podTemplatePath(manifest);
     if (template !== undefined && template.length > 0 && (into.templates || into.selectors)) {
       Object.assign(objectAt(manifest, [...template, "metadata", "labels"]), labels);
+      for (const claim of claimTemplatesOf(manifest))
+        Object.assign(objectAt(claim, ["metadata", "labels"]), labels);
+      for (const job of jobTemplatesOf(manifest))
+        Object.assign(objectAt(job, ["metadata", "labels"]), labels);
     }
     if (into.selectors) addToSelector(manifest, labels);
+  }
+}
+
+/** What a StatefulSet claims for each of its pods. */
+const claimTemplatesOf = (manifest: Manifest): JsonObject[] =>
+  manifest.kind === "StatefulSet" ? listAt(manifest, "spec", "volumeClaimTemplates").filter(isObject) : [];
+
+/** What a CronJob makes Jobs of. */
+const jobTemplatesOf = (manifest: Manifest): JsonObject[] =>
+  manifest.kind === "CronJob" ? [valueAt(manifest, "spec", "jobTemplate")].filter(isObject) : [];
+
+/** Selectors of pods that are only added to where they are: they would choose others if they were made. */
+function selectorsWithin(manifest: Manifest): unknown[] {
+  const rules = [...listAt(manifest, "spec", "ingress"), ...listAt(manifest, "spec", "egress")];
+  const peers = rules.flatMap((rule) => [...listAt(rule, "from"), ...listAt(rule, "to")]);
+  switch (manifest.kind) {
+    case "Job":
+    case "PodDisruptionBudget":
+      return [valueAt(manifest, "spec", "selector", "matchLabels")];
+    case "CronJob":
+      return [valueAt(manifest, "spec", "jobTemplate", "spec", "selector", "matchLabels")];
+    case "NetworkPolicy":
+      return [valueAt(manifest, "spec"), ...peers].map((holder) =>
+        valueAt(holder, "podSelector", "matchLabels"),
+      );
+    case "Deployment":
+    case "StatefulSet": {
+      const pod = valueAt(manifest, "spec", "template", "spec");
+      const terms = ["podAffinity", "podAntiAffinity"].flatMap((affinity) => [
+        ...listAt(pod, "affinity", affinity, "requiredDuringSchedulingIgnoredDuringExecution"),
+        ...listAt(pod, "affinity", affinity, "preferredDuringSchedulingIgnoredDuringExecution").map((term) =>
+          valueAt(term, "podAffinityTerm"),
+        ),
+      ]);
+      const spread = listAt(pod, "topologySpreadConstraints");
+      return [...terms, ...spread].map((holder) => valueAt(holder, "labelSelector", "matchLabels"));
+    }
+    default:
+      return [];
   }
 }
 
@@ -52,13 +92,8 @@ function addToSelector(manifest: Manifest, labels: Readonly<Record<string, strin
     Object.assign(objectAt(manifest, ["spec", "selector"]), labels);
   } else if (apiVersion.startsWith("apps/") && podTemplatePath(manifest) !== undefined) {
     Object.assign(objectAt(manifest, ["spec", "selector", "matchLabels"]), labels);
-  } else if (kind === "Job" || kind === "PodDisruptionBudget") {
-    const selector = valueAt(manifest, "spec", "selector", "matchLabels");
-    if (isObject(selector)) Object.assign(selector, labels);
-  } else if (kind === "NetworkPolicy") {
-    const selector = valueAt(manifest, "spec", "podSelector", "matchLabels");
-    if (isObject(selector)) Object.assign(selector, labels);
   }
+  for (const selector of selectorsWithin(manifest)) if (isObject(selector)) Object.assign(selector, labels);
 }
 
 export function addAnnotations(
@@ -70,6 +105,8 @@ export function addAnnotations(
     const template = podTemplatePath(manifest);
     if (template !== undefined && template.length > 0) {
       Object.assign(objectAt(manifest, [...template, "metadata", "annotations"]), annotations);
+      for (const job of jobTemplatesOf(manifest))
+        Object.assign(objectAt(job, ["metadata", "annotations"]), annotations);
     }
   }
 }
