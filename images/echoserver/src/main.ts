@@ -6,7 +6,7 @@ if (process.argv.includes("--version")) {
   console.log(process.env["TRACEGATE_TAG"] ?? "2.5");
   process.exit(0);
 }
-const server = createEchoserver({ hostname: process.env["HOSTNAME"] ?? hostname(), env: process.env });
+const server = createEchoserver({ env: { HOSTNAME: hostname(), ...process.env } });
 server.on("error", (error) => {
   console.error(`Error: ${error.message}`);
   process.exit(1);
