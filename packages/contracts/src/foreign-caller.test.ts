@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import fc from "fast-check";
 import { foreignCaller, isLoopbackName, originName } from "./foreign-caller.ts";
 
 function refusal(headers: Record<string, string>, { method = "GET", url = "/" } = {}): string | undefined {
@@ -114,6 +115,22 @@ describe("a request is ours", () => {
     ] as const)
       assert.match(from("cross-site", mode, dest, method) ?? "", /other sites/, `${mode} ${dest}`);
   });
+});
+
+test("whatever a Host says, it is ours only if it is a name of this machine", () => {
+  const host = fc.oneof(
+    fc.string(),
+    fc.domain(),
+    fc.ipV4(),
+    fc.ipV6(),
+    fc.stringMatching(/^(localhost|127\.0\.0\.1)\S{0,5}$/),
+  );
+  fc.assert(
+    fc.property(host, (text) => {
+      if (refusal({ host: text }) !== undefined) return;
+      assert.match(text, /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i);
+    }),
+  );
 });
 
 test("an origin's name is that of its host", () => {

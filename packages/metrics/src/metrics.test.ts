@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, get as httpGet, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -307,6 +308,11 @@ test("health, federation, own metrics and the page for people are served", async
   assert.match((await get("/")).json, /<title>Metrics<\/title>/);
   assert.equal((await get("/api/v1/nothing")).status, 404);
   assert.equal((await fetch(`${base}/api/v1/targets`, { method: "POST" })).status, 405);
+});
+
+test("a target that is no URL is a bad request", async () => {
+  const [answer] = (await once(httpGet(base, { path: "//" }), "response")) as [IncomingMessage];
+  assert.equal(answer.resume().statusCode, 400);
 });
 
 test("a query that runs past its time ends as a timeout", async () => {

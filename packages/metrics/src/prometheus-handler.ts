@@ -49,7 +49,8 @@ export function prometheusHandler(
   routes.set("/status/runtimeinfo", { post: false, answer: () => json(runtimeInfo(parts, started)) });
 
   return (request, response) => {
-    const url = new URL(request.url ?? "/", "http://localhost");
+    const url = URL.parse(request.url ?? "/", "http://localhost");
+    if (url === null) return sendText(response, 400, "400 Bad Request\n");
     respond(request, response, url, parts, routes).catch((error: unknown) => {
       sendError(request, response, asApiError(error));
     });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import http, { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -131,6 +132,11 @@ describe("the trace service", () => {
       method: "POST",
     });
     assert.equal(post.status, 405);
+    const { port } = server.address() as AddressInfo;
+    const [odd] = (await once(http.get({ port, host: "127.0.0.1", path: "//" }), "response")) as [
+      http.IncomingMessage,
+    ];
+    assert.equal(odd.resume().statusCode, 400);
   });
 });
 

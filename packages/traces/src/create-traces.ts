@@ -61,7 +61,8 @@ export function createTraces(options: TraceStoreOptions): Traces {
 
 function queryHandler(store: TraceStore, { clock }: TraceStoreOptions): RequestListener {
   return (request, response) => {
-    const url = new URL(request.url ?? "/", "http://traces");
+    const url = URL.parse(request.url ?? "/", "http://traces");
+    if (url === null) return send(response, { status: 400, contentType: TEXT, body: "400 bad request\n" });
     if (request.method !== "GET" && request.method !== "HEAD") {
       return send(response, { status: 405, contentType: TEXT, body: "405 method not allowed\n" });
     }
