@@ -9,7 +9,9 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { Client, credentials } from "@grpc/grpc-js";
 import { WebSocket } from "ws";
+import { decode, encode, type Value } from "../src/wire.ts";
 import { type Exchange, exchange, type Request } from "./exchange.ts";
 import { requests, secret } from "./requests.ts";
 
@@ -100,6 +102,57 @@ test("a WebSocket's messages come back", { skip }, async (t) => {
   const [want, have] = await Promise.all((await startBoth(t, [])).map(conversation));
   assert.deepEqual(have, want);
 });
+
+test("gRPC's services answer as the real ones", { skip }, async (t) => {
+  const conversation = async (peer: boolean) => {
+    const [port, grpcPort] = [await freePort(), await freePort()];
+    const child = start(
+      peer,
+      [`--port=${port}`, `--grpc-port=${grpcPort}`, "--grpc-service-name=pods"],
+      tmpdir(),
+    );
+    t.after(() => child.kill("SIGKILL"));
+    await serving(port);
+    const client = new Client(`127.0.0.1:${grpcPort}`, credentials.createInsecure());
+    t.after(() => client.close());
+    const answers: unknown[] = [];
+    for (const [path, fields] of grpcCalls) answers.push(await unary(client, path, fields));
+    const watch = client.makeServerStreamRequest("/grpc.health.v1.Health/Watch", encode, decode, {
+      1: "nope",
+    });
+    watch.on("error", () => {});
+    const [first] = await once(watch, "data");
+    watch.cancel();
+    return [...answers, first];
+  };
+  const [want, have] = await Promise.all([true, false].map(conversation));
+  assert.deepEqual(have, want);
+});
+
+const grpcCalls: readonly (readonly [string, Readonly<Record<number, Value>>])[] = [
+  ...["", "pods", "nope"].map((service) => ["/grpc.health.v1.Health/Check", { 1: service }] as const),
+  ["/version.VersionService/Version", {}],
+  ["/info.InfoService/Info", {}],
+  ["/echo.EchoService/Echo", { 1: "hi" }],
+  ...[0, 1].map((seconds) => ["/delay.DelayService/Delay", { 1: seconds }] as const),
+  ...["Ok", "NotFound", "Unauthenticated"].map(
+    (code) => ["/status.StatusService/Status", { 1: code }] as const,
+  ),
+  ["/nope.Nope/Nope", {}],
+];
+
+/** A call's answer by field, but for the runtime's; or its failure. */
+function unary(client: Client, path: string, fields: Readonly<Record<number, Value>>): Promise<unknown> {
+  return new Promise((resolve) => {
+    client.makeUnaryRequest(path, encode, decode, fields, (error, answer) => {
+      const told = [...(answer ?? [])].filter(
+        ([field]) => !path.includes("Info") || ![9, 10].includes(field),
+      );
+      const details = path.startsWith("/nope") ? undefined : error?.details;
+      resolve(error ? [error.code, details] : told.map(([field, value]) => [field, String(value)]));
+    });
+  });
+}
 
 const commandLines: readonly (readonly string[])[] = [
   ...["--version", "-v", "--help", "-h", "--nope", "--port", "--port=x", "-x", "-vx", "---x", "--=x"].map(

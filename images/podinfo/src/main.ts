@@ -5,6 +5,7 @@ import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readConfigFile } from "./config-file.ts";
 import { flagUsages, parseFlags, UsageError } from "./flags.ts";
+import { createGrpcServer, type GrpcOptions } from "./grpc.ts";
 import { jsonLog } from "./log.ts";
 import { createPodinfo } from "./podinfo.ts";
 import { processMetrics } from "./process-metrics.ts";
@@ -41,22 +42,25 @@ function readCommandLine(): Parameters<typeof readSettings>[0]["flags"] {
 async function run(flags: ReturnType<typeof readCommandLine>): Promise<void> {
   const settings = await settingsOf(flags);
   const log = logAt(settings.level);
-  const { server, metricsServer, health } = createPodinfo({
+  const shared: GrpcOptions = {
     settings,
     version,
     // A pod's name, as the kubelet gives it: not every pod here has a host name of its own.
     hostname: process.env["HOSTNAME"] ?? hostname(),
     env: process.env,
-    chance: Math.random,
     sleep: (ms) => sleep(Math.min(ms, longestTimerMs)),
+    log,
+    exit: (code) => process.exit(code),
+  };
+  const { server, metricsServer, health } = createPodinfo({
+    ...shared,
+    chance: Math.random,
     every: (ms, call) => {
       const timer = setInterval(call, ms);
       return () => clearInterval(timer);
     },
     nowMs: () => performance.now(),
     now: () => new Date(),
-    log,
-    exit: (code) => process.exit(code),
     processMetrics,
   });
   const crashed = (error: unknown) => {
@@ -85,6 +89,7 @@ async function run(flags: ReturnType<typeof readCommandLine>): Promise<void> {
     });
   }
 
+  if (settings.grpcPort > 0) await serveGrpc(shared).catch(crashed);
   log("info", "podinfo/main", "Starting podinfo", { version, revision, port: String(settings.port) });
   try {
     if (settings.port !== 0) {
@@ -95,6 +100,16 @@ async function run(flags: ReturnType<typeof readCommandLine>): Promise<void> {
   } catch (error) {
     crashed(error);
   }
+}
+
+async function serveGrpc(options: GrpcOptions): Promise<void> {
+  const { ServerCredentials } = await import("@grpc/grpc-js");
+  const server = await createGrpcServer(options);
+  await new Promise<void>((resolve, reject) => {
+    server.bindAsync(`[::]:${options.settings.grpcPort}`, ServerCredentials.createInsecure(), (error) =>
+      error ? reject(error) : resolve(),
+    );
+  });
 }
 
 async function settingsOf(flags: ReturnType<typeof readCommandLine>): Promise<Settings> {

@@ -14,6 +14,7 @@ import { createPodinfo } from "./podinfo.ts";
 import { routeLabel } from "./request-metrics.ts";
 import { readTarget, type Target } from "./request-path.ts";
 import { readSettings } from "./settings.ts";
+import { decode, encode, textOf } from "./wire.ts";
 
 interface Served {
   readonly get: (path: string, init?: RequestInit) => Promise<Response>;
@@ -298,6 +299,21 @@ function onlyObject(target: Target): Exclude<Target, string> {
   assert.ok(typeof target === "object");
   return target;
 }
+
+test("messages survive being written and read", () => {
+  fc.assert(
+    fc.property(
+      fc.string({ minLength: 1 }),
+      fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+      (text, number) => {
+        const fields = decode(encode({ 1: text, 20: number }));
+        assert.equal(textOf(fields.get(1)), Buffer.from(text).toString());
+        assert.equal(fields.get(20) ?? 0n, number);
+      },
+    ),
+  );
+  assert.throws(() => decode(Buffer.from([0x0a, 5, 1])), RangeError);
+});
 
 test("routes become labels", () => {
   assert.deepEqual(["/", "/api/info", "/readyz/enable", "delay"].map(routeLabel), [

@@ -41,7 +41,6 @@ export interface Sources {
 
 /** Flags that this image has no part for, by the value that asks for nothing. */
 const unimplemented = {
-  "grpc-port": "0",
   "secure-port": "0",
   "cache-server": "",
   "otel-service-name": "",
