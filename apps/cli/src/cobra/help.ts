@@ -25,7 +25,7 @@ function groupUsage<C>(program: CobraProgram<C>, path: string): string {
   const help: FlagSpecs = { help: helpFlag(path === "" ? program.name : (path.split(" ").at(-1) ?? "")) };
   return [
     ...section("Usage", [
-      ...(group === undefined ? [] : [`  ${of} ${group.use} [flags]`]),
+      group === undefined ? `  ${of} [flags]` : `  ${of} ${group.use} [flags]`,
       `  ${of} [command]`,
     ]),
     ...section(
