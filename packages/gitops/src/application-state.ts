@@ -75,7 +75,8 @@ export function stateReader(options: {
     const rendering = known ?? renderSource(git, source, commit, application);
     kept.delete(key); // moves it to the young end
     kept.set(key, rendering);
-    if (known === undefined) rendering.catch(() => kept.delete(key));
+    // What cannot be rendered is not tried again at every poll: large sources take a while to fail.
+    if (known === undefined) rendering.catch((error: unknown) => isOfTheCommit(error) || kept.delete(key));
     for (const oldest of kept.keys()) {
       if (kept.size <= renderings) break;
       kept.delete(oldest);
@@ -217,6 +218,10 @@ function orphanWarning(
   const message = `Application has ${orphans.length} orphaned resources`;
   return [{ type: "OrphanedResourceWarning", message }];
 }
+
+/** Whether the manifests themselves cannot be read, now and for ever; the rest may pass. */
+const isOfTheCommit = (error: unknown): boolean =>
+  error instanceof SourceError && error.code === "FailedPrecondition";
 
 const noObjects: LiveObjects = { objects: [], images: [], uids: new Set() };
 const notCompared: Comparison = { resources: [], status: "Unknown", health: "Unknown" };

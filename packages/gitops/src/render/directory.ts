@@ -42,13 +42,13 @@ export async function renderDirectory(
     throw new SourceError(`${jsonnet}: Jsonnet is not supported: render it before committing`);
 
   const contents = await tree.read(chosen);
-  let bytes = 0;
+  // Before the first is read, which takes its time.
+  const bytes = [...contents.values()].reduce((sum, { length }) => sum + length, 0);
+  if (bytes > maxManifestBytes) throw new SourceError("exceeded max combined manifest file size");
   const rendered: RenderedManifest[] = [];
   for (const path of chosen) {
     const content = contents.get(path);
     if (content === undefined) continue;
-    bytes += content.length;
-    if (bytes > maxManifestBytes) throw new SourceError("exceeded max combined manifest file size");
     const text = Buffer.from(content).toString();
     if (text.includes("+argocd:skip-file-rendering")) continue;
     const relative = path.slice(prefix.length);
