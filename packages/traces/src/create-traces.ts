@@ -79,19 +79,11 @@ const TEXT = "text/plain; charset=utf-8";
 const NOT_FOUND: Answer = { status: 404, contentType: TEXT, body: "404 page not found\n" };
 
 function answer(url: URL, store: TraceStore, nowMs: number): Answer | undefined {
-  const [first, ...rest] = url.pathname.split("/").slice(1).map(decodePart);
+  const [first, ...rest] = url.pathname.split("/").slice(1);
   if (first === "healthz") return { status: 200, contentType: TEXT, body: "ok\n" };
   if (first !== "api") return pageFile(url.pathname);
   if (rest[0] === "v3") return answerApiV3(rest.slice(1), url.searchParams, store);
   return answerApi(rest, url.searchParams, store, nowMs);
-}
-
-function decodePart(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
 }
 
 function send(response: ServerResponse, { status, contentType, body }: Answer): void {

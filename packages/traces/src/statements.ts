@@ -44,6 +44,7 @@ export function prepareStatements(database: DatabaseSync) {
       "SELECT p.service AS parent, k.service AS child, count(*) AS calls FROM traces t " +
         "JOIN spans k ON k.trace = t.id JOIN spans p ON p.trace = t.id AND p.span_id = k.parent_id " +
         "WHERE t.start_us <= ? AND t.end_us >= ? AND k.parent_id <> '' AND p.service <> k.service " +
+        "AND EXISTS (SELECT 1 FROM spans s WHERE s.trace = t.id AND s.start_us > ? AND s.start_us < ?) " +
         "GROUP BY parent, child ORDER BY parent, child",
     ),
     totalBytes: sql("SELECT coalesce(sum(bytes), 0) AS total FROM traces"),

@@ -113,7 +113,7 @@ export class TraceStore {
 
   /** Calls between different services, over traces that touch the given time. */
   dependencies(startUs: number, endUs: number): Dependency[] {
-    return this.#statements.dependencies.all(endUs, startUs).map((row) => ({
+    return this.#statements.dependencies.all(endUs, startUs, startUs, endUs).map((row) => ({
       parent: String(row["parent"]),
       child: String(row["child"]),
       callCount: integer(row["calls"]),

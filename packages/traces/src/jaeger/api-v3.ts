@@ -3,7 +3,8 @@ import type { StoredSpan, Trace, TraceQuery } from "../trace.ts";
 import type { TraceStore } from "../trace-store.ts";
 import type { Answer } from "./api.ts";
 import { operationsOf } from "./api.ts";
-import { BadRequest, durationToMicros, parseTags, parseTraceId } from "./parameters.ts";
+import { parseDuration, parseInteger, parseTime } from "./go-values.ts";
+import { BadRequest, parseTags, parseTraceId, wrapped } from "./parameters.ts";
 
 /** Jaeger's API in OTLP's terms (`/api/v3/…`). Undefined for a path that is none of its. */
 export function answerApiV3(
@@ -16,12 +17,13 @@ export function answerApiV3(
     if (resource === "services" && id === undefined) return json({ services: store.services() });
     if (resource === "operations" && id === undefined) return operations(params, store);
     if (resource === "traces" && id !== undefined) {
-      const trace = store.trace(parseTraceId(id));
-      return trace === undefined ? failure(404, "No traces found") : json({ result: tracesData([trace]) });
+      const trace = store.trace(wrapped("malformed parameter trace_id", () => parseTraceId(id)));
+      return trace === undefined ? failure(404, "trace not found") : json({ result: tracesData([trace]) });
     }
     if (resource === "traces") {
-      const found = store.find(query(params));
-      return found.length === 0 ? failure(404, "No traces found") : json({ result: tracesData(found) });
+      const wanted = query(params);
+      // Jaeger's memory store takes no service for a service without a name.
+      return json({ result: tracesData(wanted.service === "" ? [] : store.find(wanted)) });
     }
     if (resource === "trace-summaries" && id === undefined) {
       return json({ summaries: store.find(query(params)).map(summary) });
@@ -34,56 +36,47 @@ export function answerApiV3(
 }
 
 function operations(params: URLSearchParams, store: TraceStore): Answer {
-  const service = params.get("service") ?? "";
-  if (service === "") throw new BadRequest("malformed parameter service: it is required");
-  const kind = params.get("spanKind") ?? params.get("span_kind") ?? "";
-  const found = operationsOf(store, service, kind);
-  return json({
-    operations: found.map((o) => ({ ...o, spanKind: o.spanKind === "" ? "internal" : o.spanKind })),
-  });
+  const kind = params.get("span_kind") ?? params.get("spanKind") ?? "";
+  const found = operationsOf(store, params.get("service") ?? "", kind);
+  return json({ operations: found.map((o) => (o.spanKind === "" ? { name: o.name } : o)) });
 }
 
-/** Parameters come in camelCase or snake_case, some under older names. */
+/** Parameters come in snake_case or, as later versions have it, in camelCase, some under other names. */
 function query(params: URLSearchParams): TraceQuery {
-  const get = (...names: string[]) => names.map((n) => params.get(`query.${n}`) ?? "").find((v) => v !== "");
-  const min = get("startTimeMin", "start_time_min");
-  const max = get("startTimeMax", "start_time_max");
-  if (min === undefined || max === undefined) {
-    throw new BadRequest("query.startTimeMin and query.startTimeMax are required");
+  const named = (...names: string[]) =>
+    names.find((name) => (params.get(`query.${name}`) ?? "") !== "") ?? "";
+  const get = (...names: string[]) => params.get(`query.${named(...names)}`) ?? "";
+  const read = <T>(names: readonly string[], fallback: T, parse: (text: string) => T): T => {
+    const name = `query.${named(...names)}`;
+    const text = params.get(name) ?? "";
+    return text === "" ? fallback : wrapped(`malformed parameter ${name}`, () => parse(text));
+  };
+  const min = ["start_time_min", "startTimeMin"];
+  const max = ["start_time_max", "startTimeMax"];
+  if (named(...min) === "" || named(...max) === "") {
+    throw new BadRequest("query.start_time_min and query.start_time_max are required");
   }
-  const startUs = time("query.startTimeMin", min);
-  const endUs = time("query.startTimeMax", max);
-  if (startUs > endUs) throw new BadRequest("query.startTimeMin must be before query.startTimeMax");
-  const depth = get("searchDepth", "search_depth", "numTraces", "num_traces") ?? "100";
-  if (!/^\d+$/.test(depth))
-    throw new BadRequest(`malformed parameter query.searchDepth: ${JSON.stringify(depth)}`);
+  const startUs = read(min, 0, micros);
+  const endUs = read(max, 0, micros);
+  const limit = read(["num_traces", "numTraces", "search_depth", "searchDepth"], 0, (text) =>
+    parseInteger(text, 64, "Atoi"),
+  );
+  const minDurationUs = read(["duration_min", "durationMin"], 0, parseDuration) || undefined;
+  const maxDurationUs = read(["duration_max", "durationMax"], 0, parseDuration) || undefined;
   const attributes = get("attributes");
   return {
-    service: get("serviceName", "service_name") ?? "",
-    operation: get("operationName", "operation_name", "spanName", "span_name") ?? "",
+    service: get("service_name", "serviceName"),
+    operation: get("operation_name", "operationName", "span_name", "spanName"),
     startUs,
     endUs,
-    minDurationUs: duration("query.durationMin", get("durationMin", "duration_min")),
-    maxDurationUs: duration("query.durationMax", get("durationMax", "duration_max")),
-    tags: attributes === undefined ? {} : parseTags(attributes, "query.attributes"),
-    limit: Number(depth),
+    minDurationUs,
+    maxDurationUs,
+    tags: attributes === "" ? {} : parseTags(attributes, "query.attributes"),
+    limit,
   };
 }
 
-function time(name: string, text: string): number {
-  const ms = Date.parse(text);
-  if (Number.isNaN(ms))
-    throw new BadRequest(`malformed parameter ${name}: cannot parse ${JSON.stringify(text)} as a time`);
-  return ms * 1000;
-}
-
-function duration(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const us = durationToMicros(text);
-  if (us === undefined)
-    throw new BadRequest(`malformed parameter ${name}: time: invalid duration ${JSON.stringify(text)}`);
-  return us;
-}
+const micros = (text: string): number => parseTime(text) * 1000;
 
 /** Spans grouped again under their resource and scope. */
 function tracesData(traces: readonly Trace[]): object {
@@ -155,6 +148,6 @@ function json(body: object): Answer {
 }
 
 function failure(httpCode: number, message: string): Answer {
-  const body = JSON.stringify({ error: { httpCode, message } });
-  return { status: httpCode, contentType: "application/json", body };
+  const body = `${JSON.stringify({ error: { httpCode, message } })}\n`;
+  return { status: httpCode, contentType: "text/plain; charset=utf-8", body };
 }

@@ -1,8 +1,16 @@
 import { SPAN_KINDS } from "@tracegate/otlp";
 import type { Trace } from "../trace.ts";
 import type { TraceStore } from "../trace-store.ts";
-import { BadRequest, integerParameter, parseTraceId, searchParameters } from "./parameters.ts";
-import { traceJson } from "./trace-json.ts";
+import { parseFloat64 } from "./go-values.ts";
+import {
+  BadRequest,
+  booleanParameter,
+  integerParameter,
+  parseTraceId,
+  searchParameters,
+  wrapped,
+} from "./parameters.ts";
+import { shortTraceId, traceJson } from "./trace-json.ts";
 
 export interface Answer {
   readonly status: number;
@@ -18,7 +26,7 @@ interface ApiError {
 
 const DAY_MS = 24 * 3_600_000;
 
-/** Jaeger's JSON API (`/api/…`, version 2). Undefined for a path that is none of its. */
+/** Jaeger's JSON API (`/api/…`, version 2), its path as it was written. Undefined for a path that is none of its. */
 export function answerApi(
   path: readonly string[],
   params: URLSearchParams,
@@ -26,7 +34,10 @@ export function answerApi(
   nowMs: number,
 ): Answer | undefined {
   try {
-    return route(path, params, store, nowMs);
+    const answer = route(path, params, store, nowMs);
+    const pretty = params.get("prettyPrint") ?? "";
+    if (answer === undefined || answer.status !== 200 || pretty === "" || pretty === "false") return answer;
+    return { ...answer, body: JSON.stringify(JSON.parse(answer.body), null, 4) };
   } catch (error) {
     if (error instanceof BadRequest) return failure(400, error.message);
     throw error;
@@ -42,15 +53,46 @@ function route(
   if (rest.length > 0) return undefined;
   if (resource === "services" && id === undefined) return list(store.services());
   if (resource === "services" && sub === "operations" && id !== undefined) {
-    return list([...new Set(store.operations(id).map((o) => o.name))]);
+    const names = new Set(store.operations(serviceOf(id)).map((o) => o.name));
+    return names.size === 0 ? envelope(null, 0, []) : list([...names]);
   }
   if (resource === "operations" && id === undefined) return operations(params, store);
   if (resource === "traces" && sub === undefined) {
     return id === undefined ? search(params, store, nowMs) : oneTrace(parseTraceId(id), store);
   }
   if (resource === "dependencies" && id === undefined) return dependencies(params, store, nowMs);
-  if (resource === "metrics") return failure(501, "metrics querying is currently disabled");
+  if (resource === "metrics" && sub === undefined) return metrics(id, params);
   return undefined;
+}
+
+function serviceOf(part: string): string {
+  try {
+    return decodeURIComponent(part.replaceAll("+", " "));
+  } catch {
+    return "";
+  }
+}
+
+const METRICS_KINDS = ["unspecified", "internal", "server", "client", "producer", "consumer"];
+
+/** There are none, but a question must be a right one all the same. */
+function metrics(what: string | undefined, params: URLSearchParams): Answer | undefined {
+  if (what !== "latencies" && what !== "calls" && what !== "errors" && what !== "minstep") return undefined;
+  if (what === "latencies") {
+    wrapped("unable to parse param 'quantile'", () => parseFloat64(params.get("quantile") ?? ""));
+  }
+  if (what !== "minstep") {
+    if (!params.has("service")) {
+      throw new BadRequest("unable to parse param 'service': please provide at least one service name");
+    }
+    booleanParameter(params, "groupByOperation");
+    const kind = params.getAll("spanKind").find((k) => !METRICS_KINDS.includes(k));
+    if (kind !== undefined) {
+      throw new BadRequest(`unable to parse param 'spanKind': unsupported span kind: '${kind}'`);
+    }
+    for (const name of ["endTs", "lookback", "step", "ratePer"]) integerParameter(params, name, 0);
+  }
+  return failure(501, "metrics querying is currently disabled");
 }
 
 function operations(params: URLSearchParams, store: TraceStore): Answer {
@@ -77,7 +119,7 @@ function search(params: URLSearchParams, store: TraceStore, nowMs: number): Answ
   const errors: ApiError[] = [];
   for (const traceID of traceIds) {
     const trace = store.trace(traceID);
-    if (trace === undefined) errors.push({ msg: "trace not found", traceID });
+    if (trace === undefined) errors.push({ msg: "trace not found", traceID: shortTraceId(traceID) });
     else found.push(trace);
   }
   return traces(found, errors);

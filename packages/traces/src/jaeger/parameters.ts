@@ -1,4 +1,12 @@
 import type { TraceQuery } from "../trace.ts";
+import {
+  GoError,
+  numberError,
+  parseBoolean,
+  parseDuration,
+  parseInteger,
+  parseStringMap,
+} from "./go-values.ts";
 
 /** What a client asked wrongly; the text is Jaeger's. */
 export class BadRequest extends Error {
@@ -17,7 +25,7 @@ export interface SearchParameters {
   readonly traceIds: readonly string[];
 }
 
-/** The parameters of `/api/traces`. */
+/** The parameters of `/api/traces`, read in Jaeger's order: the first wrong one is reported. */
 export function searchParameters(params: URLSearchParams, nowMs: number): SearchParameters {
   const nowUs = nowMs * 1000;
   const query: TraceQuery = {
@@ -26,19 +34,13 @@ export function searchParameters(params: URLSearchParams, nowMs: number): Search
     startUs: integerParameter(params, "start", nowUs - DEFAULT_LOOKBACK_US),
     endUs: integerParameter(params, "end", nowUs),
     tags: tagParameters(params),
-    limit: integerParameter(params, "limit", DEFAULT_LIMIT),
+    limit: limitParameter(params),
     minDurationUs: durationParameter(params, "minDuration"),
     maxDurationUs: durationParameter(params, "maxDuration"),
   };
-  const traceIds = params.getAll("traceID").map((id) => {
-    try {
-      return parseTraceId(id);
-    } catch (error) {
-      throw new BadRequest(
-        `cannot parse traceID param: ${error instanceof Error ? error.message : String(error)}`,
-      );
-    }
-  });
+  const traceIds = params
+    .getAll("traceID")
+    .map((id) => wrapped("cannot parse traceID param", () => parseTraceId(id)));
   if (traceIds.length === 0 && query.service === "") throw new BadRequest("parameter 'service' is required");
   const { minDurationUs: min, maxDurationUs: max } = query;
   if (min !== undefined && max !== undefined && max < min) {
@@ -47,59 +49,63 @@ export function searchParameters(params: URLSearchParams, nowMs: number): Search
   return { query, traceIds };
 }
 
+/** Does it, and says what it was about when it is wrong. */
+export function wrapped<T>(about: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof GoError || error instanceof BadRequest)
+      throw new BadRequest(`${about}: ${error.message}`);
+    throw error;
+  }
+}
+
 /** 1 to 32 hex digits, as 32. */
 export function parseTraceId(text: string): string {
   if (text.length > 32) throw new BadRequest(`TraceID cannot be longer than 32 hex characters: ${text}`);
   const parts = text.length > 16 ? [text.slice(0, -16), text.slice(-16)] : [text];
   for (const part of parts) {
     if (!/^[0-9a-fA-F]+$/.test(part)) {
-      throw new BadRequest(`strconv.ParseUint: parsing ${JSON.stringify(part)}: invalid syntax`);
+      throw new BadRequest(numberError("ParseUint", part, "invalid syntax").message);
     }
   }
   return text.toLowerCase().padStart(32, "0");
 }
 
+/** A parameter that was given and is not empty, read; else the fallback. */
+export function parameter<T>(
+  params: URLSearchParams,
+  name: string,
+  fallback: T,
+  read: (text: string) => T,
+): T {
+  const text = params.get(name) ?? "";
+  return text === "" ? fallback : wrapped(`unable to parse param '${name}'`, () => read(text));
+}
+
 export function integerParameter(params: URLSearchParams, name: string, fallback: number): number {
-  const text = params.get(name) ?? "";
-  if (text === "") return fallback;
-  if (!/^[+-]?\d+$/.test(text)) {
-    throw new BadRequest(
-      `unable to parse param '${name}': strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`,
-    );
-  }
-  return Number(text);
+  return parameter(params, name, fallback, (text) => parseInteger(text, 64));
 }
 
+export function booleanParameter(params: URLSearchParams, name: string): boolean {
+  return parameter(params, name, false, parseBoolean);
+}
+
+/** The only one that Jaeger does not name when it is wrong. */
+function limitParameter(params: URLSearchParams): number {
+  const text = params.get("limit") ?? "";
+  if (text === "") return DEFAULT_LIMIT;
+  try {
+    return parseInteger(text, 32);
+  } catch (error) {
+    if (error instanceof GoError) throw new BadRequest(error.message);
+    throw error;
+  }
+}
+
+/** 0 is as good as none. */
 function durationParameter(params: URLSearchParams, name: string): number | undefined {
-  const text = params.get(name) ?? "";
-  if (text === "") return undefined;
-  const us = durationToMicros(text);
-  if (us === undefined) {
-    throw new BadRequest(`unable to parse param '${name}': time: invalid duration ${JSON.stringify(text)}`);
-  }
-  return us;
-}
-
-const UNITS_US: Readonly<Record<string, number>> = {
-  ns: 1e-3,
-  us: 1,
-  µs: 1,
-  μs: 1,
-  ms: 1e3,
-  s: 1e6,
-  m: 6e7,
-  h: 3.6e9,
-};
-
-/** A Go duration in microseconds. */
-export function durationToMicros(text: string): number | undefined {
-  if (text === "0") return 0;
-  if (!/^(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.test(text)) return undefined;
-  let total = 0;
-  for (const [, number = "", unit = ""] of text.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)) {
-    total += Number(number) * (UNITS_US[unit] ?? 0);
-  }
-  return total;
+  return parameter(params, name, 0, parseDuration) || undefined;
 }
 
 /** `tag=key:value`, repeatable, and `tags={"key":"value"}`. */
@@ -110,25 +116,10 @@ function tagParameters(params: URLSearchParams): Readonly<Record<string, string>
     if (colon < 0) throw new BadRequest(`malformed 'tag' parameter, expecting key:value, received: ${tag}`);
     tags[tag.slice(0, colon)] = tag.slice(colon + 1);
   }
-  for (const json of params.getAll("tags")) if (json !== "") Object.assign(tags, parseTags(json, "tags"));
+  for (const json of params.getAll("tags")) Object.assign(tags, parseTags(json, "tags"));
   return tags;
 }
 
 export function parseTags(json: string, name: string): Readonly<Record<string, string>> {
-  const fail = (why: string) =>
-    new BadRequest(`malformed '${name}' parameter, cannot unmarshal JSON: ${why}`);
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(json);
-  } catch (error) {
-    throw fail(error instanceof Error ? error.message : String(error));
-  }
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
-    throw fail("expected an object");
-  const tags: Record<string, string> = {};
-  for (const [key, value] of Object.entries(parsed)) {
-    if (typeof value !== "string") throw fail(`the value of ${JSON.stringify(key)} must be a string`);
-    tags[key] = value;
-  }
-  return tags;
+  return wrapped(`malformed '${name}' parameter, cannot unmarshal JSON`, () => parseStringMap(json));
 }

@@ -76,6 +76,6 @@ function spanJson(stored: StoredSpan, processID: string): SpanJson {
 }
 
 /** 64-bit ids, from older clients, are shown with 16 digits. */
-function shortTraceId(traceId: string): string {
+export function shortTraceId(traceId: string): string {
   return traceId.startsWith("0000000000000000") ? traceId.slice(16) : traceId;
 }

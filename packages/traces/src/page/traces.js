@@ -50,7 +50,7 @@ async function fillServices() {
 
 async function fillOperations() {
   const operations = form.service.value
-    ? await get(`/api/services/${encodeURIComponent(form.service.value)}/operations`)
+    ? ((await get(`/api/services/${encodeURIComponent(form.service.value)}/operations`)) ?? [])
     : [];
   const options = operations.sort().map((name) => element("option", { value: name }, name));
   form.operation.replaceChildren(element("option", { value: "" }, "all"), ...options);
