@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { abortRollout, promoteRollout, retryRollout } from "./commands.ts";
+import { planRollout } from "./plan.ts";
 import { RolloutWorld } from "./rollout-world.ts";
 import type { BlueGreenStrategy } from "./types.ts";
 
@@ -280,4 +281,14 @@ test("back to the stable version before the switch needs nothing", () => {
   assert.equal(world.rollout.status?.phase, "Healthy");
   assert.equal(world.selected("preview"), 1);
   assert.equal(world.runs.get(run(world, 2, 2, "pre"))?.spec.terminate, true);
+});
+
+test("seconds of an automatic promotion mean nothing where a person promotes, however long it takes", () => {
+  const world = released({ autoPromotionEnabled: false, autoPromotionSeconds: 2 });
+  world.deploy(2);
+  world.settle();
+  assert.equal(world.rollout.status?.phase, "Paused");
+  world.wait(60);
+  assert.equal(world.selected("active"), 1);
+  assert.equal(planRollout(world.snapshot, world.now).requeueAfterMs, undefined);
 });

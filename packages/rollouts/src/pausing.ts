@@ -57,6 +57,8 @@ export function isPauseStepDone(pass: Pass): boolean {
 export const hasPassed = ({ now }: Pass, since: string, seconds: number): boolean =>
   now >= (parseTime(since) ?? now) + seconds * 1000;
 
+/** Calls for a pass at the end of a duration that has not passed yet. */
 export function wakeAfter(pass: Pass, since: string, seconds: number): void {
-  wakeIn(pass, (parseTime(since) ?? pass.now) + seconds * 1000 - pass.now);
+  const left = (parseTime(since) ?? pass.now) + seconds * 1000 - pass.now;
+  if (left > 0) wakeIn(pass, left);
 }

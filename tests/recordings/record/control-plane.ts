@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createWriteStream, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { generateKeyPairSync } from "node:crypto";
+import { get } from "node:https";
 import { join } from "node:path";
 import { createRemoteClient } from "@tracegate/controller-runtime";
-import { Namespace } from "@tracegate/kube";
 
 /** The real Kubernetes on loopback, without nodes: whoever records plays the kubelet. */
 export interface ControlPlane {
@@ -11,6 +11,8 @@ export interface ControlPlane {
   readonly kubeconfig: string;
   /** Starts a program beside it, from the folder of the peers; it ends with the control plane. */
   run(name: string, args: readonly string[]): void;
+  /** Throws when one of the programs has ended. */
+  check(): void;
   stop(): Promise<void>;
 }
 
@@ -35,8 +37,14 @@ export async function startControlPlane(peers: string, folder: string, port: num
     started.stdout?.pipe(log);
     started.stderr?.pipe(log);
     processes.push(started);
+    started.once("exit", (code) => {
+      if (!stopping) lost ??= new Error(`${name} ended (${code}): see ${path(`${name}.log`)}`);
+    });
   };
+  let stopping = false;
+  let lost: Error | undefined;
   const stop = async () => {
+    stopping = true;
     for (const one of processes.toReversed()) {
       if (one.exitCode !== null || one.signalCode !== null) continue;
       const ended = new Promise((resolve) => one.once("exit", resolve));
@@ -73,10 +81,7 @@ export async function startControlPlane(peers: string, folder: string, port: num
     const server = `https://127.0.0.1:${port}`;
     writeFileSync(path("kubeconfig"), kubeconfigOf(server, certificate), { mode: 0o600 });
     const client = createRemoteClient({ server, token, ca: readFileSync(certificate, "utf8") });
-    const answers = () => client.list(Namespace).then(
-      ({ items }) => items.some(({ metadata }) => metadata.name === "default"),
-      () => false,
-    );
+    const answers = () => isHealthy(server, readFileSync(certificate, "utf8"));
     await until(answers, `kube-apiserver does not answer: see ${path("kube-apiserver.log")}`);
     run("kube-controller-manager", [
       `--kubeconfig=${path("kubeconfig")}`,
@@ -87,7 +92,10 @@ export async function startControlPlane(peers: string, folder: string, port: num
       "--kube-api-qps=500",
       "--kube-api-burst=1000",
     ]);
-    return { client, kubeconfig: path("kubeconfig"), run, stop };
+    const check = () => {
+      if (lost !== undefined) throw lost;
+    };
+    return { client, kubeconfig: path("kubeconfig"), run, check, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -114,6 +122,15 @@ const kubeconfigOf = (server: string, certificate: string): string =>
     users: [{ name: "admin", user: { token } }],
     contexts: [{ name: "real", context: { cluster: "real", user: "admin" } }],
     "current-context": "real",
+  });
+
+/** What kube-controller-manager waits for, no longer than ten seconds. */
+const isHealthy = (server: string, ca: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const options = { ca, headers: { authorization: `Bearer ${token}` } };
+    get(`${server}/healthz`, options, (answer) => resolve(answer.resume().statusCode === 200)).on("error", () =>
+      resolve(false),
+    );
   });
 
 /** Asks ten times a second, for two minutes at most. */

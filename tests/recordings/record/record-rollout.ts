@@ -35,7 +35,7 @@ const pollMs = 20;
 
 /** Runs a scenario against the real programs; resolves with the text of its recording. */
 export async function recordRollout(
-  { client, kubeconfig }: ControlPlane,
+  { client, kubeconfig, check }: ControlPlane,
   peers: string,
   scenario: ScenarioInput,
 ): Promise<string> {
@@ -63,6 +63,7 @@ export async function recordRollout(
     }
     await at(Date.now() + settlingMs);
     const view = await plugin(["get", "rollout", "web", "--no-color"]);
+    check();
     const text = (value: unknown) => sinceStart(neutral.text(JSON.stringify(value)), start);
     return written(
       {
