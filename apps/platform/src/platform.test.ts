@@ -60,6 +60,7 @@ test("a pod reaches the API as kubernetes.default.svc, with its service account'
     'curl -sS --retry 20 --retry-all-errors --retry-delay 1 --cacert /account/ca.crt -H "Authorization: Bearer $(cat /account/token)" https://kubernetes.default.svc/api/v1/namespaces/default/secrets',
     { volumeMounts: [{ name: "account", mountPath: "/account" }] },
     {
+      serviceAccountName: "default",
       volumes: [
         {
           name: "account",
