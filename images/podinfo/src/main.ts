@@ -89,7 +89,6 @@ async function run(flags: ReturnType<typeof readCommandLine>): Promise<void> {
     });
   }
 
-  if (settings.grpcPort > 0) await serveGrpc(shared).catch(crashed);
   log("info", "podinfo/main", "Starting podinfo", { version, revision, port: String(settings.port) });
   try {
     if (settings.port !== 0) {
@@ -97,6 +96,8 @@ async function run(flags: ReturnType<typeof readCommandLine>): Promise<void> {
       await listen(server, settings.port, settings.host);
     }
     if (settings.metricsPort > 0) await listen(metricsServer, settings.metricsPort, "");
+    // Last: it takes the longest to load, and the probes of most pods ask over HTTP.
+    if (settings.grpcPort > 0) await serveGrpc(shared);
   } catch (error) {
     crashed(error);
   }

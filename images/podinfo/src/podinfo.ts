@@ -130,7 +130,7 @@ export function createPodinfo(options: PodinfoOptions): Podinfo {
       proto: `HTTP/${httpVersion}`,
       uri: url,
       method,
-      remote: `${socket.remoteAddress}:${socket.remotePort}`,
+      remote: hostAndPort(socket.remoteAddress ?? "", socket.remotePort),
       "user-agent": headers["user-agent"] ?? "",
     });
 
@@ -162,6 +162,12 @@ export function createPodinfo(options: PodinfoOptions): Podinfo {
     await send(request, response, answer, () => false);
   });
   return { server, metricsServer, health };
+}
+
+/** As Go writes an address: IPv4 as such though it came to an IPv6 socket, IPv6 in brackets. */
+function hostAndPort(address: string, port: number | undefined): string {
+  const host = address.replace(/^::ffff:/, "");
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 const notFound = errorText(404, "404 page not found");
