@@ -407,6 +407,39 @@ test("a host outside is reached by the name and port that are allowed, and by no
   );
 });
 
+test("a manifest that asks for the host gets a pod like any other, and is told what it did not get", {
+  skip,
+}, async () => {
+  const script = [
+    "[ $(ls -d /proc/[0-9]* | wc -l) -lt 10 ] && echo few processes",
+    "grep -q ^$(hostname)$ /etc/hostname && hostname",
+    "mount -t tmpfs x /mnt 2>/dev/null || echo no mount",
+    "[ -e /dev/kmsg ] || [ -e /dev/mem ] || echo no devices",
+    "ls /sys/fs 2>/dev/null || echo no sys",
+  ].join("; ");
+  const securityContext = { privileged: true, capabilities: { add: ["SYS_ADMIN", "ALL"] } };
+  const host = { hostNetwork: true, hostPID: true, hostIPC: true, restartPolicy: "Never" } as const;
+  await create("greedy", [shell(script, { securityContext })], host);
+  await untilPod("greedy", "over", (pod) => pod.status?.phase === "Succeeded");
+  assert.equal(await logs("greedy"), "few processes\ngreedy\nno mount\nno devices\nno sys\n");
+  const told = (await eventsOf("greedy")).find((event) => event.startsWith("NotApplied: ")) ?? "";
+  for (const field of ["hostNetwork", "hostPID", "hostIPC", "privileged", "capabilities.add SYS_ADMIN"])
+    assert.ok(told.includes(field), `${field} in ${told}`);
+});
+
+test("a volume of the host's is refused by name, and the pod waits without starting", { skip }, async () => {
+  const volumes = [{ name: "root", hostPath: { path: "/" } }];
+  const container = shell("cat /host/etc/shadow", { volumeMounts: [{ name: "root", mountPath: "/host" }] });
+  await create("mounter", [container], { volumes });
+  await eventually("it is told", async () =>
+    (await eventsOf("mounter")).some((event) =>
+      /^FailedMount: .*volume type hostPath is not available/.test(event),
+    ),
+  );
+  assert.notEqual((await containerStatus("mounter"))?.state?.waiting, undefined);
+  assert.equal((await containerStatus("mounter"))?.started, false);
+});
+
 test("a new control plane finds its pods as they were: nothing restarts, nothing is counted twice", {
   skip,
 }, async () => {
