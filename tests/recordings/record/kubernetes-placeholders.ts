@@ -9,8 +9,8 @@ export function neutral(body: unknown, request: RecordedRequest["request"]): unk
 }
 
 const UID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
-const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
-const CLUSTER_IP = /\b10\.96\.\d+\.\d+\b/g;
+const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z(?!\d)/g;
+const CLUSTER_IP = /\b10\.96\.\d+\.\d+\b(?!\/)/g;
 
 /** Texts under these keys, whatever they are. */
 const BY_KEY: Readonly<Record<string, string>> = {

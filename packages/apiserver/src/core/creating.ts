@@ -57,7 +57,9 @@ export function createReceived(
     if (served.namespaced) admitToNamespace(ctx, served, namespace ?? "", metadata.name);
     const prepared = prepareNew(ctx, served, { ...received, metadata }, own);
     // Upstream gives Services their addresses before it looks whether they are valid.
-    const object = isServices(served) ? allocateServiceAddresses(ctx, prepared) : prepared;
+    const object = isServices(served)
+      ? allocateServiceAddresses(ctx, prepared, { dryRun: request.dryRun === true })
+      : prepared;
     const errors = objectErrors(served, object);
     // What calls itself by another kind is refused by that name.
     if (errors.length > 0)

@@ -1,3 +1,4 @@
+import { isIPv4, isIPv6 } from "node:net";
 import { type FieldError, invalid as invalidField, type KubeObject } from "@tracegate/kube";
 import type { ApiContext } from "./context.ts";
 import { storedObject } from "./reading.ts";
@@ -21,20 +22,40 @@ const PORT_BAND = 86;
 export function allocateServiceAddresses(
   ctx: ApiContext,
   service: KubeObject,
-  before?: KubeObject,
+  { before, dryRun = false }: { readonly before?: KubeObject; readonly dryRun?: boolean } = {},
 ): KubeObject {
   const spec: ServiceSpec = { ...specOf(service) };
   if (!hasAddress(spec)) return service;
   const old = before === undefined ? undefined : specOf(before);
-  const others = () => otherServices(ctx, service);
+  // What is only tried takes nothing away from anyone.
+  const others = () => (dryRun ? [] : otherServices(ctx, service));
   const wanted = spec.clusterIP || spec.clusterIPs?.[0];
+  if (before === undefined) checkWanted(service, spec);
   const clusterIP = wanted === "None" ? "None" : clusterAddress(ctx, service, wanted, old, others);
   spec.clusterIP = clusterIP;
   spec.clusterIPs = [clusterIP];
   spec["ipFamilies"] ??= ["IPv4"];
   spec["ipFamilyPolicy"] ??= "SingleStack";
-  const filled = isExposed(spec) ? nodePorts(ctx, service, spec, old, others) : spec;
+  const filled = isExposed(spec) ? nodePorts(ctx, service, spec, old, others, dryRun) : spec;
   return { ...service, spec: filled } as KubeObject;
+}
+
+/** An address that is none, or not of this cluster, is refused before any is given. */
+function checkWanted(service: KubeObject, { clusterIP, clusterIPs = [] }: ServiceSpec): void {
+  const [first] = clusterIPs;
+  const wanted = clusterIP || first || "None";
+  if (clusterIP && first !== undefined && first !== clusterIP) {
+    throw refusal(service, invalidField("spec.clusterIPs", clusterIPs, "first value must match `clusterIP`"));
+  }
+  if (wanted === "None" || isIPv4(wanted)) return;
+  const why = isIPv6(wanted)
+    ? invalidField("spec.clusterIPs[0]", [wanted], "IPv6 is not configured on this cluster")
+    : invalidField(
+        "spec.clusterIPs[0]",
+        wanted,
+        "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
+      );
+  throw refusal(service, why);
 }
 
 function otherServices({ store }: ApiContext, { metadata }: KubeObject): ServiceSpec[] {
@@ -93,6 +114,7 @@ function nodePorts(
   spec: ServiceSpec,
   old: ServiceSpec | undefined,
   others: () => ServiceSpec[],
+  dryRun: boolean,
 ): ServiceSpec {
   const own = new Set(portsOf(old ?? {}));
   const taken = new Set(others().flatMap(portsOf));
@@ -102,10 +124,11 @@ function nodePorts(
     const wanted = port.nodePort || sameNodePort(port, old);
     if (wanted !== undefined) {
       const given = port.nodePort ?? wanted;
-      if (!own.has(given)) checkPort(service, field, given, taken);
+      if (!own.has(given) && !dryRun) checkPort(service, field, given, taken);
       sent.add(given);
       return { ...port, nodePort: given };
     }
+    if (spec["allocateLoadBalancerNodePorts"] === false && spec["type"] === "LoadBalancer") return port;
     const free = firstFree(
       ctx.random,
       PORT_LOW + PORT_BAND,

@@ -53,7 +53,9 @@ export function changeObject(
   const errors = objectErrors(served, prepared, { before: current, subresource });
   if (errors.length > 0) throw invalid(served, ref.name, errors);
   const addressed = isServices(served) && subresource === "";
-  const next = addressed ? allocateServiceAddresses(ctx, prepared, current) : prepared;
+  const next = addressed
+    ? allocateServiceAddresses(ctx, prepared, { before: current, dryRun: request.dryRun === true })
+    : prepared;
   if (!OF_NO_GENERATION.has(subresource) && isNewGeneration(served, current, next)) {
     next.metadata = { ...next.metadata, generation: (current.metadata.generation ?? 0) + 1 };
   }

@@ -27,7 +27,7 @@ test("what is malformed is refused as Go refuses it", () => {
     ['{"a":1 "b"}', "invalid character '\"' after object key:value pair"],
     ["[1 2]", "invalid character '2' after array element"],
     ["1 2", "invalid character '2' after top-level value"],
-    ["tru", "unexpected end of JSON input"],
+    ["tru", "invalid character ' ' in literal true (expecting 'e')"],
     ["trux", "invalid character 'x' in literal true (expecting 'e')"],
     ["01", "invalid character '1' after top-level value"],
     ['"\\q"', "invalid character 'q' in string escape code"],

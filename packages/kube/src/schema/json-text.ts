@@ -31,6 +31,9 @@ export function parseJsonText(text: string): JsonText {
   }
 }
 
+/** Within these Go takes the end for a blank. */
+const ENDS_AS_BLANK = /numeric literal$|^in literal |^in string escape code$|^in \\u hexadecimal/;
+
 class Parser {
   readonly #text: string;
   readonly #duplicates: string[] = [];
@@ -178,7 +181,7 @@ class Parser {
   }
 
   #unexpected(context: string): JsonSyntaxError {
-    const code = this.#text.codePointAt(this.#at);
+    const code = this.#text.codePointAt(this.#at) ?? (ENDS_AS_BLANK.test(context) ? 0x20 : undefined);
     if (code === undefined) return new JsonSyntaxError("unexpected end of JSON input");
     return new JsonSyntaxError(`invalid character ${goRune(code)} ${context}`);
   }

@@ -182,7 +182,7 @@ const cases: readonly (readonly [what: string, apiVersion: string, kind: string,
       },
     },
     [
-      "spec.ingress[0].ports[0].endPort: Invalid value: 70: must be greater than or equal to `port`",
+      "spec.ingress[0].ports[0].endPort: Invalid value: 80: must be greater than or equal to `port`",
       "spec.ingress[0].ports[1].endPort: Invalid value: 3: may not be specified when `port` is not specified",
       "spec.ingress[0].ports[2].endPort: Invalid value: 3: may not be specified when `port` is non-numeric",
       'spec.ingress[0].from[0].ipBlock.cidr: Invalid value: "10.0.0.0": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',

@@ -51,15 +51,20 @@ function ruleErrors(rule: JsonObject, path: string): FieldError[] {
   if (protocol !== undefined && !PROTOCOLS.includes(String(protocol))) {
     errors.push(notSupported(`${path}.protocol`, protocol, PROTOCOLS));
   }
-  const complain = (detail: string) => errors.push(invalid(`${path}.endPort`, end, detail));
   if (typeof port === "number") {
     errors.push(...portErrors(port, `${path}.port`));
-    if (end !== undefined && end < port) complain("must be greater than or equal to `port`");
-    if (end !== undefined) portNumberErrors(end).forEach(complain);
+    if (end !== undefined && end < port) {
+      // Upstream shows the port here.
+      errors.push(invalid(`${path}.endPort`, port, "must be greater than or equal to `port`"));
+    }
+    if (end !== undefined) {
+      errors.push(...portNumberErrors(end).map((detail) => invalid(`${path}.endPort`, end, detail)));
+    }
     return errors;
   }
   if (end !== undefined) {
-    complain(`may not be specified when \`port\` is ${port === undefined ? "not specified" : "non-numeric"}`);
+    const detail = `may not be specified when \`port\` is ${port === undefined ? "not specified" : "non-numeric"}`;
+    errors.push(invalid(`${path}.endPort`, end, detail));
   }
   return port === undefined ? errors : [...errors, ...portErrors(port, `${path}.port`)];
 }

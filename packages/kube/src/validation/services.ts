@@ -174,7 +174,7 @@ function repeatedNodePorts(ports: readonly JsonObject[]): FieldError[] {
       seen.add(key);
       return [];
     }
-    return [duplicate(`spec.ports[${i}].nodePort`, number)];
+    return [invalid(`spec.ports[${i}].nodePort`, number, "provided port is already allocated")];
   });
 }
 
