@@ -116,7 +116,13 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const scheduler = wallScheduler();
     const store = sqliteStore(state.apiDatabase);
     started.defer(() => store.close());
-    const api = createApi({ store, clock: wallClock, reservedNodePorts, idleKinds });
+    const api = createApi({
+      store,
+      clock: wallClock,
+      reservedNodePorts,
+      idleKinds,
+      defaultServiceAccount: true,
+    });
     const client = embeddedClient(api);
     const pki = await openPki(state.certificates, apiServerHosts(), wallClock.now());
     const apiServer = await startApiServer({ api, port: ports.api, pki, keyDirectory: state.certificates });

@@ -188,6 +188,25 @@ test("pods on a node are given their grace, which later deletes can only shorten
   await assert.rejects(client.get(Pod, at("placed")), isNotFound);
 });
 
+test("a pod without a service account gets the default one, where that is admitted", async () => {
+  const admitting = createApi({ store, clock, defaultServiceAccount: true });
+  const here = embeddedClient(admitting);
+  assert.equal((await here.create(Pod, pod("plain"))).spec.serviceAccountName, "default");
+  const named = { ...pod("named"), spec: { containers: [container], serviceAccountName: "robot" } };
+  assert.equal((await here.create(Pod, named)).spec.serviceAccountName, "robot");
+  // A volume with the pod's own token may be asked for then; without an account, there is none to give.
+  const token = {
+    name: "token",
+    projected: { sources: [{ serviceAccountToken: { path: "token" } }] },
+  };
+  const asking = (name: string): Pod => ({
+    ...pod(name),
+    spec: { containers: [container], volumes: [token] },
+  });
+  await here.create(Pod, asking("asking"));
+  await assert.rejects(client.create(Pod, asking("refused")), /serviceAccountName is not set/);
+});
+
 test("a namespace takes nothing more once it is terminating, and goes when it is finalized", async () => {
   await client.create(Namespace, { apiVersion: "v1", kind: "Namespace", metadata: { name: "team" } });
   const object = { ...configMap("a"), metadata: { name: "a", namespace: "team" } };

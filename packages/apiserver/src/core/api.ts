@@ -31,6 +31,11 @@ export interface ApiOptions {
   readonly reservedNodePorts?: readonly number[];
   /** Kinds, as `statefulsets.apps`, that no controller works on: whoever makes one is warned. */
   readonly idleKinds?: readonly string[];
+  /**
+   * Whether a pod that names no service account gets `default`, as the admission plugin ServiceAccount has it: on in the
+   * platform, off by default, as in the server that the recordings were made with.
+   */
+  readonly defaultServiceAccount?: boolean;
 }
 
 /**
@@ -44,7 +49,8 @@ export class Api {
   readonly #ctx: ApiContext;
   readonly #expiry = new EventExpiry();
 
-  constructor({ store, clock, random = systemRandom, reservedNodePorts = [], idleKinds = [] }: ApiOptions) {
+  constructor(options: ApiOptions) {
+    const { store, clock, random = systemRandom, reservedNodePorts = [], idleKinds = [] } = options;
     this.kinds = new ServedKinds();
     this.clock = clock;
     this.store = store;
@@ -55,6 +61,7 @@ export class Api {
       kinds: this.kinds,
       reservedNodePorts: new Set(reservedNodePorts),
       idleKinds: new Set(idleKinds),
+      defaultServiceAccount: options.defaultServiceAccount === true,
       stored: (served, name, object) => this.#stored(served, name, object),
     };
     restoreDefinitions(this.#ctx);

@@ -14,6 +14,8 @@ export interface ApiContext {
   readonly reservedNodePorts: ReadonlySet<number>;
   /** Kinds, as `statefulsets.apps`, that no controller works on: whoever makes one is warned. */
   readonly idleKinds: ReadonlySet<string>;
+  /** A pod that names no service account gets `default`. */
+  readonly defaultServiceAccount: boolean;
   /** Called after every stored change of an object (`undefined` once it is gone), inside the write. */
   readonly stored: (served: ServedKind, name: string, object: KubeObject | undefined) => void;
 }

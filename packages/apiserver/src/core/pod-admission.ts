@@ -10,6 +10,8 @@ interface PodSpec {
   preemptionPolicy?: string;
   runtimeClassName?: string;
   overhead?: unknown;
+  serviceAccountName?: string;
+  serviceAccount?: string;
   tolerations?: { key?: string; operator?: string; effect?: string; tolerationSeconds?: number }[];
 }
 
@@ -22,9 +24,12 @@ const SYSTEM_PRIORITIES: Readonly<Record<string, number>> = {
 /** For how long a pod stays on a node that is not ready or not to be reached. */
 const UNHEALTHY_NODE_SECONDS = 300;
 
-/** What admission gives to every new pod: its priority, and patience with an unhealthy node. */
+/** What admission gives to every new pod: its account, its priority, and patience with an unhealthy node. */
 export function admitPod(ctx: ApiContext, served: ServedKind, pod: KubeObject): KubeObject {
   const spec: PodSpec = { ...(pod as { spec?: PodSpec }).spec };
+  // The older name of the field is kept in step, as upstream's defaults do.
+  if (ctx.defaultServiceAccount && (spec.serviceAccountName ?? "") === "")
+    Object.assign(spec, { serviceAccountName: "default", serviceAccount: "default" });
   Object.assign(spec, priorityOf(ctx, served, pod.metadata.name, spec));
   // No kind of runtime is there that could be asked for.
   if (spec.runtimeClassName !== undefined) {
