@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import { availableParallelism } from "node:os";
 import { type Answer, json } from "./answer.ts";
 import { page } from "./page.ts";
@@ -60,9 +59,4 @@ function canonical(name: string): string {
 /** Node reads a header's bytes as Latin-1, Go as UTF-8. */
 function utf8(value: string): string {
   return Buffer.from(value, "latin1").toString("utf8");
-}
-
-/** The first value of a header, as bytes of the wire. */
-export function header(request: IncomingMessage, name: string): string | undefined {
-  return request.headersDistinct[name]?.[0];
 }
