@@ -132,7 +132,7 @@ export async function requestTermination(client: ResourceClient, ref: Ref): Prom
       message: "Unable to terminate operation. No operation is in progress",
     });
   }
-  const body = { status: { operationState: { phase: "Terminating", message: "operation is terminating" } } };
+  const body = { status: { operationState: { phase: "Terminating" } } };
   return await client.patch(Application, ref, { type: "merge", body });
 }
 
