@@ -208,8 +208,11 @@ describe("the real kubectl-argo-rollouts, and ours beside it", { skip: reasonToS
     };
     const theirs = await serving(original, await freePort());
     const own = await serving(join(root, "apps/cli/bin/kubectl-argo-rollouts.js"), 0);
+    const page = await (await fetch(own.replace(/api\/v1$/, ""))).text();
+    const token = /<meta name="token" content="([^"]+)"/.exec(page)?.[1] ?? "";
     const ask = async (method: string, url: string, body?: string) => {
-      const response = await fetch(url, { method, ...(body !== undefined && { body }) });
+      const headers = { "x-tracegate-token": token };
+      const response = await fetch(url, { method, headers, ...(body !== undefined && { body }) });
       return { status: response.status, answer: comparable(await response.json()) };
     };
     for (const path of [

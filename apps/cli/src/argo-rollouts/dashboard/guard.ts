@@ -11,11 +11,9 @@ export const tokenHeader = "x-tracegate-token";
  * - Pages of other sites, and those whose name was made to stand for this machine, are what `foreignCaller` tells of.
  * - Pages of other ports of this machine are none of those, and not ours either: they are known by `Origin`, which
  *   browsers send with all that changes anything, and by `Sec-Fetch-Site`. Pages can set neither.
- * - What a browser sends to change something must also carry the token that was drawn at this start. It stands in our page
- *   only, which no other page can read, and in a header that a browser lets no other page send without asking first
- *   (CORS), to which we never agree.
- * - Where neither header is there, no browser sent the request: curl and scripts are served as the original serves them.
- *   They run as processes of this machine, which could read the token from the page, too.
+ * - What changes something must carry the token that was drawn at this start. It stands in our page only, which no other
+ *   page can read, and in a header that a browser lets no other page send without asking first (CORS), to which we never
+ *   agree. Scripts read it from the page; the original asks nobody for anything.
  */
 export function refusal(caller: Caller, token: string): string | undefined {
   const foreign = foreignCaller(caller, isLoopbackName);
@@ -31,11 +29,10 @@ export function refusal(caller: Caller, token: string): string | undefined {
     const followsLink = header("sec-fetch-mode") === "navigate";
     return otherPort && !followsLink ? "pages of other ports read nothing here" : undefined;
   }
-  if (origin === undefined && site === undefined) return undefined;
   if (otherPort) return "pages of other ports change nothing here";
   return sameToken(header(tokenHeader) ?? "", token)
     ? undefined
-    : `the header ${tokenHeader} is missing or of another start: load the page again`;
+    : `the header ${tokenHeader} is missing or of another start: load the page, which has it in <meta name="token">`;
 }
 
 function sameToken(given: string, own: string): boolean {

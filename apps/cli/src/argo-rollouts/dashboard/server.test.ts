@@ -27,7 +27,8 @@ async function served(t: { after(body: () => void): void }, rootPath = "rollouts
         sending.end(body);
       },
     );
-  const put = async (path: string, body = "{}", headers: Record<string, string> = {}) => {
+  const withToken = { "x-tracegate-token": "secret" };
+  const put = async (path: string, body = "{}", headers: Record<string, string> = withToken) => {
     const { status, text } = await ask("PUT", `${api}/${path}`, body, headers);
     return { status, body: JSON.parse(text) };
   };
@@ -110,7 +111,7 @@ test("what cannot be done is a code and a message", async (t) => {
   assert.equal((await put("rollouts/shop/web/undo/x")).status, 501);
 });
 
-test("the page carries the token, which a browser must send to change anything", async (t) => {
+test("the page carries the token, without which nothing is changed", async (t) => {
   const { base, ask, put, rollout } = await served(t);
   const top = await ask("GET", `${base}/`);
   assert.deepEqual([top.status, top.headers["location"]], [302, "/rollouts/"]);
@@ -121,6 +122,7 @@ test("the page carries the token, which a browser must send to change anything",
   for (const [, file = ""] of page.text.matchAll(/(?:src|href)="([\w.-]+)"/g))
     assert.equal((await ask("GET", `${base}/rollouts/${file}`)).status, 200, file);
 
+  assert.equal((await put("rollouts/shop/web/abort", "{}", {})).status, 403);
   const browser = { origin: base, "sec-fetch-site": "same-origin" };
   const forgotten = await put("rollouts/shop/web/abort", "{}", browser);
   assert.deepEqual([forgotten.status, forgotten.body.code], [403, 7]);
