@@ -5,7 +5,7 @@ import { dirname, resolve } from "node:path";
 import { ProblemError } from "@tracegate/contracts";
 import { parseImageReference } from "@tracegate/kubelet";
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
-import { holds, whereLinksLead } from "./own-images.ts";
+import { holds, whereLinksLead } from "./directory-bounds.ts";
 import type { Pace } from "./settings.ts";
 
 /** Looked for in the working directory. */

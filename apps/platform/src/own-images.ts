@@ -1,17 +1,9 @@
-import {
-  accessSync,
-  closeSync,
-  constants,
-  existsSync,
-  openSync,
-  readSync,
-  realpathSync,
-  statSync,
-} from "node:fs";
+import { accessSync, closeSync, constants, openSync, readSync, realpathSync, statSync } from "node:fs";
 import { delimiter, isAbsolute, join, relative, resolve } from "node:path";
 import { ProblemError } from "@tracegate/contracts";
 import type { CatalogueEntry } from "@tracegate/kubelet";
 import type { OwnImage } from "./configuration.ts";
+import { holds, whereLinksLead } from "./directory-bounds.ts";
 
 /** Where a pod finds its program's directory. */
 const programMount = "/app";
@@ -62,15 +54,6 @@ export function ownImage(
   if (found.bind !== undefined) binds.push(found.bind);
   return { pattern, entrypoint: [found.word, ...args], env, workingDir: programMount, binds };
 }
-
-/** Whether a path lies in a directory, or is it. */
-export function holds(directory: string, path: string): boolean {
-  const inside = relative(directory, path);
-  return inside !== ".." && !inside.startsWith("../");
-}
-
-/** What is not there yet has no links. */
-export const whereLinksLead = (path: string): string => (existsSync(path) ? realpathSync(path) : path);
 
 interface FoundProgram {
   /** What the container is started with. */

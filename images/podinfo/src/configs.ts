@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Answer, json } from "./answer.ts";
-import type { Context } from "./routes.ts";
+import type { Context } from "./context.ts";
 
 /** The files of --config-path. They are read at each call: a ConfigMap's change shows without a watch. */
 export async function configs({ settings }: Context): Promise<Answer> {

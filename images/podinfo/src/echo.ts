@@ -1,7 +1,7 @@
 import { type Answer, json, type Reply, readBody } from "./answer.ts";
 import { post } from "./backend.ts";
+import type { Context } from "./context.ts";
 import { revision } from "./release.ts";
-import type { Context } from "./routes.ts";
 
 /** What is handed on to backends, so that their spans join the trace. */
 const tracingHeaders = [

@@ -1,5 +1,5 @@
 import { type Answer, failure, goJson, json } from "./answer.ts";
-import type { Context } from "./routes.ts";
+import type { Context } from "./context.ts";
 
 /** Go's server refuses to write other codes. */
 const [leastStatus, greatestStatus] = [100, 999];

@@ -1,11 +1,5 @@
 import { type Answer, json } from "./answer.ts";
-import type { Context } from "./routes.ts";
-
-/** What the probes say; `/readyz/disable` and the end of the process change it. */
-export interface Health {
-  healthy: boolean;
-  ready: boolean;
-}
+import type { Context } from "./context.ts";
 
 export function healthy({ health }: Context): Answer {
   return probe(health.healthy);

@@ -1,14 +1,14 @@
 import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type Answer, BodyTooLarge, errorText, tooLarge } from "./answer.ts";
+import type { Context, Health } from "./context.ts";
 import { refuseHandshake, serveEchoSocket } from "./echo-socket.ts";
 import { exposition, type Family } from "./exposition.ts";
 import { randomError } from "./faults.ts";
-import type { Health } from "./health.ts";
 import type { Log } from "./log.ts";
 import { RequestMetrics, routeLabel } from "./request-metrics.ts";
 import { readTarget } from "./request-path.ts";
-import { type Context, findRoute, type Route } from "./routes.ts";
+import { findRoute, type Route } from "./routes.ts";
 import { send } from "./send.ts";
 import type { Settings } from "./settings.ts";
 

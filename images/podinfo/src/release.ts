@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { type Answer, json } from "./answer.ts";
+import type { Context } from "./context.ts";
 import { page } from "./page.ts";
-import type { Context } from "./routes.ts";
 
 /** No release names its commit here: the program is not podinfo's. */
 export const revision = "unknown";

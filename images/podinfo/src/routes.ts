@@ -1,33 +1,15 @@
 import type { IncomingMessage } from "node:http";
 import { type Answer, errorText, failure, json } from "./answer.ts";
 import { configs } from "./configs.ts";
+import type { Context } from "./context.ts";
 import { echo } from "./echo.ts";
 import { refuseHandshake } from "./echo-socket.ts";
 import { chunked, delay, panic, status } from "./faults.ts";
-import { type Health, healthy, ready, setReady } from "./health.ts";
-import type { Log } from "./log.ts";
+import { healthy, ready, setReady } from "./health.ts";
 import { openApiDocument, openApiPage } from "./openapi.ts";
 import { environment, headers, index, info, version } from "./release.ts";
-import type { Settings } from "./settings.ts";
 import { read, write } from "./store.ts";
 import { generate, validate } from "./tokens.ts";
-
-/** What a route's answer is made from. */
-export interface Context {
-  readonly settings: Settings;
-  readonly version: string;
-  readonly hostname: string;
-  readonly env: NodeJS.ProcessEnv;
-  readonly health: Health;
-  readonly request: IncomingMessage;
-  /** What the path holds in place of `{…}`; empty where it holds nothing. */
-  readonly parameter: string;
-  readonly nowSeconds: () => number;
-  readonly sleep: (ms: number) => Promise<void>;
-  readonly log: Log;
-  readonly exit: (code: number) => void;
-  readonly metrics: () => Promise<Answer>;
-}
 
 export interface Route {
   /** `/a/{name}`: one part of digits or of anything; `/a/*`: whatever begins so. */

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Answer, failure, json, readBody } from "./answer.ts";
-import type { Context } from "./routes.ts";
+import type { Context } from "./context.ts";
 
 /** Keeps a body in a file that its SHA-1 names. */
 export async function write({ settings, request, log }: Context): Promise<Answer> {

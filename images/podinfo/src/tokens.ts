@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { type Answer, failure, goJson, json, readBody } from "./answer.ts";
-import type { Context } from "./routes.ts";
+import type { Context } from "./context.ts";
 
 /** How long a token holds. */
 const lifetimeSeconds = 60;

@@ -6,6 +6,7 @@ import { deleteApplication } from "./deletion.ts";
 import { finalizersFor } from "./deletion-plan.ts";
 import { type GitRepositories, SourceError } from "./git/repositories.ts";
 import { builtInKinds } from "./kinds.ts";
+import { mergePatch } from "./merge-patch.ts";
 import {
   type OperationHints,
   operationPollMs,
@@ -16,7 +17,7 @@ import {
 } from "./operator.ts";
 import { OwnerIndex } from "./owner-index.ts";
 import { hydrateAnnotation, refreshAnnotation, refreshLevel } from "./refresh.ts";
-import { comparedStatus, mergePatch, replaceConditions } from "./status.ts";
+import { comparedStatus, replaceConditions } from "./status.ts";
 import { decideAutoSync } from "./sync/auto-sync.ts";
 import { wholeSeconds } from "./sync/retry.ts";
 import { permitsSync } from "./sync-permission.ts";

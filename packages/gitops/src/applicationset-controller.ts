@@ -15,8 +15,8 @@ import {
 import { refOf } from "./apply.ts";
 import { resourcesFinalizer } from "./deletion-plan.ts";
 import type { GitRepositories } from "./git/repositories.ts";
+import { mergePatch } from "./merge-patch.ts";
 import { invalidDestination } from "./spec.ts";
-import { mergePatch } from "./status.ts";
 import { wholeSeconds } from "./sync/retry.ts";
 import { AppProject } from "./types/app-project.ts";
 import { Application } from "./types/application.ts";

@@ -3,10 +3,11 @@ import type { ResourceClient } from "@tracegate/kube";
 import type { ApplicationState, StateReader } from "./application-state.ts";
 import { refOf } from "./apply.ts";
 import { fieldManager } from "./field-manager.ts";
+import { mergePatch } from "./merge-patch.ts";
 import { type PassOutcome, runSyncPass, terminateSync } from "./operation.ts";
 import type { RefreshLevel } from "./refresh.ts";
 import { invalidDestination, sourceOf } from "./spec.ts";
-import { mergePatch, withDeployment } from "./status.ts";
+import { withDeployment } from "./status.ts";
 import { afterFailure, retryAt, wholeSeconds } from "./sync/retry.ts";
 import { permitsSync } from "./sync-permission.ts";
 import {

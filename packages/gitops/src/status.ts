@@ -1,6 +1,4 @@
 import type { ApplicationState } from "./application-state.ts";
-import { sameJson } from "./compare/three-way-merge.ts";
-import { isObject } from "./manifest.ts";
 import { sourceOf } from "./spec.ts";
 import type {
   Application,
@@ -10,21 +8,6 @@ import type {
   OperationState,
   RevisionHistory,
 } from "./types/application.ts";
-
-/** The JSON merge patch (RFC 7386) that makes `to` of `from`; undefined when they are the same. */
-export function mergePatch(from: unknown, to: unknown): unknown {
-  if (sameJson(from, to)) return undefined;
-  if (!isObject(from) || !isObject(to)) return to;
-  const patch: Record<string, unknown> = {};
-  for (const key of Object.keys(from))
-    if (to[key] === undefined && from[key] !== undefined) patch[key] = null;
-  for (const [key, value] of Object.entries(to)) {
-    if (value === undefined) continue;
-    const change = mergePatch(from[key], value);
-    if (change !== undefined) patch[key] = change;
-  }
-  return patch;
-}
 
 /**
  * Conditions after types in `evaluated` were looked at again: those found now stand, others of these types go, the rest

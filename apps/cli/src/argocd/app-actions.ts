@@ -2,8 +2,9 @@ import { Application, type KindOfResource, resourceKinds, valueAt } from "@trace
 import { formatTime, isNotFound, type KubeObject, type Patch } from "@tracegate/kube";
 import { patchOf } from "./app-change.ts";
 import { refOf } from "./applications.ts";
+import { Fatal } from "./fatal.ts";
 import { table } from "./output.ts";
-import { appNamespace, command, Fatal, logLine, type Session } from "./session.ts";
+import { appNamespace, command, logLine, type Session } from "./session.ts";
 
 const chosenResource = {
   group: { type: "string", help: "the group" },

@@ -3,8 +3,9 @@ import { formatTime, type KubeObject, type Patch, parseJsonPatch } from "@traceg
 import { UsageError } from "../cobra/command.ts";
 import { refuseInvalid } from "./app-create.ts";
 import { refOf } from "./applications.ts";
+import { Fatal } from "./fatal.ts";
 import { goYaml } from "./output.ts";
-import { appNamespace, command, controlPlane, Fatal, logLine } from "./session.ts";
+import { appNamespace, command, controlPlane, logLine } from "./session.ts";
 import { changedSpec, imageName, refusedFlags, refuseFlags, sourceFlags } from "./source-flags.ts";
 
 const oneApplication = { use: "APPNAME", args: [1, 1] } as const;

@@ -5,7 +5,8 @@ import { isNotFound, jsonEqual } from "@tracegate/kube";
 import { parse } from "yaml";
 import { UsageError } from "../cobra/command.ts";
 import { refOf } from "./applications.ts";
-import { appNamespace, command, Fatal, type Session } from "./session.ts";
+import { Fatal } from "./fatal.ts";
+import { appNamespace, command, type Session } from "./session.ts";
 import { changedSpec, pairOf, refusedFlags, refuseFlags, sourceFlags } from "./source-flags.ts";
 
 const finalizer = "resources-finalizer.argocd.argoproj.io";

@@ -2,7 +2,8 @@ import { Application } from "@tracegate/gitops";
 import { isNotFound, type Ref } from "@tracegate/kube";
 import { UsageError } from "../cobra/command.ts";
 import { chosen } from "./applications.ts";
-import { appNamespace, command, Fatal, type Session } from "./session.ts";
+import { Fatal } from "./fatal.ts";
+import { appNamespace, command, type Session } from "./session.ts";
 
 const cascading = "resources-finalizer.argocd.argoproj.io";
 const inBackground = `${cascading}/background`;

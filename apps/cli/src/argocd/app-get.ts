@@ -10,9 +10,10 @@ import {
   renderTree,
 } from "@tracegate/gitops";
 import { refOf, refresh } from "./applications.ts";
+import { Fatal } from "./fatal.ts";
 import { formatted } from "./output.ts";
 import { ownedObjects } from "./owned-objects.ts";
-import { appNamespace, command, Fatal, outputFlag } from "./session.ts";
+import { appNamespace, command, outputFlag } from "./session.ts";
 
 const oneApplication = { use: "APPNAME", args: [1, 1] } as const;
 

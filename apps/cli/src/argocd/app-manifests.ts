@@ -7,9 +7,10 @@ import {
   stateReader,
 } from "@tracegate/gitops";
 import { refOf, refresh } from "./applications.ts";
+import { Fatal } from "./fatal.ts";
 import { normalDiff } from "./normal-diff.ts";
 import { goYaml } from "./output.ts";
-import { appNamespace, command, Fatal, type Session } from "./session.ts";
+import { appNamespace, command, type Session } from "./session.ts";
 
 export const appManifests = command({
   path: "app manifests",

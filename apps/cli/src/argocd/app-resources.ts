@@ -1,6 +1,7 @@
 import { Application, findProject, orphansOf, readLive, renderResourceList } from "@tracegate/gitops";
 import { refOf } from "./applications.ts";
-import { appNamespace, command, Fatal } from "./session.ts";
+import { Fatal } from "./fatal.ts";
+import { appNamespace, command } from "./session.ts";
 
 export const appResources = command({
   path: "app resources",

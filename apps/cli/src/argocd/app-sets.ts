@@ -5,8 +5,9 @@ import { isNotFound, jsonEqual } from "@tracegate/kube";
 import { parseAllDocuments } from "yaml";
 import { UsageError } from "../cobra/command.ts";
 import { refOf } from "./applications.ts";
+import { Fatal } from "./fatal.ts";
 import { formatted } from "./output.ts";
-import { command, controlPlane, Fatal, outputFlag, type Session } from "./session.ts";
+import { command, controlPlane, outputFlag, type Session } from "./session.ts";
 
 const wide = { ...outputFlag("json|yaml|wide|name"), default: "wide" } as const;
 

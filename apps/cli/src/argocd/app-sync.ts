@@ -11,8 +11,9 @@ import {
 } from "@tracegate/gitops";
 import { UsageError } from "../cobra/command.ts";
 import { chosen, refOf } from "./applications.ts";
+import { Fatal } from "./fatal.ts";
 import { goJson, goYaml } from "./output.ts";
-import { appNamespace, command, Fatal, outputFlag, type Session } from "./session.ts";
+import { appNamespace, command, outputFlag, type Session } from "./session.ts";
 import { waitFor } from "./wait.ts";
 
 const timeout = { type: "number", help: "wait no longer than so many seconds (0: for ever)" } as const;

@@ -8,8 +8,9 @@ import {
   requestRefresh,
 } from "@tracegate/gitops";
 import type { Ref } from "@tracegate/kube";
+import { Fatal } from "./fatal.ts";
 import { ownedObjects } from "./owned-objects.ts";
-import { controlPlane, Fatal, type Session } from "./session.ts";
+import { controlPlane, type Session } from "./session.ts";
 
 /** `NAME` or `NAMESPACE/NAME`. */
 export function refOf(text: string, appNamespace: string): Ref & { readonly namespace: string } {

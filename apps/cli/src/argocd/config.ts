@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parse, stringify } from "yaml";
-import { Fatal } from "./session.ts";
+import { Fatal } from "./fatal.ts";
 
 /** The contexts that `login` made, in the original's file format. */
 export interface Contexts {

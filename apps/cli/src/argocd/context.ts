@@ -1,7 +1,8 @@
 import { Application } from "@tracegate/gitops";
 import { isStatusError } from "@tracegate/kube";
 import { withContext } from "./config.ts";
-import { command, controlPlane, Fatal, type Session } from "./session.ts";
+import { Fatal } from "./fatal.ts";
+import { command, controlPlane, type Session } from "./session.ts";
 
 export const login = command({
   path: "login",

@@ -1,7 +1,8 @@
 import { Application, inClusterServer } from "@tracegate/gitops";
 import { defineKind, type KubeObject, type ResourceClient, Secret } from "@tracegate/kube";
+import { Fatal } from "./fatal.ts";
 import { formatted, table } from "./output.ts";
-import { command, controlPlane, Fatal, outputFlag } from "./session.ts";
+import { command, controlPlane, outputFlag } from "./session.ts";
 
 const within = { namespace: controlPlane };
 

@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import { Fatal } from "./session.ts";
+import { Fatal } from "./fatal.ts";
 
 /** YAML as Go's library writes it: sorted keys, lists as far left as their key, no folding; quoted where 1.1 reads another type. */
 export const goYaml = (value: unknown): string =>

@@ -17,6 +17,7 @@ import { appsetCreate, appsetDelete, appsetGet, appsetList } from "./app-sets.ts
 import { appRollback, appSync, appTerminate, appWait } from "./app-sync.ts";
 import { type ArgoConfig, currentToken } from "./config.ts";
 import { context, login, logout } from "./context.ts";
+import { Fatal } from "./fatal.ts";
 import { clusterGet, clusterList, repoGet, repoList } from "./others.ts";
 import {
   projCreate,
@@ -28,7 +29,7 @@ import {
   projWindows,
 } from "./projects.ts";
 import { refusedBy, refusedCommands } from "./refused.ts";
-import { Fatal, logLine, type Session } from "./session.ts";
+import { logLine, type Session } from "./session.ts";
 import { version } from "./version.ts";
 
 const accepted = "accepted for scripts, and without effect: the Kubernetes API is spoken to";

@@ -1,8 +1,9 @@
 import { Application, AppProject, isActive, renderProject, renderProjectList } from "@tracegate/gitops";
 import { isNotFound, jsonEqual } from "@tracegate/kube";
 import type { CobraCommand } from "../cobra/command.ts";
+import { Fatal } from "./fatal.ts";
 import { formatted, table } from "./output.ts";
-import { command, controlPlane, Fatal, outputFlag, type Session } from "./session.ts";
+import { command, controlPlane, outputFlag, type Session } from "./session.ts";
 
 type Spec = AppProject["spec"];
 

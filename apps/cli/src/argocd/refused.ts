@@ -1,5 +1,6 @@
 import type { CobraCommand } from "../cobra/command.ts";
-import { command, Fatal, type Session } from "./session.ts";
+import { Fatal } from "./fatal.ts";
+import { command, type Session } from "./session.ts";
 
 /** Commands of the original that have nothing to work on here, and what to do in their place. */
 const refused: readonly (readonly [path: string, instead: string])[] = [

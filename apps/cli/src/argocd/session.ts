@@ -32,15 +32,6 @@ export const command = <const F extends FlagSpecs>(
 export const logLine = (level: "info" | "error" | "fatal", msg: string, clock: Clock): string =>
   `${JSON.stringify({ level, msg, time: formatTime(clock.now()) })}\n`;
 
-/** Ends the command with one line of log and an exit code: 20 for what an API or argument says, 1 for plain checks. */
-export class Fatal extends Error {
-  readonly exit: number;
-  constructor(message: string, exit: 1 | 2 | 20 = 20) {
-    super(message);
-    this.exit = exit;
-  }
-}
-
 /** The namespace of the control plane, where Applications live unless told otherwise. */
 export const controlPlane = "argocd";
 

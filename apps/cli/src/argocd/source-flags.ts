@@ -1,6 +1,6 @@
 import type { Application, ApplicationSource, SyncPolicy } from "@tracegate/gitops";
 import type { FlagSpecs, FlagValues } from "../cobra/command.ts";
-import { Fatal } from "./session.ts";
+import { Fatal } from "./fatal.ts";
 
 const text = (help: string) => ({ type: "string", help }) as const;
 const texts = (help: string) => ({ type: "stringArray", help }) as const;

@@ -1,7 +1,8 @@
 import { Application, type Health, progressTable, readHealth } from "@tracegate/gitops";
 import type { WatchEvent } from "@tracegate/kube";
 import { finalState, refresh } from "./applications.ts";
-import { Fatal, type Session } from "./session.ts";
+import { Fatal } from "./fatal.ts";
+import type { Session } from "./session.ts";
 
 /** What is waited for; health, suspended and degraded are alternatives of each other. */
 export interface Awaited {

@@ -1,8 +1,8 @@
 import { applyMergePatch, isObject } from "@tracegate/kube";
 import { withIgnoredOf } from "../compare/ignore-differences.ts";
 import { resourcesFinalizer } from "../deletion-plan.ts";
+import { mergePatch } from "../merge-patch.ts";
 import { readYaml } from "../render/yaml-documents.ts";
-import { mergePatch } from "../status.ts";
 import type { Application } from "../types/application.ts";
 import type {
   ApplicationSet,

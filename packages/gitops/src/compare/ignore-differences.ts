@@ -1,8 +1,8 @@
 import { applyMergePatch, getKey } from "@tracegate/kube";
 import { SourceError } from "../git/repositories.ts";
 import { groupOf, isObject, type JsonObject, type Manifest } from "../manifest.ts";
+import { mergePatch } from "../merge-patch.ts";
 import { globExpression } from "../render/glob.ts";
-import { mergePatch } from "../status.ts";
 import type { IgnoreDifferences } from "../types/application.ts";
 
 /** Removes from `manifest` (in place) what `rules` say not to compare. `live` tells who owns which field. */
