@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
+import { defaultPath } from "./default-path.ts";
 import type { LogWriter } from "./log-writer.ts";
 import type { PodNamespaces } from "./node-network.ts";
 import type { StartedContainer } from "./pod-runtime.ts";
+import { childrenOf } from "./process-tree.ts";
 import type { ContainerProcessSpec } from "./protocol.ts";
 import { inTerminal, stdioOf, terminalEnvironment } from "./terminal.ts";
 
@@ -109,22 +111,8 @@ export function carried(env: Readonly<Record<string, string>>): {
   return { variables, become: `exec env -i -- ${names.join(" ")} "$@"` };
 }
 
-export const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
 /** The one child of the shell that waits for the container: PID 1 of the container's namespace. 0 when gone. */
 const initOf = (waiterPid: number | undefined): number => childrenOf(waiterPid)[0] ?? 0;
-
-export function childrenOf(pid: number | undefined): number[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
-      .trim()
-      .split(" ")
-      .filter(Boolean)
-      .map(Number);
-  } catch {
-    return [];
-  }
-}
 
 /** Kills a container's PID 1, and so all of its processes, whether its program has been started yet or not. */
 export function killContainer(waiter: ChildProcess): void {

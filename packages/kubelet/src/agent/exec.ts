@@ -4,9 +4,12 @@ import type { Socket } from "node:net";
 import { constants } from "node:os";
 import type { Readable, Writable } from "node:stream";
 import type { Clock } from "@tracegate/contracts";
-import { boundingSet, carried, childrenOf, commandCheck, defaultPath } from "./container.ts";
+import { boundingSet, carried, commandCheck } from "./container.ts";
 import type { Attached } from "./container-streams.ts";
+import { defaultPath } from "./default-path.ts";
+import type { InnerProcess } from "./pod-runtime.ts";
 import type { Pods } from "./pods.ts";
+import { childrenOf } from "./process-tree.ts";
 import type {
   AttachRequest,
   ContainerProcessSpec,
@@ -16,17 +19,6 @@ import type {
 } from "./protocol.ts";
 import { channel, encodeFrame, frameDecoder } from "./stream-frames.ts";
 import { inTerminal, resizeTerminal, stdioOf, terminalEnvironment } from "./terminal.ts";
-
-/** A further process in a running container. */
-export interface InnerProcess {
-  readonly process: ChildProcess;
-  /** Resolves when the program is about to run; rejects with why it cannot. */
-  readonly started: Promise<void>;
-  /** The `script` that made its terminal, once there is one. */
-  readonly script: () => number | undefined;
-  /** Kills it and what it started. */
-  end(): void;
-}
 
 /**
  * Says on file descriptor 3 what a container's own start says: `+`, or why the program cannot be started. What 4 leads to

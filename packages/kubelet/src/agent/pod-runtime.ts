@@ -1,6 +1,5 @@
 import type { ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
-import type { InnerProcess } from "./exec.ts";
 import type { LogWriter } from "./log-writer.ts";
 import type { ContainerProcessSpec, ExecRequest, PodSandboxSpec } from "./protocol.ts";
 
@@ -12,6 +11,17 @@ export interface RuntimePod {
   readonly directory: string;
   /** Where each volume lies, as the agent sees it. */
   readonly volumes: ReadonlyMap<string, string>;
+}
+
+/** A further process in a running container. */
+export interface InnerProcess {
+  readonly process: ChildProcess;
+  /** Resolves when the program is about to run; rejects with why it cannot. */
+  readonly started: Promise<void>;
+  /** The `script` that made its terminal, once there is one. */
+  readonly script: () => number | undefined;
+  /** Kills it and what it started. */
+  end(): void;
 }
 
 export interface StartedContainer {

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import type { Clock } from "@tracegate/contracts";
 import type { Enforcement } from "../cgroup/cgroup-plan.ts";
 import type { ContainerCgroup, ContainerCgroups } from "../cgroup/container-cgroups.ts";
-import { defaultPath, readTerminationMessage } from "./container.ts";
+import { readTerminationMessage } from "./container.ts";
 import { ContainerStreams } from "./container-streams.ts";
-import type { InnerProcess } from "./exec.ts";
+import { defaultPath } from "./default-path.ts";
 import { type LogWriter, openLog } from "./log-writer.ts";
 import { MemoryWatch, procProcessTable } from "./memory-watch.ts";
-import type { PodRuntime, RuntimePod, StartedContainer } from "./pod-runtime.ts";
+import type { InnerProcess, PodRuntime, RuntimePod, StartedContainer } from "./pod-runtime.ts";
 import type {
   AttachRequest,
   ContainerProcessSpec,

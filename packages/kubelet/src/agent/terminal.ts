@@ -1,7 +1,8 @@
 import { existsSync, readlinkSync } from "node:fs";
 import type { Clock } from "@tracegate/contracts";
 import { runCommand } from "./command.ts";
-import { childrenOf, defaultPath } from "./container.ts";
+import { defaultPath } from "./default-path.ts";
+import { childrenOf } from "./process-tree.ts";
 import type { TerminalSize } from "./protocol.ts";
 
 /**

@@ -3,7 +3,7 @@ import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Problem, ProblemError } from "@tracegate/contracts";
-import { defaultPath } from "../agent/container.ts";
+import { defaultPath } from "../agent/default-path.ts";
 import { agentNamespaces } from "./start-agent.ts";
 
 const timeoutMs = 10_000;

@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Clock, ProblemError } from "@tracegate/contracts";
-import { defaultPath } from "../agent/container.ts";
+import { defaultPath } from "../agent/default-path.ts";
 import type { SandboxKind } from "../agent/protocol.ts";
 import { inCgroup, probeLimits } from "../cgroup/enter-cgroup.ts";
 import { ensureRuntimeDirectory } from "./runtime-directory.ts";

@@ -4,7 +4,7 @@ import { accessSync, constants, mkdirSync, readFileSync, rmSync, statSync, write
 import { isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { podAddress, podAddressCount } from "../../network/addresses.ts";
-import { defaultPath } from "../container.ts";
+import { defaultPath } from "../default-path.ts";
 import { processGroupIn } from "../memory-watch.ts";
 import type { PodRuntime, RuntimePod } from "../pod-runtime.ts";
 import type { ContainerProcessSpec } from "../protocol.ts";
