@@ -1,7 +1,7 @@
 import { AnalysisRun } from "@tracegate/analysis";
 import type { Clock } from "@tracegate/contracts";
 import { type Controller, controllerOf } from "@tracegate/controller-runtime";
-import { isNotFound, type ResourceClient } from "@tracegate/kube";
+import { type ResourceClient, undefinedIfNotFound } from "@tracegate/kube";
 import { Rollout } from "@tracegate/rollouts";
 import type { EvidenceArchive } from "./archive.ts";
 import { decidedRelease } from "./decision.ts";
@@ -20,10 +20,7 @@ export function evidenceController(options: {
     kind: Rollout,
     watches: [{ kind: AnalysisRun, map: controllerOf(Rollout) }],
     async reconcile(ref) {
-      const rollout = await client.get(Rollout, ref).catch((error: unknown) => {
-        if (isNotFound(error)) return undefined;
-        throw error;
-      });
+      const rollout = await client.get(Rollout, ref).catch(undefinedIfNotFound);
       if (rollout === undefined) return undefined;
       const revision = Number(rollout.metadata.annotations?.["rollout.argoproj.io/revision"] ?? 0);
       const archived = await archive.read(ref, revision);

@@ -62,6 +62,12 @@ const hasReason = (error: unknown, ...reasons: StatusReason[]): boolean =>
   error instanceof StatusError && error.status.reason !== undefined && reasons.includes(error.status.reason);
 
 export const isNotFound = (error: unknown): boolean => hasReason(error, "NotFound");
+/** For `catch`: what is not there is no error, everything else is. */
+export function undefinedIfNotFound(error: unknown): undefined {
+  if (isNotFound(error)) return undefined;
+  throw error;
+}
+
 export const isConflict = (error: unknown): boolean => hasReason(error, "Conflict");
 export const isAlreadyExists = (error: unknown): boolean => hasReason(error, "AlreadyExists");
 export const isInvalid = (error: unknown): boolean => hasReason(error, "Invalid");

@@ -14,6 +14,7 @@ import {
   ReplicaSet,
   type ResourceClient,
   Service,
+  undefinedIfNotFound,
 } from "@tracegate/kube";
 import { createFailure, planRollout } from "./plan.ts";
 import type { RolloutAction, RolloutSnapshot } from "./snapshot.ts";
@@ -38,7 +39,7 @@ export function rolloutController({ client, clock, events }: RolloutControllerOp
       { kind: Service, map: managedService },
     ],
     async reconcile(ref) {
-      const rollout = await optional(client, Rollout, ref);
+      const rollout = await client.get(Rollout, ref).catch(undefinedIfNotFound);
       if (rollout === undefined || rollout.metadata.deletionTimestamp !== undefined) return undefined;
       if (rollout.status === undefined && (rollout.metadata.generation ?? 1) === 1) {
         const { namespace = "default", name } = rollout.metadata;
@@ -144,19 +145,6 @@ export async function readSnapshot(client: ResourceClient, rollout: Rollout): Pr
           .items
       : [],
   };
-}
-
-async function optional<T extends KubeObject>(
-  client: ResourceClient,
-  kind: Kind<T>,
-  ref: Ref,
-): Promise<T | undefined> {
-  try {
-    return await client.get(kind, ref);
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
 }
 
 async function carryOut(client: ResourceClient, rollout: Rollout, action: RolloutAction): Promise<void> {

@@ -1,7 +1,6 @@
 import { Application, ApplicationSet } from "@tracegate/gitops";
-import { Deployment } from "@tracegate/kube";
+import { Deployment, undefinedIfNotFound } from "@tracegate/kube";
 import type { Level, World } from "./level.ts";
-import { getOrUndefined } from "./release-checks.ts";
 
 const environments = ["staging", "prod"];
 const folder = "adventures/01-echoes-lost-in-orbit/beginner/manifests";
@@ -31,10 +30,12 @@ export const beginner: Level = {
         const found = await overlays({ client });
         const missing = environments.filter((environment) => !found.has(environment));
         if (missing.length === 0) return [];
-        const set = await getOrUndefined(client, ApplicationSet, {
-          namespace: "argocd",
-          name: "echo-server",
-        });
+        const set = await client
+          .get(ApplicationSet, {
+            namespace: "argocd",
+            name: "echo-server",
+          })
+          .catch(undefinedIfNotFound);
         const said = (set?.status?.conditions ?? []).filter(
           ({ type, status }) => type === "ErrorOccurred" && status === "True",
         );

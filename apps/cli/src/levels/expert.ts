@@ -1,9 +1,9 @@
-import { DaemonSet, Pod } from "@tracegate/kube";
+import { DaemonSet, Pod, undefinedIfNotFound } from "@tracegate/kube";
 import { Rollout } from "@tracegate/rollouts";
 import { gatesOf, gatesThatTell, type Trial } from "./gates.ts";
 import { type CanaryTraffic, hotrodSeries } from "./hotrod-canary.ts";
 import type { Level, Objective, World } from "./level.ts";
-import { getOrUndefined, stillToJudge, stillToRun } from "./release-checks.ts";
+import { stillToJudge, stillToRun } from "./release-checks.ts";
 
 const hotrod = { namespace: "hotrod", name: "hotrod" };
 
@@ -105,7 +105,9 @@ export const expert: Level = {
 };
 
 async function collectorRuns({ client }: World): Promise<readonly string[]> {
-  const daemonSet = await getOrUndefined(client, DaemonSet, { namespace: "otel", name: "collector" });
+  const daemonSet = await client
+    .get(DaemonSet, { namespace: "otel", name: "collector" })
+    .catch(undefinedIfNotFound);
   if (daemonSet === undefined) return ["there is no DaemonSet collector in otel"];
   const { desiredNumberScheduled = 0, numberReady = 0 } = daemonSet.status ?? {};
   if (desiredNumberScheduled > 0 && numberReady >= desiredNumberScheduled) return [];
@@ -135,7 +137,7 @@ function gate(
   return {
     text,
     async check({ client }) {
-      const rollout = await getOrUndefined(client, Rollout, hotrod);
+      const rollout = await client.get(Rollout, hotrod).catch(undefinedIfNotFound);
       if (rollout === undefined) return ["there is no rollout hotrod in hotrod"];
       const gates = await gatesOf(client, rollout);
       if ((await gatesThatTell(gates, canaries)).length > 0) return [];

@@ -1,5 +1,5 @@
 import { AnalysisTemplate, type Argument, type Metric } from "@tracegate/analysis";
-import { isNotFound, type ResourceClient } from "@tracegate/kube";
+import { type ResourceClient, undefinedIfNotFound } from "@tracegate/kube";
 import { type SyntheticSeries, tryGate } from "@tracegate/rehearsal";
 import type { Rollout } from "@tracegate/rollouts";
 
@@ -26,10 +26,7 @@ export async function gatesOf(client: Pick<ResourceClient, "get">, rollout: Roll
     for (const { templateName } of templates) {
       if (templateName === undefined) continue;
       const ref = { ...(namespace !== undefined && { namespace }), name: templateName };
-      const template = await client.get(AnalysisTemplate, ref).catch((error: unknown) => {
-        if (isNotFound(error)) return undefined;
-        throw error;
-      });
+      const template = await client.get(AnalysisTemplate, ref).catch(undefinedIfNotFound);
       const declared = (template?.spec.args ?? []).filter(({ value }) => value !== undefined);
       const all = [...declared.filter(({ name }) => given.every((arg) => arg.name !== name)), ...given];
       for (const metric of template?.spec.metrics ?? []) {

@@ -1,8 +1,9 @@
+import { undefinedIfNotFound } from "@tracegate/kube";
 import { counter, gauge, type SyntheticSeries } from "@tracegate/rehearsal";
 import { Rollout } from "@tracegate/rollouts";
 import { gatesOf, gatesThatTell, type Trial } from "./gates.ts";
 import type { Level, Objective } from "./level.ts";
-import { getOrUndefined, stillToJudge, stillToRun } from "./release-checks.ts";
+import { stillToJudge, stillToRun } from "./release-checks.ts";
 
 const environments = ["echo-staging", "echo-prod"];
 const rollouts = environments.map((namespace) => ({ namespace, name: "echo-server" }));
@@ -91,7 +92,7 @@ function gate(
     async check({ client }) {
       const missing = await Promise.all(
         rollouts.map(async (ref) => {
-          const rollout = await getOrUndefined(client, Rollout, ref);
+          const rollout = await client.get(Rollout, ref).catch(undefinedIfNotFound);
           if (rollout === undefined) return [`there is no rollout echo-server in ${ref.namespace}`];
           const canaries = trials.map(
             ([state, passes]): Trial => ({ series: podSeries(ref.namespace, state), passes }),

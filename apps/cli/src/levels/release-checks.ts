@@ -1,12 +1,12 @@
 import { AnalysisRun } from "@tracegate/analysis";
-import { isNotFound, type Kind, type KubeObject, type Ref, type ResourceClient } from "@tracegate/kube";
+import { type Ref, undefinedIfNotFound } from "@tracegate/kube";
 import { Rollout } from "@tracegate/rollouts";
 import { settledOn } from "../demo/snapshot.ts";
 import type { World } from "./level.ts";
 
 /** What keeps a Rollout from having settled on `image`. */
 export async function stillToRun({ client }: World, ref: Ref, image: string): Promise<string[]> {
-  const rollout = await getOrUndefined(client, Rollout, ref);
+  const rollout = await client.get(Rollout, ref).catch(undefinedIfNotFound);
   const name = `rollout ${ref.name} in ${ref.namespace}`;
   if (rollout === undefined) return [`there is no ${name}`];
   const wanted = rollout.spec.template?.spec.containers[0]?.image;
@@ -21,7 +21,7 @@ export async function stillToRun({ client }: World, ref: Ref, image: string): Pr
 
 /** What keeps one from saying that the version that runs was let through by an analysis. */
 export async function stillToJudge({ client }: World, ref: Ref): Promise<string[]> {
-  const rollout = await getOrUndefined(client, Rollout, ref);
+  const rollout = await client.get(Rollout, ref).catch(undefinedIfNotFound);
   const hash = rollout?.status?.currentPodHash;
   const { namespace = "" } = ref;
   const runs = (await client.list(AnalysisRun, { namespace })).items.filter(
@@ -41,17 +41,4 @@ export async function stillToJudge({ client }: World, ref: Ref): Promise<string[
     `analysis ${newest.metadata.name} in ${namespace} is ${phase}${message === undefined ? "" : `: ${message}`}`,
     `after mending it: kubectl argo rollouts retry rollout ${ref.name} -n ${namespace}`,
   ];
-}
-
-export async function getOrUndefined<T extends KubeObject>(
-  client: Pick<ResourceClient, "get">,
-  kind: Kind<T>,
-  ref: Ref,
-): Promise<T | undefined> {
-  try {
-    return await client.get(kind, ref);
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
 }

@@ -8,8 +8,9 @@ import {
   Node,
   Pod,
   type ResourceClient,
+  undefinedIfNotFound,
 } from "@tracegate/kube";
-import { undefinedIfGone, type WorkloadDependencies } from "../dependencies.ts";
+import type { WorkloadDependencies } from "../dependencies.ts";
 import { claimed, claims } from "../pods/claiming.ts";
 import { controllerReference } from "../pods/from-template.ts";
 import { createPods, deletePods } from "../pods/pod-control.ts";
@@ -38,7 +39,7 @@ export function daemonSetController(dependencies: WorkloadDependencies): Control
       },
     ],
     async reconcile(ref) {
-      const daemonSet = await client.get(DaemonSet, ref).catch(undefinedIfGone);
+      const daemonSet = await client.get(DaemonSet, ref).catch(undefinedIfNotFound);
       if (daemonSet === undefined || daemonSet.metadata.deletionTimestamp !== undefined) return undefined;
       const inNamespace = ref.namespace === undefined ? {} : { namespace: ref.namespace };
       const all = (await client.list(Pod, inNamespace)).items;
@@ -94,7 +95,7 @@ async function writeRevision(
   );
   const plan = planRevisions(daemonSet, own, pods);
   for (const { metadata } of plan.delete) {
-    await client.delete(ControllerRevision, refOf(metadata)).catch(undefinedIfGone);
+    await client.delete(ControllerRevision, refOf(metadata)).catch(undefinedIfNotFound);
   }
   if (plan.current !== undefined) {
     // A template that came back is the newest again.

@@ -8,8 +8,9 @@ import {
   type Ref,
   ReplicaSet,
   type ResourceClient,
+  undefinedIfNotFound,
 } from "@tracegate/kube";
-import { undefinedIfGone, type WorkloadDependencies } from "../dependencies.ts";
+import type { WorkloadDependencies } from "../dependencies.ts";
 import { claimed, claims } from "../pods/claiming.ts";
 import { messageOf } from "../pods/pod-control.ts";
 import { POD_TEMPLATE_HASH } from "../template-hash.ts";
@@ -33,7 +34,7 @@ export function deploymentController({
       { kind: Pod, map: deploymentOfPod },
     ],
     async reconcile(ref) {
-      const deployment = await client.get(Deployment, ref).catch(undefinedIfGone);
+      const deployment = await client.get(Deployment, ref).catch(undefinedIfNotFound);
       if (deployment === undefined) return undefined;
       const snapshot = await look(client, deployment);
       const plan = planDeployment(snapshot, clock.now());

@@ -10,8 +10,9 @@ import {
   type Ref,
   type ResourceClient,
   Service,
+  undefinedIfNotFound,
 } from "@tracegate/kube";
-import { undefinedIfGone, type WorkloadDependencies } from "../dependencies.ts";
+import type { WorkloadDependencies } from "../dependencies.ts";
 import { controllerReference } from "../pods/from-template.ts";
 import { Endpoints } from "./endpoints-kind.ts";
 import { endpointsOf, hasPodEndpoints, MANAGED_BY, OUR_NAME, planSlices, SERVICE_NAME } from "./plan.ts";
@@ -32,11 +33,11 @@ export function endpointsController({ client }: Pick<WorkloadDependencies, "clie
       },
     ],
     async reconcile(ref) {
-      const service = await client.get(Service, ref).catch(undefinedIfGone);
+      const service = await client.get(Service, ref).catch(undefinedIfNotFound);
       if (service === undefined) {
         // Slices go with their owner; Endpoints have none.
-        const endpoints = await client.get(Endpoints, ref).catch(undefinedIfGone);
-        if (endpoints !== undefined) await client.delete(Endpoints, ref).catch(undefinedIfGone);
+        const endpoints = await client.get(Endpoints, ref).catch(undefinedIfNotFound);
+        if (endpoints !== undefined) await client.delete(Endpoints, ref).catch(undefinedIfNotFound);
         return undefined;
       }
       if (!hasPodEndpoints(service) || service.metadata.deletionTimestamp !== undefined) return undefined;
@@ -93,7 +94,7 @@ async function writeSlices(client: ResourceClient, service: Service, pods: reado
   }
   for (const slice of plan.update) await client.update(EndpointSlice, slice);
   for (const slice of plan.delete) {
-    await client.delete(EndpointSlice, refIn(namespace, slice.metadata.name)).catch(undefinedIfGone);
+    await client.delete(EndpointSlice, refIn(namespace, slice.metadata.name)).catch(undefinedIfNotFound);
   }
 }
 

@@ -1,6 +1,14 @@
 import { type Controller, controllerOf } from "@tracegate/controller-runtime";
-import { isNotFound, Job, jsonEqual, Pod, type Ref, type ResourceClient } from "@tracegate/kube";
-import { undefinedIfGone, type WorkloadDependencies } from "../dependencies.ts";
+import {
+  isNotFound,
+  Job,
+  jsonEqual,
+  Pod,
+  type Ref,
+  type ResourceClient,
+  undefinedIfNotFound,
+} from "@tracegate/kube";
+import type { WorkloadDependencies } from "../dependencies.ts";
 import { claimed, claims } from "../pods/claiming.ts";
 import { createPods, deletePods } from "../pods/pod-control.ts";
 import { JOB_TRACKING, planJob } from "./plan.ts";
@@ -32,7 +40,7 @@ export function jobController(dependencies: WorkloadDependencies): Controller<Jo
     kind: Job,
     watches: [{ kind: Pod, map: controllerOf(Job) }],
     async reconcile(ref) {
-      const job = await client.get(Job, ref).catch(undefinedIfGone);
+      const job = await client.get(Job, ref).catch(undefinedIfNotFound);
       if (job === undefined) return freeOrphans(client, ref);
       if (job.metadata.deletionTimestamp !== undefined) return freeOrphans(client, ref);
       // The types of the package hold what is used here; the stored object holds all.

@@ -10,8 +10,9 @@ import {
   Pod,
   type ResourceClient,
   ServiceAccount,
+  undefinedIfNotFound,
 } from "@tracegate/kube";
-import { undefinedIfGone, type WorkloadDependencies } from "../dependencies.ts";
+import type { WorkloadDependencies } from "../dependencies.ts";
 import { servedKinds } from "../served-kinds.ts";
 import { type Remainder, terminationConditions } from "./termination.ts";
 
@@ -42,7 +43,7 @@ export function namespaceController({
       { kind: ConfigMap, ...ofNamespace(ROOT_CA) },
     ],
     async reconcile(ref) {
-      const namespace = await client.get(Namespace, ref).catch(undefinedIfGone);
+      const namespace = await client.get(Namespace, ref).catch(undefinedIfNotFound);
       if (namespace === undefined) return undefined;
       if (namespace.metadata.deletionTimestamp === undefined) {
         await furnish(client, ref.name, rootCa);
@@ -70,7 +71,7 @@ async function furnish(client: ResourceClient, namespace: string, rootCa: string
       if (!isAlreadyExists(error) && !isForbidden(error)) throw error;
     }
   };
-  const account = await client.get(ServiceAccount, { namespace, name: "default" }).catch(undefinedIfGone);
+  const account = await client.get(ServiceAccount, { namespace, name: "default" }).catch(undefinedIfNotFound);
   if (account === undefined) {
     await made(() =>
       client.create(ServiceAccount, {
@@ -80,7 +81,7 @@ async function furnish(client: ResourceClient, namespace: string, rootCa: string
       }),
     );
   }
-  const ca = await client.get(ConfigMap, { namespace, name: ROOT_CA }).catch(undefinedIfGone);
+  const ca = await client.get(ConfigMap, { namespace, name: ROOT_CA }).catch(undefinedIfNotFound);
   const data = { "ca.crt": rootCa };
   if (ca === undefined) {
     const annotations = {

@@ -1,6 +1,13 @@
 import { type Controller, controllerOf } from "@tracegate/controller-runtime";
-import { jsonEqual, type OwnerReference, Pod, ReplicaSet, type ResourceClient } from "@tracegate/kube";
-import { undefinedIfGone, type WorkloadDependencies } from "../dependencies.ts";
+import {
+  jsonEqual,
+  type OwnerReference,
+  Pod,
+  ReplicaSet,
+  type ResourceClient,
+  undefinedIfNotFound,
+} from "@tracegate/kube";
+import type { WorkloadDependencies } from "../dependencies.ts";
 import { claimed, claims } from "../pods/claiming.ts";
 import { createPods, deletePods, messageOf } from "../pods/pod-control.ts";
 import { planReplicaSet, type ReplicaFailure, type ReplicaSetSnapshot, replicaSetStatus } from "./plan.ts";
@@ -13,7 +20,7 @@ export function replicaSetController(dependencies: WorkloadDependencies): Contro
     kind: ReplicaSet,
     watches: [{ kind: Pod, map: controllerOf(ReplicaSet) }],
     async reconcile(ref) {
-      const replicaSet = await client.get(ReplicaSet, ref).catch(undefinedIfGone);
+      const replicaSet = await client.get(ReplicaSet, ref).catch(undefinedIfNotFound);
       if (replicaSet === undefined) return undefined;
       const snapshot = await look(client, replicaSet);
       const plan = planReplicaSet(snapshot, clock.now());

@@ -8,8 +8,9 @@ import {
   type ObjectReference,
   Pod,
   type Ref,
+  undefinedIfNotFound,
 } from "@tracegate/kube";
-import { undefinedIfGone, type WorkloadDependencies } from "../dependencies.ts";
+import type { WorkloadDependencies } from "../dependencies.ts";
 import { isActive } from "../pods/pod-state.ts";
 import { place, unschedulableMessage } from "./plan.ts";
 
@@ -35,7 +36,7 @@ export function schedulingController({ client, clock, events }: WorkloadDependen
       },
     ],
     async reconcile(ref) {
-      const pod = await client.get(Pod, ref).catch(undefinedIfGone);
+      const pod = await client.get(Pod, ref).catch(undefinedIfNotFound);
       if (pod === undefined || !isWaiting(pod)) return undefined;
       const nodes = (await client.list(Node)).items;
       const all = (await client.list(Pod)).items.filter(isActive);
