@@ -16,9 +16,6 @@ export function commandDifference(
     return { what: `${command}: exit code`, expected: `${recorded.exit}`, got: `${ours.exit}: ${ours.out.join("\n")}` };
   const own = withCommits(ours.out, run.commits).filter((line) => !mentionsAnother(line, run.name));
   const theirs = recorded.out.filter((line) => !mentionsAnother(line, run.name));
-  // Help is in words of our own: how the line is written must agree.
-  const usage = (lines: readonly string[]) => lines.slice(lines.indexOf("Usage:") + 1, lines.indexOf("Usage:") + 2).map((line) => line.trim());
-  if (recorded.out.includes("Usage:")) return firstLineDifference(command, usage(recorded.out), usage(ours.out));
   const view = viewOf(command, run.stale);
   return firstLineDifference(command, view(theirs), view(own));
 }
@@ -31,7 +28,7 @@ function viewOf(command: string, stale: boolean): (lines: readonly string[]) => 
   const told = (line: string) => withoutFiles(neutral(line));
   return (lines) => {
     const rows = lastRows(trimmed(lines.map(told)));
-    return inParallel(stale ? rows.map(withoutVerb) : rows, stale);
+    return stale ? withoutOrder(rows.map(withoutVerb)) : rows;
   };
 }
 
@@ -71,19 +68,11 @@ function lastRows(lines: readonly string[]): string[] {
   return [...lines.slice(0, start + 1), ...[...rows.values()].sort(), ...lines.slice(end)];
 }
 
-/** Of the table of resources, rows of one kind that follow each other: they were applied side by side. Or rows of any kind. */
-function inParallel(lines: readonly string[], anyKind: boolean): string[] {
+/** The rows of the table of resources in no order: a sync that came from a stale cache puts those that it left unchanged first. */
+function withoutOrder(lines: readonly string[]): string[] {
   const start = lines.findIndex((line) => /^GROUP KIND NAMESPACE NAME STATUS/.test(line));
   if (start < 0) return [...lines];
-  const kindOf = (row: string) => (anyKind ? "" : row.split(" ").slice(0, 2).join(" "));
-  const rows = lines.slice(start + 1);
-  for (let from = 0; from < rows.length; ) {
-    let to = from + 1;
-    while (to < rows.length && kindOf(rows[to] ?? "") === kindOf(rows[from] ?? "")) to++;
-    rows.splice(from, to - from, ...rows.slice(from, to).sort());
-    from = to;
-  }
-  return [...lines.slice(0, start + 1), ...rows];
+  return [...lines.slice(0, start + 1), ...lines.slice(start + 1).sort()];
 }
 
 /** `[GROUP] KIND NAMESPACE NAME`: what stands before the status. */

@@ -19,12 +19,12 @@ export interface ObjectState {
 export type Tracks = Record<string, unknown>;
 
 /** The tracks of every object. */
-export function tracksOf(states: readonly ObjectState[], { stale = false } = {}): Tracks {
+export function tracksOf(states: readonly ObjectState[]): Tracks {
   const tracks: Tracks = {};
   const objects = Map.groupBy(states, ({ kind, name }) => `${kind} ${name}`);
   for (const [object, own] of objects) {
     const isSet = object.startsWith("ApplicationSet ");
-    Object.assign(tracks, prefixed(object, isSet ? setTracks(own) : applicationTracks(own, stale)));
+    Object.assign(tracks, prefixed(object, isSet ? setTracks(own) : applicationTracks(own)));
   }
   return tracks;
 }
@@ -39,7 +39,7 @@ function setTracks(states: readonly ObjectState[]): Tracks {
   return { conditions: distinct(conditions).filter((entry) => entry.length > 0), exists: states.at(-1)?.type !== "DELETED" };
 }
 
-function applicationTracks(states: readonly ObjectState[], stale: boolean): Tracks {
+function applicationTracks(states: readonly ObjectState[]): Tracks {
   const deletedAt = states.findIndex(({ deleting, type }) => deleting === true || type === "DELETED");
   // While an Application is deleted its status follows what happens to be gone already.
   const alive = deletedAt < 0 ? states : states.slice(0, deletedAt);
@@ -51,7 +51,7 @@ function applicationTracks(states: readonly ObjectState[], stale: boolean): Trac
     ).filter((entry) => entry !== ""),
     health: distinct(alive.map(({ status }) => status?.health?.status ?? "")).filter((entry) => entry !== ""),
     conditions: distinct(alive.map(({ status }) => (status?.conditions ?? []).map(({ type, message }) => `${type}: ${message}`))),
-    operations: stale ? runs.map(withoutCount) : runs,
+    operations: runs,
     history: (last?.history ?? []).map(({ id, revision, initiatedBy, source }) => ({ id, revision, initiatedBy, source })),
     resources: last?.resources ?? [],
     sourceType: last?.sourceType ?? "",
@@ -60,31 +60,12 @@ function applicationTracks(states: readonly ObjectState[], stale: boolean): Trac
   };
 }
 
-/** A self-heal that came from a stale cache was counted, too: the next ones count from there. */
-function withoutCount(run: Run): Run {
-  const text = JSON.stringify(run.operation).replace(/"autoHealAttemptsCount":\d+/, '"autoHealAttemptsCount":"some"');
-  return { ...run, operation: JSON.parse(text) };
-}
-
 interface Run {
   operation: unknown;
   states: string[];
   /** Each resource's own sequence. */
   results: Record<string, string[]>;
   order: string[];
-}
-
-/** Results stand in the order of phases and kinds; those of one kind are applied side by side, so their order is nobody's. */
-function inParallel(order: readonly string[]): string[] {
-  const kindOf = (key: string) => key.slice(0, key.lastIndexOf("/"));
-  const sorted = [...order];
-  for (let from = 0; from < sorted.length; ) {
-    let to = from + 1;
-    while (to < sorted.length && kindOf(sorted[to] ?? "") === kindOf(sorted[from] ?? "")) to++;
-    sorted.splice(from, to - from, ...sorted.slice(from, to).sort());
-    from = to;
-  }
-  return sorted;
 }
 
 /** Syncs one after another. A self-heal that found nothing to do right after a success is the stale cache of the real one. */
@@ -120,12 +101,8 @@ function isStaleHeal(group: { heals: number; states: readonly ObjectState[] }, b
   const ended = before.find(({ status }) => status?.operationState?.phase === "Succeeded");
   const started = group.states[0]?.t ?? 0;
   // A custom resource is `configured` by such a sync, because only its status moved on meanwhile.
-  const harmless = results.every(
-    ({ message = "", kind }) => / (unchanged|replaced|serverside-applied)$/.test(message) || (kind === "Rollout" && message.endsWith(" configured")),
-  );
-  // What it was to prune had gone by then: it found nothing to do.
-  const idle = group.states.some(({ status }) => status?.operationState?.message === "successfully synced (no more tasks)");
-  return group.heals > 0 && last !== undefined && harmless && (results.length > 0 || idle) && started - (ended?.t ?? 0) < 3000;
+  const harmless = results.every(({ message = "", kind }) => message.endsWith(" unchanged") || (kind === "Rollout" && message.endsWith(" configured")));
+  return group.heals > 0 && last !== undefined && harmless && results.length > 0 && started - (ended?.t ?? 0) < 500;
 }
 
 function runOf(states: readonly ObjectState[]): Run {
@@ -149,7 +126,7 @@ function runOf(states: readonly ObjectState[]): Run {
       }),
     ),
     results,
-    order: inParallel(order),
+    order,
   };
 }
 

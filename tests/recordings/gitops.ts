@@ -90,9 +90,9 @@ export async function replayGitOps(recording: GitOpsRecording): Promise<Differen
   const states = await play(world, recording, printed);
   const recorded = recording.recorded.filter((entry): entry is ObjectState => entry.type !== "ACTION");
   const stale = staleRefreshes(recording).length > 0;
-  const own = tracksOf(named(states, world.repository), { stale });
+  const own = tracksOf(named(states, world.repository));
   own["live"] = named(await liveNames(world, recording.final.live), world.repository);
-  const expected: Tracks = tracksOf(named(recorded, world.repository), { stale });
+  const expected: Tracks = tracksOf(named(recorded, world.repository));
   const live = recording.final.live.filter((name) => /^(deployment|service|configmap|job)/.test(name)).sort();
   expected["live"] = named(live, world.repository);
   const differences = differencesOf(expected, own);
