@@ -199,7 +199,10 @@ function stories(kubectl: Kubectl, sandbox: Sandbox, directory: string): void {
   });
 
   test("run -it and exec -it are in a terminal of the user's size", () => {
-    const script = "test -t 0 && test -t 1 && echo is a terminal; sleep 1; stty size; exit 4";
+    // The size comes a moment after the terminal, as it does on a cluster.
+    const settled =
+      'n=0; until [ "$(stty size)" = "33 111" ] || [ $n = 100 ]; do sleep 0.1; n=$((n + 1)); done';
+    const script = `test -t 0 && test -t 1 && echo is a terminal; ${settled}; stty size; exit 4`;
     const once = ["run", "seen", "--rm", "-it", "-q", "--restart=Never", curl, "--command", "--"];
     for (const args of [
       [...once, "sh", "-c", script],
