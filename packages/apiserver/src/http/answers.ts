@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { type Status, StatusError } from "@tracegate/kube";
 import { stringify } from "yaml";
+import { warningHeaders } from "./warning-headers.ts";
 
 /** Answers in JSON, or in YAML where that was asked for. */
 export function answer(
@@ -54,10 +55,9 @@ export function statusOf(error: unknown): Status {
   }).status;
 }
 
-/** `Warning: 299 - "text"` headers, each text once. */
 export function setWarnings(response: ServerResponse, warnings: readonly string[]): void {
-  const texts = [...new Set(warnings)].map((text) => `299 - ${JSON.stringify(text)}`);
-  if (texts.length > 0) response.setHeader("Warning", texts);
+  const values = warningHeaders(warnings);
+  if (values.length > 0) response.setHeader("Warning", values);
 }
 
 /** As Go writes it: keys in order, lists at the level of their key, what YAML 1.1 would take for another thing in quotes. */
