@@ -10,7 +10,13 @@ const globs = named.length > 0 ? named : stories ? ["tests/stories/**/*.test.ts"
 
 const child = spawn(
   process.execPath,
-  ["--disable-warning=ExperimentalWarning", "--test", "--test-concurrency=2", ...globs],
+  [
+    "--disable-warning=ExperimentalWarning",
+    `--import=${new URL("../tests/support/property-seed.ts", import.meta.url)}`,
+    "--test",
+    "--test-concurrency=2",
+    ...globs,
+  ],
   { stdio: "inherit" },
 );
 child.on("exit", (code) => process.exit(code ?? 1));
