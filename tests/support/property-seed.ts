@@ -5,6 +5,7 @@ import fc from "fast-check";
 const chosen = process.env.PROPERTY_SEED ?? "20240229";
 if (chosen !== "random") {
   const seed = Number(chosen);
-  if (!Number.isInteger(seed)) throw new Error(`PROPERTY_SEED is "${chosen}": expected an integer, or "random"`);
+  if (!Number.isInteger(seed))
+    throw new Error(`PROPERTY_SEED is "${chosen}": expected an integer, or "random"`);
   fc.configureGlobal({ ...fc.readConfigureGlobal(), seed });
 }
