@@ -48,13 +48,12 @@ export type { Field, ListType, MapType, StructType, ValueType } from "./schema/v
 export { checkFieldSelector, matchesFieldSelector } from "./selectors/field-labels.ts";
 export type { FieldRequirement, FieldRequirements } from "./selectors/field-selector.ts";
 export { formatFieldSelector, matchesFields, parseFieldSelector } from "./selectors/field-selector.ts";
-export type { LabelRequirement, LabelRequirements } from "./selectors/label-selector.ts";
+export type { LabelRequirement, LabelRequirements } from "./selectors/label-requirement.ts";
+export { formatRequirements, matchesRequirements } from "./selectors/label-requirement.ts";
 export {
   formatLabelSelector,
-  formatRequirements,
   labelRequirements,
   matchesLabelSelector,
-  matchesRequirements,
   parseLabelSelector,
   SelectorSyntaxError,
 } from "./selectors/label-selector.ts";

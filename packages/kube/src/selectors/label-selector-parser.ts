@@ -4,7 +4,7 @@
  */
 import { fieldErrorBody, invalid } from "../validation/field-error.ts";
 import { qualifiedNameErrors } from "../validation/names.ts";
-import type { LabelOperator, LabelRequirement } from "./label-selector.ts";
+import type { LabelOperator, LabelRequirement } from "./label-requirement.ts";
 
 /** A selector that cannot be read. The message is what the API answers, with 400. */
 export class SelectorSyntaxError extends Error {

@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import {
-  formatLabelSelector,
-  formatRequirements,
-  matchesLabelSelector,
-  matchesRequirements,
-  parseLabelSelector,
-} from "./label-selector.ts";
+import { formatRequirements, matchesRequirements } from "./label-requirement.ts";
+import { formatLabelSelector, matchesLabelSelector, parseLabelSelector } from "./label-selector.ts";
 
 test("requirements match as Kubernetes says, absent keys included", () => {
   const cases: [string, Record<string, string>, boolean][] = [

@@ -1,6 +1,7 @@
 import { isObject, type JsonObject, listAt, objectAt, stringAt } from "../json.ts";
 import type { LabelSelector } from "../object.ts";
-import { type LabelRequirements, labelRequirements } from "../selectors/label-selector.ts";
+import type { LabelRequirements } from "../selectors/label-requirement.ts";
+import { labelRequirements } from "../selectors/label-selector.ts";
 import { SelectorSyntaxError } from "../selectors/label-selector-parser.ts";
 import { type FieldError, forbidden, invalid, required } from "./field-error.ts";
 import { labelsErrors } from "./metadata.ts";

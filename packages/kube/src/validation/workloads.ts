@@ -1,5 +1,5 @@
 import { type JsonObject, jsonEqual, listAt, numberAt, objectAt, stringAt } from "../json.ts";
-import { matchesRequirements } from "../selectors/label-selector.ts";
+import { matchesRequirements } from "../selectors/label-requirement.ts";
 import { percentOf } from "../values/int-or-percent.ts";
 import { type FieldError, forbidden, invalid, notSupported, required } from "./field-error.ts";
 import { dns1123LabelErrors } from "./names.ts";
