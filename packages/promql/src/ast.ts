@@ -1,5 +1,4 @@
 import type { Matcher } from "@tracegate/contracts";
-import type { FunctionSignature } from "./function-table.ts";
 import type { Span } from "./position.ts";
 
 /** The four types of the language. */
@@ -60,6 +59,17 @@ export interface Subquery {
   readonly stepMs?: number;
   readonly shift: TimeShift;
   readonly span: Span;
+}
+
+/** What a function takes and gives. */
+export interface FunctionSignature {
+  readonly name: string;
+  readonly args: readonly ValueType[];
+  /** How many of the last arguments may be left out; -1: the last one may also be repeated without end. */
+  readonly optional: number;
+  readonly returns: ValueType;
+  /** Accepted only with the experimental functions switched on. */
+  readonly experimental: boolean;
 }
 
 export interface Call {

@@ -1,15 +1,4 @@
-import type { ValueType } from "./ast.ts";
-
-/** What a function takes and gives. */
-export interface FunctionSignature {
-  readonly name: string;
-  readonly args: readonly ValueType[];
-  /** How many of the last arguments may be left out; -1: the last one may also be repeated without end. */
-  readonly optional: number;
-  readonly returns: ValueType;
-  /** Accepted only with the experimental functions switched on. */
-  readonly experimental: boolean;
-}
+import type { FunctionSignature, ValueType } from "./ast.ts";
 
 const v = "vector";
 const m = "matrix";
