@@ -1,9 +1,27 @@
 import { type FieldError, invalid as invalidField, type ObjectMeta } from "@tracegate/kube";
 import { badRequest, invalid } from "../core/refusals.ts";
-import type { ReviewSpec } from "./reviews.ts";
 
 /** Upstream names only the group here: the kind is lost in its internal form. */
 const REVIEW = { group: "authorization.k8s.io", kind: "" };
+
+interface Attributes {
+  namespace?: string;
+  verb?: string;
+  group?: string;
+  resource?: string;
+  subresource?: string;
+  name?: string;
+}
+
+export interface ReviewSpec {
+  resourceAttributes?: Attributes;
+  nonResourceAttributes?: { path?: string; verb?: string };
+  user?: string;
+  groups?: string[];
+  namespace?: string;
+  token?: string;
+  audiences?: string[];
+}
 
 /** Refuses a review that does not say what it asks, or about whom. `namespace` is that of the path. */
 export function checkReview(

@@ -5,7 +5,7 @@ import type { ServedKind } from "../core/served-kinds.ts";
 import { apiVersionOfResource } from "../core/served-kinds.ts";
 import type { TokenReader } from "./authentication.ts";
 import { type AccessRequest, authorize, missingRoles, rulesOf } from "./rbac.ts";
-import { checkReview } from "./review-rules.ts";
+import { checkReview, type ReviewSpec } from "./review-rules.ts";
 import { AUTHENTICATED, type User } from "./user.ts";
 
 /** Kinds that are asked, not stored: the answer is the object with its status filled in. */
@@ -17,25 +17,6 @@ export const REVIEWS = new Set([
   "selfsubjectreviews",
   "tokenreviews",
 ]);
-
-interface Attributes {
-  namespace?: string;
-  verb?: string;
-  group?: string;
-  resource?: string;
-  subresource?: string;
-  name?: string;
-}
-
-export interface ReviewSpec {
-  resourceAttributes?: Attributes;
-  nonResourceAttributes?: { path?: string; verb?: string };
-  user?: string;
-  groups?: string[];
-  namespace?: string;
-  token?: string;
-  audiences?: string[];
-}
 
 export function review(
   api: Api,

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import {
   decodeBuiltInBody,
+  type ExpectedKind,
   fieldComplaints,
   type JsonObject,
   jsonBody,
@@ -80,14 +81,7 @@ export function unsupportedMediaType(accepted: readonly string[]): StatusError {
   });
 }
 
-/** What a body is read as. */
-export interface Expected {
-  readonly group: string;
-  readonly version: string;
-  readonly kind: string;
-}
-
-export function rawBody(bytes: Buffer, format: BodyFormat, expected: Expected): RawBody {
+export function rawBody(bytes: Buffer, format: BodyFormat, expected: ExpectedKind): RawBody {
   switch (format) {
     case "json":
       return readJsonBody(bytes.toString("utf8"), expected);
@@ -98,7 +92,7 @@ export function rawBody(bytes: Buffer, format: BodyFormat, expected: Expected): 
   }
 }
 
-function yamlBody(bytes: Buffer, expected: Expected): RawBody {
+function yamlBody(bytes: Buffer, expected: ExpectedKind): RawBody {
   const text = bytes.toString("utf8");
   try {
     const { value, duplicates } = parseYamlText(text);

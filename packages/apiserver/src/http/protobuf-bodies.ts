@@ -1,15 +1,15 @@
 import {
   builtInType,
   decodeProtobuf,
+  type ExpectedKind,
   type JsonObject,
   openProtobufBody,
   ProtobufError,
   unrecognized,
 } from "@tracegate/kube";
-import type { Expected } from "./bodies.ts";
 
 /** The object of a protobuf body, as Go's typed clients send it for built-in kinds. */
-export function readProtobuf(bytes: Uint8Array, expected: Expected): JsonObject {
+export function readProtobuf(bytes: Uint8Array, expected: ExpectedKind): JsonObject {
   try {
     const body = openProtobufBody(bytes);
     const apiVersion = expected.group === "" ? expected.version : `${expected.group}/${expected.version}`;

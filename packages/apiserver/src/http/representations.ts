@@ -1,7 +1,8 @@
-import { type KubeList, type KubeObject, type ObjectMeta, TEMPLATE_GENERATION } from "@tracegate/kube";
+import type { KubeList, KubeObject } from "@tracegate/kube";
 import type { ServedKind } from "../core/served-kinds.ts";
 import { notAcceptable, type Offer, type Representation } from "./negotiation.ts";
-import { tableOf } from "./tables.ts";
+import { metadataOnly } from "./partial-metadata.ts";
+import { type TableWish, tableOf } from "./tables.ts";
 
 /** The forms in which objects can be asked for. */
 const FORMS = ["Table", "PartialObjectMetadata", "PartialObjectMetadataList"];
@@ -12,13 +13,6 @@ export const offerOf = ({ custom }: ServedKind, watchable = false): Offer => ({
   routed: custom === undefined,
   watchable,
 });
-
-export interface TableWish {
-  /** `None`, `Metadata` (default) or `Object`: what each row carries of its object. */
-  readonly includeObject: string;
-  readonly now: number;
-  readonly columns?: boolean;
-}
 
 export function objectAs(
   served: ServedKind,
@@ -77,18 +71,6 @@ function notOfForm(served: ServedKind, form: string, isList: boolean) {
   return notAcceptable(
     `you requested ${form}, but the requested object is ${isList ? "" : "not "}a list (${goType})`,
   );
-}
-
-export function metadataOnly(object: KubeObject, { version = "v1" }: { version?: string }): object {
-  const metadata = withoutInternal(object);
-  return { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${version}`, metadata };
-}
-
-/** Upstream reads metadata from its internal form, where a DaemonSet's template generation is no annotation. */
-function withoutInternal({ apiVersion, kind, metadata }: KubeObject): ObjectMeta {
-  if (kind !== "DaemonSet" || apiVersion !== "apps/v1") return metadata;
-  const { annotations: { [TEMPLATE_GENERATION]: _, ...annotations } = {}, ...rest } = metadata;
-  return Object.keys(annotations).length === 0 ? rest : { ...rest, annotations };
 }
 
 function bare(object: KubeObject): object {

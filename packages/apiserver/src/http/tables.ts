@@ -3,7 +3,14 @@ import { asJson } from "../core/object-rules.ts";
 import { badRequest } from "../core/refusals.ts";
 import type { ServedKind } from "../core/served-kinds.ts";
 import type { Representation } from "./negotiation.ts";
-import { metadataOnly, type TableWish } from "./representations.ts";
+import { metadataOnly } from "./partial-metadata.ts";
+
+export interface TableWish {
+  /** `None`, `Metadata` (default) or `Object`: what each row carries of its object. */
+  readonly includeObject: string;
+  readonly now: number;
+  readonly columns?: boolean;
+}
 
 /** Objects as rows, as kubectl prints them. */
 export function tableOf(
