@@ -51,7 +51,8 @@ client.close();
 process.exit(0);
 
 async function record(file: string): Promise<void> {
-  const recording = readJson<GitOpsRecording>(file);
+  // A new one has its input only.
+  const recording: GitOpsRecording = { recorded: [], ...readJson<Omit<GitOpsRecording, "recorded">>(file) };
   const { name, about, input } = recording;
   const namespace = `g-${name}`;
   const folder = join(repos ?? "", name);
