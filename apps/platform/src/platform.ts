@@ -31,10 +31,11 @@ import {
   cachedGit,
   commandGit,
   crds as gitopsKinds,
+  readOnThreads,
   watchedByDefault,
 } from "@tracegate/gitops";
 import type { ResourceClient } from "@tracegate/kube";
-import { createKubelet, imageCatalogue, openNamespacedSandbox, openPlainSandbox } from "@tracegate/kubelet";
+import { createKubelet, imageCatalogue, openSandbox } from "@tracegate/kubelet";
 import { Rollout, rolloutController, crds as rolloutKinds } from "@tracegate/rollouts";
 import { sqliteStore } from "@tracegate/store";
 import { idleKinds, startGarbageCollector, workloadControllers } from "@tracegate/workloads";
@@ -89,7 +90,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const { state, announce } = options;
   const ports = options.ports === "free" ? freePorts : usualPorts;
   // Nothing is made on a machine that can run no pod.
-  const { kind, line } = chooseSandbox(options.sandbox ?? "auto");
+  const { kind, line } = await chooseSandbox(options.sandbox ?? "auto");
   const started = new AsyncDisposableStack();
   try {
     // 1. The state directory is this process's alone.
@@ -146,8 +147,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 
     // 4. The node: an agent that runs pods, found again where an earlier control plane left it.
     if (line !== undefined) announce(line);
-    const open = kind === "plain" ? openPlainSandbox : openNamespacedSandbox;
-    const sandbox = await open({
+    const sandbox = await openSandbox(kind, {
       stateDir: state.root,
       clock: wallClock,
       onAgentLost: (message) => log.error({ component: "kubelet" }, message),
@@ -228,7 +228,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 
     // 6. The controllers, from workloads to delivery.
     const reading = new AbortController();
-    const git = cachedGit(commandGit({ directory: state.gitCache, signal: reading.signal }), {
+    const repositories = commandGit({ directory: state.gitCache, signal: reading.signal });
+    const sources = readOnThreads({ git: repositories, clock: wallClock });
+    const git = cachedGit(repositories, {
       clock: wallClock,
       maxAgeMs: Math.min(pace.gitPollMs / 2, 1000),
     });
@@ -250,11 +252,18 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         },
       }),
       rolloutController({ client, clock: wallClock, events: events("rollouts-controller") }),
-      applicationSetController({ client, clock: wallClock, git, pollIntervalMs: pace.gitPollMs }),
+      applicationSetController({
+        client,
+        clock: wallClock,
+        git,
+        sources,
+        pollIntervalMs: pace.gitPollMs,
+      }),
       applicationController({
         client,
         clock: wallClock,
         git,
+        sources,
         pollIntervalMs: pace.gitPollMs,
         watchedKinds: [...watchedByDefault, Rollout, AnalysisRun],
         recordEvent: (application, type, reason, message) =>
@@ -264,6 +273,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     ];
     const manager = startControllers({ client, scheduler, controllers, log });
     started.defer(() => manager.stop());
+    // No reconcile that waits for a source holds up the end.
+    started.defer(() => sources.close());
     started.defer(() => reading.abort());
     const collector = startGarbageCollector({ client, scheduler, log });
     started.defer(() => collector.stop());

@@ -1,3 +1,4 @@
+export type { SandboxKind } from "./agent/protocol.ts";
 export type { Enforcement } from "./cgroup/cgroup-plan.ts";
 export { type LimitsProbe, probeLimits } from "./cgroup/enter-cgroup.ts";
 export { type CachedProgram, fillCompileCache } from "./compile-cache.ts";
@@ -9,7 +10,8 @@ export { createKubelet } from "./kubelet.ts";
 export type { LogOptions } from "./logs/log-file.ts";
 export type { PodAccess } from "./logs/pod-access.ts";
 export type { NamespacedSandboxOptions } from "./namespaced/namespaced-sandbox.ts";
-export { openNamespacedSandbox, openPlainSandbox } from "./namespaced/namespaced-sandbox.ts";
+export { openNamespacedSandbox, openPlainSandbox, openSandbox } from "./namespaced/namespaced-sandbox.ts";
+export { type PlainKind, plainKind } from "./namespaced/plain-kind.ts";
 export type { SandboxProbe } from "./namespaced/probe-sandbox.ts";
 export { probeSandbox } from "./namespaced/probe-sandbox.ts";
 export { trySandbox } from "./namespaced/try-sandbox.ts";

@@ -66,6 +66,7 @@ export function podSpec(uid: string, overrides: Partial<PodSandboxSpec> = {}): P
       "search default.svc.cluster.local svc.cluster.local\nnameserver 10.96.0.10\noptions ndots:5\n",
     memoryVolumes: [],
     diskVolumes: {},
+    ports: {},
     memoryBytes: 64 * 1024 * 1024,
     ...overrides,
   };

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { wallClock } from "@tracegate/contracts";
@@ -6,11 +7,13 @@ import { runCommand } from "./command.ts";
 import { startDnsServer } from "./dns-server.ts";
 import { namespacedRuntime } from "./namespaced-runtime.ts";
 import { makeBridge } from "./node-network.ts";
+import { oneAddress } from "./plain/one-address.ts";
 import { startPlainNetwork } from "./plain/plain-network.ts";
 import { plainRuntime } from "./plain/plain-runtime.ts";
+import { manyAddresses } from "./plain/pod-places.ts";
 import type { PodRuntime } from "./pod-runtime.ts";
 import { Pods } from "./pods.ts";
-import type { NetworkConfig } from "./protocol.ts";
+import type { NetworkConfig, SandboxKind } from "./protocol.ts";
 import { directReach, type Reach } from "./reach.ts";
 import { type AgentServer, startAgentServer } from "./server.ts";
 
@@ -20,7 +23,7 @@ import { type AgentServer, startAgentServer } from "./server.ts";
  * plane tells it what to do, and when nobody has for its grace time it ends, and takes every process along.
  */
 const [runtimeDir, logBytes, graceMs, sandbox, cgroup = ""] = process.argv.slice(2);
-if (runtimeDir === undefined || (sandbox !== "namespaced" && sandbox !== "plain"))
+if (runtimeDir === undefined || !isSandboxKind(sandbox))
   throw new Error("the agent is started by the control plane");
 
 const mountPoint = join(runtimeDir, "m");
@@ -53,7 +56,8 @@ process.on("uncaughtException", (error) => {
   process.exit(1);
 });
 
-const world = sandbox === "plain" ? await plainWorld(runtimeDir) : await namespacedWorld(mountPoint);
+const world =
+  sandbox === "namespaced" ? await namespacedWorld(mountPoint) : await plainWorld(runtimeDir, sandbox);
 let server: AgentServer | undefined;
 const pods = new Pods({
   runtime: world.runtime,
@@ -97,11 +101,21 @@ async function namespacedWorld(mountPoint: string): Promise<World> {
   };
 }
 
-async function plainWorld(directory: string): Promise<World> {
-  const network = await startPlainNetwork(directory);
+async function plainWorld(directory: string, kind: "plain" | "loopback"): Promise<World> {
+  const places = kind === "plain" ? manyAddresses : oneAddress(join(directory, "ports"), numberOf(directory));
+  const network = await startPlainNetwork(directory, places);
   return {
-    runtime: plainRuntime(network),
+    runtime: plainRuntime(network, numberOf(directory)),
     reach: network.reach,
     setRecords: (records) => network.setRecords(records),
   };
+}
+
+/** Agents of other state directories share the same loopback: each begins with other addresses and ports. */
+function numberOf(directory: string): number {
+  return createHash("sha256").update(directory).digest().readUInt32BE();
+}
+
+function isSandboxKind(text: string | undefined): text is SandboxKind {
+  return text === "namespaced" || text === "plain" || text === "loopback";
 }

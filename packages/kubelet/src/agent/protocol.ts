@@ -12,10 +12,13 @@
 import type { Enforcement } from "../cgroup/cgroup-plan.ts";
 
 /** Raised with every incompatible change; an agent of another version ends with its pods and is replaced. */
-export const agentProtocolVersion = 6;
+export const agentProtocolVersion = 7;
 
-/** How the agent runs pods; asked for another kind, it makes way as for another version. */
-export type SandboxKind = "namespaced" | "plain";
+/**
+ * How the agent runs pods; asked for another kind, it makes way as for another version. `loopback` is the plain sandbox of
+ * a machine whose loopback has no other address than 127.0.0.1.
+ */
+export type SandboxKind = "namespaced" | "plain" | "loopback";
 
 export type Hello =
   | { op: "control"; version: number; sandbox: SandboxKind; graceMs: number }
@@ -75,6 +78,8 @@ export interface PodSandboxSpec {
   memoryVolumes: string[];
   /** Directories outside, by volume name (`emptyDir`); made with the pod, removed with it. */
   diskVolumes: Record<string, string>;
+  /** The TCP ports that its containers declare, by container. */
+  ports: Record<string, number[]>;
   /** The bound on everything the pod's containers write into their roots and in-memory volumes. */
   memoryBytes: number;
 }

@@ -17,6 +17,7 @@ import { dialThroughAgent, openAgentStream } from "../dial.ts";
 import { openProcessStream } from "../process-stream.ts";
 import type { Closer, ContainerProcessState, ExecStream, Sandbox } from "../sandbox.ts";
 import { ControlConnection } from "./control-connection.ts";
+import { plainKind } from "./plain-kind.ts";
 import { requireSandbox } from "./probe-sandbox.ts";
 import { ensureRuntimeDirectory, runtimeDirectory } from "./runtime-directory.ts";
 import { startAgent } from "./start-agent.ts";
@@ -33,17 +34,24 @@ export interface NamespacedSandboxOptions {
 }
 
 /** Finds the agent that an earlier control plane left, or starts one. */
-export async function openNamespacedSandbox(options: NamespacedSandboxOptions): Promise<NamespacedSandbox> {
-  const sandbox = new NamespacedSandbox(options, "namespaced");
+export async function openSandbox(
+  kind: SandboxKind,
+  options: NamespacedSandboxOptions,
+): Promise<NamespacedSandbox> {
+  const sandbox = new NamespacedSandbox(options, kind);
   await sandbox.connect();
   return sandbox;
 }
 
-/** The same without namespaces: pods are ordinary processes of this user, each with an address of the loopback network. */
-export async function openPlainSandbox(options: NamespacedSandboxOptions): Promise<NamespacedSandbox> {
-  const sandbox = new NamespacedSandbox(options, "plain");
-  await sandbox.connect();
-  return sandbox;
+export const openNamespacedSandbox = (options: NamespacedSandboxOptions): Promise<NamespacedSandbox> =>
+  openSandbox("namespaced", options);
+
+/** The same without namespaces: pods are ordinary processes of this user, which share the machine's loopback. */
+export async function openPlainSandbox(
+  options: NamespacedSandboxOptions,
+  kind?: "plain" | "loopback",
+): Promise<NamespacedSandbox> {
+  return openSandbox(kind ?? (await plainKind()).kind, options);
 }
 
 type ChangeListener = Parameters<Sandbox["onChange"]>[0];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { wallClock } from "@tracegate/contracts";
 import {
   containerSpec,
@@ -11,169 +11,175 @@ import {
   temporaryDirectory,
 } from "../../testing/index.ts";
 import { type NamespacedSandbox, openPlainSandbox } from "./namespaced-sandbox.ts";
+import { plainKind } from "./plain-kind.ts";
 import { runtimeDirectory } from "./runtime-directory.ts";
 
-const skip = process.platform !== "linux" && "only Linux answers on all of 127.0.0.0/8";
-const dir = temporaryDirectory();
-const stateDir = join(dir.path, "state");
-let sandbox: NamespacedSandbox;
+// What a sandbox without namespaces must do, whether each pod has an address of its own or all share 127.0.0.1.
+for (const [kind, skip] of [
+  ["plain", (await plainKind()).kind !== "plain" && "this machine does not answer on all of 127.0.0.0/8"],
+  ["loopback", false],
+] as const) {
+  describe(`the ${kind} sandbox`, { skip }, () => {
+    const dir = temporaryDirectory();
+    const stateDir = join(dir.path, "state");
+    let sandbox: NamespacedSandbox;
 
-before(async () => {
-  if (skip === false) sandbox = await openPlainSandbox({ stateDir, clock: wallClock });
-});
-after(async () => {
-  if (skip === false) await sandbox.shutdown();
-  dir[Symbol.dispose]();
-});
+    before(async () => {
+      sandbox = await openPlainSandbox({ stateDir, clock: wallClock }, kind);
+    });
+    after(async () => {
+      await sandbox.shutdown();
+      dir[Symbol.dispose]();
+    });
 
-const exitOf = (uid: string, own = sandbox) =>
-  eventually(`${uid} has ended`, async () => {
-    const pod = (await own.list()).find((candidate) => candidate.uid === uid);
-    return pod?.containers[0]?.state === "exited" ? pod.containers[0] : undefined;
+    const exitOf = (uid: string, own = sandbox) =>
+      eventually(`${uid} has ended`, async () => {
+        const pod = (await own.list()).find((candidate) => candidate.uid === uid);
+        return pod?.containers[0]?.state === "exited" ? pod.containers[0] : undefined;
+      });
+    const printed = (uid: string) =>
+      readFileSync(join(stateDir, "pods", uid, "c", "0.log"), "utf8")
+        .split("\n")
+        .map((line) => line.split(" ").slice(3).join(" "))
+        .join("\n");
+
+    const server = [
+      process.execPath,
+      "-e",
+      "require('node:http').createServer((q,s)=>s.end(process.env.NAME)).listen(8080)",
+    ];
+
+    test("two Node programs bind the same port, and a service leads curl and Node to both by its name", async () => {
+      const ips: string[] = [];
+      for (const uid of ["web-a", "web-b"]) {
+        ips.push((await sandbox.startPod(podSpec(uid))).ip);
+        assert.deepEqual(
+          await sandbox.startContainer(containerSpec(stateDir, uid, server, { env: { NAME: uid } })),
+          {},
+        );
+      }
+      const dialAll = async () => {
+        for (const ip of ips) (await sandbox.dial(ip, 8080)).destroy();
+        return true;
+      };
+      await eventually("both serve", () => dialAll().catch(() => false));
+      await sandbox.setNetwork({
+        services: [{ clusterIP: "10.96.7.7", port: 80, endpoints: ips.map((ip) => ({ ip, port: 8080 })) }],
+        records: { "web.default.svc.cluster.local": { a: ["10.96.7.7"] } },
+      });
+      await sandbox.startPod(podSpec("client"));
+      const get = `for i in 1 2; do curl -s http://web/; echo; curl -s http://web.default.svc.cluster.local/; echo; done`;
+      const byNode = `${process.execPath} -e 'fetch("http://web").then((a) => a.text()).then(console.log)'`;
+      const refused = "curl -s -o /dev/null -w '%{http_code}' http://web:81/";
+      await sandbox.startContainer(
+        containerSpec(stateDir, "client", ["sh", "-c", `${get}; ${byNode}; ${byNode}; ${refused}`]),
+      );
+      await exitOf("client");
+      const lines = printed("client").trim().split("\n");
+      assert.equal(lines.pop(), "502");
+      assert.equal(lines.length, 6);
+      assert.deepEqual(new Set(lines), new Set(["web-a", "web-b"]));
+      await assert.rejects(sandbox.dial("10.96.7.7", 81), {
+        message: "dial tcp 10.96.7.7:81: connect: connection refused",
+      });
+      for (const uid of ["web-a", "web-b", "client"]) await sandbox.removePod(uid);
+    });
+
+    test("volumes are found by the paths of the manifest, and go with the pod", async () => {
+      await sandbox.startPod(podSpec("vol", { memoryVolumes: ["cfg"] }));
+      await sandbox.writeVolume("vol", "cfg", [
+        { path: "a", content: Buffer.from("text").toString("base64"), mode: 0o644 },
+      ]);
+      const command = ["sh", "-c", "cat /conf/a $FILE; echo bye > /dev/termination-log; exit 3"];
+      const spec = {
+        env: { FILE: "/conf/a" },
+        volumeMounts: [{ volume: "cfg", mountPath: "/conf", readOnly: true }],
+      };
+      await sandbox.startContainer(containerSpec(stateDir, "vol", command, spec));
+      const { exitCode, terminationMessage } = await exitOf("vol");
+      assert.deepEqual({ exitCode, terminationMessage }, { exitCode: 3, terminationMessage: "bye\n" });
+      assert.equal(printed("vol").trim(), "texttext");
+      await sandbox.removePod("vol");
+      assert.equal(existsSync(join(runtimeDirectory(stateDir), "m", "vol")), false);
+    });
+
+    test("a program that cannot be started says why; one that ignores SIGTERM is killed with what it started", async () => {
+      await sandbox.startPod(podSpec("bad"));
+      assert.deepEqual(await sandbox.startContainer(containerSpec(stateDir, "bad", ["nosuch"])), {
+        startError: 'exec: "nosuch": executable file not found in $PATH',
+      });
+      await sandbox.removePod("bad");
+      const marker = `marker-${process.pid}-stubborn`;
+      await sandbox.startPod(podSpec("stubborn"));
+      const script = `trap '' TERM; sh -c 'while :; do sleep 0.05; done # ${marker}' & echo up; while :; do sleep 0.05; done`;
+      await sandbox.startContainer(containerSpec(stateDir, "stubborn", ["sh", "-c", script]));
+      await eventually("it has set its trap", () => printed("stubborn").includes("up"));
+      await sandbox.stopContainer("stubborn", "c", 200);
+      assert.equal((await exitOf("stubborn")).exitCode, 137);
+      await eventually("its child is gone", () => processesWith(marker).length === 0);
+      await sandbox.removePod("stubborn");
+    });
+
+    test("an agent that is killed takes its pods along", async () => {
+      const state = join(dir.path, "killed");
+      const marker = `marker-${process.pid}-plain`;
+      const own = await openPlainSandbox({ stateDir: state, clock: wallClock }, kind);
+      await own.startPod(podSpec("x"));
+      await own.startContainer(
+        containerSpec(state, "x", ["sh", "-c", `trap '' TERM HUP; while :; do sleep 0.1; done # ${marker}`]),
+      );
+      assert.ok(processesWith(marker).length > 0);
+      const told = new Promise<void>((resolve) =>
+        own.onChange((change) => change === undefined && resolve()),
+      );
+      const agents = processesWith(runtimeDirectory(state)).filter((pid) =>
+        readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("agent/main.ts"),
+      );
+      assert.equal(agents.length, 1);
+      for (const pid of agents) process.kill(pid, "SIGKILL");
+      await eventually("nothing is left", () => processesWith(marker).length === 0);
+      await told;
+      await own.shutdown();
+    });
+
+    test("exec runs with the pod's environment", async () => {
+      await sandbox.startPod(podSpec("ex"));
+      await sandbox.startContainer(containerSpec(stateDir, "ex", ["sleep", "1000"], { env: { A: "b" } }));
+      const request = {
+        podUid: "ex",
+        container: "c",
+        stdin: false,
+        tty: false,
+        timeoutMs: 20_000,
+        outputLimit: 99,
+      };
+      const ran = await sandbox.exec({ ...request, command: ["sh", "-c", "echo $A; exit 3"] });
+      assert.deepEqual(ran, { exitCode: 3, output: "b\n", timedOut: false });
+      await sandbox.removePod("ex");
+    });
+
+    test("a container whose processes together hold more than its memory limit is killed; one that stays below runs on", async () => {
+      // Neither of the two processes is over the limit alone.
+      const hold = (mib: number) =>
+        `${process.execPath} -e 'const held = Buffer.alloc(${mib} << 20, 1); setInterval(() => held, 1000)'`;
+      const memoryLimitBytes = 200 << 20;
+      for (const [uid, script] of [
+        ["over", `${hold(130)} & ${hold(130)}`],
+        ["below", `${hold(30)} & ${hold(30)}`],
+      ] as const) {
+        await sandbox.startPod(podSpec(uid));
+        assert.deepEqual(
+          await sandbox.startContainer(
+            containerSpec(stateDir, uid, ["sh", "-c", script], { memoryLimitBytes }),
+          ),
+          {},
+        );
+      }
+      const { exitCode, oomKilled } = await exitOf("over");
+      assert.deepEqual({ exitCode, oomKilled }, { exitCode: 137, oomKilled: true });
+      const below = (await sandbox.list()).find(({ uid }) => uid === "below")?.containers[0];
+      assert.equal(below?.state, "running");
+      for (const uid of ["over", "below"]) await sandbox.removePod(uid);
+    });
   });
-const printed = (uid: string) =>
-  readFileSync(join(stateDir, "pods", uid, "c", "0.log"), "utf8")
-    .split("\n")
-    .map((line) => line.split(" ").slice(3).join(" "))
-    .join("\n");
-
-const server = [
-  process.execPath,
-  "-e",
-  "require('node:http').createServer((q,s)=>s.end(process.env.NAME)).listen(8080)",
-];
-
-test("two Node programs bind the same port, and a service leads curl and Node to both by its name", {
-  skip,
-}, async () => {
-  const ips: string[] = [];
-  for (const uid of ["web-a", "web-b"]) {
-    ips.push((await sandbox.startPod(podSpec(uid))).ip);
-    assert.deepEqual(
-      await sandbox.startContainer(containerSpec(stateDir, uid, server, { env: { NAME: uid } })),
-      {},
-    );
-  }
-  const dialAll = async () => {
-    for (const ip of ips) (await sandbox.dial(ip, 8080)).destroy();
-    return true;
-  };
-  await eventually("both serve", () => dialAll().catch(() => false));
-  await sandbox.setNetwork({
-    services: [{ clusterIP: "10.96.7.7", port: 80, endpoints: ips.map((ip) => ({ ip, port: 8080 })) }],
-    records: { "web.default.svc.cluster.local": { a: ["10.96.7.7"] } },
-  });
-  await sandbox.startPod(podSpec("client"));
-  const get = `for i in 1 2; do curl -s http://web/; echo; curl -s http://web.default.svc.cluster.local/; echo; done`;
-  const byNode = `${process.execPath} -e 'fetch("http://web").then((a) => a.text()).then(console.log)'`;
-  const refused = "curl -s -o /dev/null -w '%{http_code}' http://web:81/";
-  await sandbox.startContainer(
-    containerSpec(stateDir, "client", ["sh", "-c", `${get}; ${byNode}; ${byNode}; ${refused}`]),
-  );
-  await exitOf("client");
-  const lines = printed("client").trim().split("\n");
-  assert.equal(lines.pop(), "502");
-  assert.equal(lines.length, 6);
-  assert.deepEqual(new Set(lines), new Set(["web-a", "web-b"]));
-  await assert.rejects(sandbox.dial("10.96.7.7", 81), {
-    message: "dial tcp 10.96.7.7:81: connect: connection refused",
-  });
-  for (const uid of ["web-a", "web-b", "client"]) await sandbox.removePod(uid);
-});
-
-test("volumes are found by the paths of the manifest, and go with the pod", { skip }, async () => {
-  await sandbox.startPod(podSpec("vol", { memoryVolumes: ["cfg"] }));
-  await sandbox.writeVolume("vol", "cfg", [
-    { path: "a", content: Buffer.from("text").toString("base64"), mode: 0o644 },
-  ]);
-  const command = ["sh", "-c", "cat /conf/a $FILE; echo bye > /dev/termination-log; exit 3"];
-  const spec = {
-    env: { FILE: "/conf/a" },
-    volumeMounts: [{ volume: "cfg", mountPath: "/conf", readOnly: true }],
-  };
-  await sandbox.startContainer(containerSpec(stateDir, "vol", command, spec));
-  const { exitCode, terminationMessage } = await exitOf("vol");
-  assert.deepEqual({ exitCode, terminationMessage }, { exitCode: 3, terminationMessage: "bye\n" });
-  assert.equal(printed("vol").trim(), "texttext");
-  await sandbox.removePod("vol");
-  assert.equal(existsSync(join(runtimeDirectory(stateDir), "m", "vol")), false);
-});
-
-test("a program that cannot be started says why; one that ignores SIGTERM is killed with what it started", {
-  skip,
-}, async () => {
-  await sandbox.startPod(podSpec("bad"));
-  assert.deepEqual(await sandbox.startContainer(containerSpec(stateDir, "bad", ["nosuch"])), {
-    startError: 'exec: "nosuch": executable file not found in $PATH',
-  });
-  await sandbox.removePod("bad");
-  const marker = `marker-${process.pid}-stubborn`;
-  await sandbox.startPod(podSpec("stubborn"));
-  const script = `trap '' TERM; sh -c 'while :; do sleep 0.05; done # ${marker}' & echo up; while :; do sleep 0.05; done`;
-  await sandbox.startContainer(containerSpec(stateDir, "stubborn", ["sh", "-c", script]));
-  await eventually("it has set its trap", () => printed("stubborn").includes("up"));
-  await sandbox.stopContainer("stubborn", "c", 200);
-  assert.equal((await exitOf("stubborn")).exitCode, 137);
-  await eventually("its child is gone", () => processesWith(marker).length === 0);
-  await sandbox.removePod("stubborn");
-});
-
-test("an agent that is killed takes its pods along", { skip }, async () => {
-  const state = join(dir.path, "killed");
-  const marker = `marker-${process.pid}-plain`;
-  const own = await openPlainSandbox({ stateDir: state, clock: wallClock });
-  await own.startPod(podSpec("x"));
-  await own.startContainer(
-    containerSpec(state, "x", ["sh", "-c", `trap '' TERM HUP; while :; do sleep 0.1; done # ${marker}`]),
-  );
-  assert.ok(processesWith(marker).length > 0);
-  const told = new Promise<void>((resolve) => own.onChange((change) => change === undefined && resolve()));
-  const agents = processesWith(runtimeDirectory(state)).filter((pid) =>
-    readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("agent/main.ts"),
-  );
-  assert.equal(agents.length, 1);
-  for (const pid of agents) process.kill(pid, "SIGKILL");
-  await eventually("nothing is left", () => processesWith(marker).length === 0);
-  await told;
-  await own.shutdown();
-});
-
-test("exec runs with the pod's environment", { skip }, async () => {
-  await sandbox.startPod(podSpec("ex"));
-  await sandbox.startContainer(containerSpec(stateDir, "ex", ["sleep", "1000"], { env: { A: "b" } }));
-  const request = {
-    podUid: "ex",
-    container: "c",
-    stdin: false,
-    tty: false,
-    timeoutMs: 20_000,
-    outputLimit: 99,
-  };
-  const ran = await sandbox.exec({ ...request, command: ["sh", "-c", "echo $A; exit 3"] });
-  assert.deepEqual(ran, { exitCode: 3, output: "b\n", timedOut: false });
-  await sandbox.removePod("ex");
-});
-
-test("a container whose processes together hold more than its memory limit is killed; one that stays below runs on", {
-  skip,
-}, async () => {
-  // Neither of the two processes is over the limit alone.
-  const hold = (mib: number) =>
-    `${process.execPath} -e 'const held = Buffer.alloc(${mib} << 20, 1); setInterval(() => held, 1000)'`;
-  const memoryLimitBytes = 200 << 20;
-  for (const [uid, script] of [
-    ["over", `${hold(130)} & ${hold(130)}`],
-    ["below", `${hold(30)} & ${hold(30)}`],
-  ] as const) {
-    await sandbox.startPod(podSpec(uid));
-    assert.deepEqual(
-      await sandbox.startContainer(containerSpec(stateDir, uid, ["sh", "-c", script], { memoryLimitBytes })),
-      {},
-    );
-  }
-  const { exitCode, oomKilled } = await exitOf("over");
-  assert.deepEqual({ exitCode, oomKilled }, { exitCode: 137, oomKilled: true });
-  const below = (await sandbox.list()).find(({ uid }) => uid === "below")?.containers[0];
-  assert.equal(below?.state, "running");
-  for (const uid of ["over", "below"]) await sandbox.removePod(uid);
-});
+}

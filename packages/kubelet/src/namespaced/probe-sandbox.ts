@@ -28,7 +28,7 @@ export interface SandboxProbe {
 export function probeSandbox(env: NodeJS.ProcessEnv = process.env): SandboxProbe {
   if (process.platform !== "linux") {
     return problem(
-      `Pods run in Linux namespaces, and this is ${process.platform}`,
+      `Only Linux has them, and this is ${process.platform}`,
       "Run Tracegate on Linux or in a Linux virtual machine.",
     );
   }

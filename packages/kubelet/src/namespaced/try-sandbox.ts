@@ -45,6 +45,7 @@ async function runPod(
     resolvConf: "",
     memoryVolumes: ["trial"],
     diskVolumes: {},
+    ports: {},
     memoryBytes: 2 ** 20,
   });
   const content = Buffer.from(`exit ${exitCode}\n`).toString("base64");

@@ -41,6 +41,12 @@ export function podSandboxSpec(pod: Pod, stateDir: string): PodSandboxSpec {
     resolvConf: resolvConf(pod),
     memoryVolumes,
     diskVolumes,
+    ports: Object.fromEntries(
+      [...(pod.spec.initContainers ?? []), ...pod.spec.containers].map(({ name, ports = [] }) => [
+        name,
+        ports.filter(({ protocol = "TCP" }) => protocol === "TCP").map(({ containerPort }) => containerPort),
+      ]),
+    ),
     memoryBytes: podMemoryBytes,
   };
 }

@@ -1,22 +1,20 @@
 import type { AddressInfo, Server } from "node:net";
 import type { Reach } from "../reach.ts";
 import { listening } from "../relay.ts";
+import type { Place, PodPlaces } from "./pod-places.ts";
 
 /** Addresses of services and of the platform: where nobody listens, nothing answers. */
 const isVirtual = /^10\.(96|244\.255)\./;
-
-/**
- * Where a pod's programs really listen: Linux answers on all of 127.0.0.0/8. The API knows the pod by an address of the
- * pod network, because endpoints must not be loopback addresses.
- */
-export const bindAddress = (podIP: string): string => podIP.replace(/^10\.244\./, "127.244.");
+const isPod = /^10\.244\./;
 
 /** Without a network of its own the agent listens on free ports of the loopback, and says which stand for what. */
 export class LoopbackReach implements Reach {
+  readonly #pods: PodPlaces;
   readonly #ports = new Map<string, number>();
   readonly #onChange: () => void;
 
-  constructor(onChange: () => void) {
+  constructor(pods: PodPlaces, onChange: () => void) {
+    this.#pods = pods;
     this.#onChange = onChange;
   }
 
@@ -36,10 +34,11 @@ export class LoopbackReach implements Reach {
     this.#onChange();
   }
 
-  locate(ip: string, port: number): { host: string; port: number } | undefined {
+  locate(ip: string, port: number): Place | undefined {
     const own = this.#ports.get(`${ip}:${port}`);
     if (own !== undefined) return { host: "127.0.0.1", port: own };
-    return isVirtual.test(ip) ? undefined : { host: bindAddress(ip), port };
+    if (isVirtual.test(ip)) return undefined;
+    return isPod.test(ip) ? this.#pods.locate(ip, port) : { host: ip, port };
   }
 
   /** `10.96.0.7:80` → port of 127.0.0.1. */

@@ -4,10 +4,12 @@ import { join } from "node:path";
 import type { DnsRecords } from "../protocol.ts";
 import { type PodIdentity, startHttpProxy } from "./http-proxy.ts";
 import { LoopbackReach } from "./loopback-reach.ts";
+import type { PodPlaces } from "./pod-places.ts";
 
 /** What pods without a network of their own find each other by. */
 export interface PlainNetwork {
   readonly reach: LoopbackReach;
+  readonly places: PodPlaces;
   setRecords(records: Readonly<Record<string, DnsRecords>>): void;
   /** Names and forwards, written anew with every change; read by `pod-network.cjs` in Node programs. */
   readonly file: string;
@@ -16,14 +18,14 @@ export interface PlainNetwork {
   forget(uid: string): void;
 }
 
-export async function startPlainNetwork(runtimeDir: string): Promise<PlainNetwork> {
+export async function startPlainNetwork(runtimeDir: string, places: PodPlaces): Promise<PlainNetwork> {
   const file = join(runtimeDir, "network.json");
   let records: Readonly<Record<string, DnsRecords>> = {};
   const publish = () => {
     writeFileSync(`${file}.new`, JSON.stringify({ records, forwards: reach.forwards }));
     renameSync(`${file}.new`, file);
   };
-  const reach = new LoopbackReach(publish);
+  const reach = new LoopbackReach(places, publish);
   const secrets = new Map<string, PodIdentity>();
   const port = await startHttpProxy({
     podOf: (secret) => secrets.get(secret),
@@ -32,8 +34,7 @@ export async function startPlainNetwork(runtimeDir: string): Promise<PlainNetwor
   });
   publish();
   return {
-    reach,
-    file,
+    ...{ reach, places, file },
     setRecords(next) {
       records = next;
       publish();

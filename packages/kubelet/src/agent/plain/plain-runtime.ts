@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
 import { accessSync, constants, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,7 +9,6 @@ import type { PodRuntime, RuntimePod } from "../pod-runtime.ts";
 import type { ContainerProcessSpec } from "../protocol.ts";
 import { dialInside } from "../reach.ts";
 import { inTerminal, stdioOf, terminalEnvironment } from "../terminal.ts";
-import { bindAddress } from "./loopback-reach.ts";
 import { mapPaths, type PathMap, pathMap } from "./path-map.ts";
 import type { PlainNetwork } from "./plain-network.ts";
 
@@ -27,11 +25,12 @@ exec "$@"`;
 
 const podNetwork = fileURLToPath(new URL("./pod-network.cjs", import.meta.url));
 
-/** Pods as plain child processes, each with an address of the loopback network; nothing isolates them. */
-export function plainRuntime(network: PlainNetwork): PodRuntime {
+/** Pods as plain child processes, each with its place on the loopback; nothing isolates them. */
+export function plainRuntime(network: PlainNetwork, firstAddress: number): PodRuntime {
+  const { places } = network;
   const proxies = new Map<string, string>();
   const environmentOf = (spec: ContainerProcessSpec, pod: RuntimePod, paths: PathMap) => {
-    const address = bindAddress(pod.ip);
+    const address = places.bindAddress(pod.ip);
     const mapped = Object.entries(spec.env).map(([name, value]) => [
       name,
       // A program that asks for its pod's address wants to listen there.
@@ -44,6 +43,8 @@ export function plainRuntime(network: PlainNetwork): PodRuntime {
       HOME: pod.directory,
       TMPDIR: pod.directory,
       POD_IP: address,
+      ...places.environment(pod.ip, pod.spec.ports[spec.name] ?? [], spec.env),
+      TRACEGATE_POD_IP: pod.ip,
       TRACEGATE_BIND_ADDRESS: address,
       TRACEGATE_NETWORK: network.file,
       TRACEGATE_NAMESPACE: pod.spec.namespace,
@@ -52,17 +53,18 @@ export function plainRuntime(network: PlainNetwork): PodRuntime {
       NODE_OPTIONS: `--require ${JSON.stringify(podNetwork)} ${spec.env["NODE_OPTIONS"] ?? ""}`.trim(),
     };
   };
-  const firstAddress = firstAddressOf(network.file);
   return {
-    podAddress: (index) => podAddress(firstAddress + index),
+    podAddress: (index) => podAddress((firstAddress % podAddressCount) + index),
     podAddressCount,
     async makePod(pod) {
       const { spec, ip, directory, volumes } = pod;
       mkdirSync(directory, { recursive: true, mode: 0o700 });
       for (const path of volumes.values()) mkdirSync(path, { recursive: true });
+      await places.add(ip, Object.values(spec.ports).flat());
       proxies.set(spec.uid, network.proxyFor({ uid: spec.uid, ip, namespace: spec.namespace }));
     },
-    async removePod({ spec, directory }) {
+    async removePod({ spec, ip, directory }) {
+      places.remove(ip);
       network.forget(spec.uid);
       proxies.delete(spec.uid);
       rmSync(directory, { recursive: true, force: true });
@@ -121,10 +123,6 @@ export function plainRuntime(network: PlainNetwork): PodRuntime {
     },
   };
 }
-
-/** Agents of other state directories take addresses of the same loopback: each begins somewhere else. */
-const firstAddressOf = (place: string): number =>
-  createHash("sha256").update(place).digest().readUInt32BE() % podAddressCount;
 
 function killGroup(child: ChildProcess): void {
   if (child.pid === undefined) return;

@@ -2,20 +2,24 @@
 // the program listens on becomes the pod's address, and names and addresses of the cluster lead where the agent says.
 // Plain JavaScript of an old Node, because the user's own Node runs it.
 "use strict";
-const { readFileSync, statSync } = require("node:fs");
+const { readFileSync, renameSync, statSync, unlinkSync, writeFileSync } = require("node:fs");
+const { constants } = require("node:os");
 const dns = require("node:dns");
 const net = require("node:net");
 
 const {
-  TRACEGATE_BIND_ADDRESS: podIP,
+  TRACEGATE_POD_IP: podIP,
+  TRACEGATE_BIND_ADDRESS: bindAddress,
   TRACEGATE_NETWORK: file,
   TRACEGATE_NAMESPACE: namespace,
+  // Only where all pods share one address: what stands for their ports.
+  TRACEGATE_PORTS: ports,
 } = process.env;
 // Node programs find everything by themselves; a client library that honours the proxy would take the longer way.
 for (const name of ["http_proxy", "grpc_proxy"]) delete process.env[name];
 const searches = [`.${namespace}.svc.cluster.local`, ".svc.cluster.local", ".cluster.local", ""];
 const isOwn = (host) =>
-  host === undefined || ["", "0.0.0.0", "::", "localhost", "127.0.0.1", "::1"].includes(host);
+  [undefined, "", "0.0.0.0", "::", "localhost", "127.0.0.1", "::1", podIP, bindAddress].includes(host);
 
 let known = { records: {}, forwards: {} };
 let stamp = "";
@@ -46,20 +50,113 @@ function resolve(host) {
   return undefined;
 }
 
-const { listen } = net.Server.prototype;
+// What the programs of pods with one address for all are told in their environment is for those that are not Node.
+const declared = ports === undefined ? {} : (parsed(`${ports}/${podIP}/declared.json`) ?? {});
+for (const [port, real] of Object.entries(declared)) {
+  if (process.env.PORT === String(real)) process.env.PORT = port;
+}
+
+function parsed(path) {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The real port of a port that a Node program of a pod listens on. */
+function listenerAt(ip, port) {
+  try {
+    const [real, pid] = readFileSync(`${ports}/${ip}/${port}`, "utf8").split(" ").map(Number);
+    process.kill(pid, 0);
+    return real;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where an address of the cluster is met; undefined where nothing listens. */
+function place(host, port) {
+  const forward = network().forwards[`${host}:${port}`];
+  if (forward !== undefined) return { host: "127.0.0.1", port: forward };
+  if (/^10\.(96|244\.255)\./.test(host)) return undefined;
+  if (!host.startsWith("10.244.")) return { host, port };
+  if (ports === undefined) return { host: host.replace("10.", "127."), port };
+  const real = listenerAt(host, port) ?? parsed(`${ports}/${host}/declared.json`)?.[port];
+  return real === undefined ? undefined : { host: "127.0.0.1", port: real };
+}
+
+/** What servers were asked to listen on, where they really listen on another port. */
+const asked = new WeakMap();
+const { listen, address, close } = net.Server.prototype;
 net.Server.prototype.listen = function listenInPod(...args) {
   const [first, second] = args;
   const isPort = typeof first === "number" || (typeof first === "string" && /^\d+$/.test(first));
-  if (isPort && typeof second === "string") args[1] = isOwn(second) ? podIP : second;
-  else if (isPort) args.splice(1, 0, podIP);
-  else if (
-    typeof first === "object" &&
-    first !== null &&
-    first.port !== undefined &&
-    first.path === undefined
-  )
-    args[0] = { ...first, host: isOwn(first.host) ? podIP : first.host };
+  const isOptions =
+    typeof first === "object" && first !== null && first.port !== undefined && first.path === undefined;
+  if (!isPort && !isOptions) return listen.apply(this, args);
+  const host = isOptions ? first.host : typeof second === "string" ? second : undefined;
+  if (!isOwn(host)) return listen.apply(this, args);
+  const wanted = Number(isOptions ? first.port : first);
+  const isElsewhere = ports !== undefined && !Object.values(declared).includes(wanted);
+  if (isElsewhere && !isWorker() && wanted !== 0 && listenerAt(podIP, wanted) !== undefined)
+    return failWithPortInUse(this, wanted);
+  const port = isElsewhere ? 0 : wanted;
+  if (isOptions) args[0] = { ...first, host: bindAddress, port };
+  else if (typeof second === "string") args.splice(0, 2, port, bindAddress);
+  else args.splice(0, 1, port, bindAddress);
+  if (isElsewhere) {
+    asked.set(this, { host: host || "0.0.0.0", port: wanted });
+    this.prependOnceListener("listening", publish);
+  }
   return listen.apply(this, args);
+};
+
+/** Before the program hears that it listens, others find it. */
+function publish() {
+  const { port: real } = address.call(this);
+  const own = asked.get(this);
+  if (own.port === 0) own.port = real;
+  own.file = `${ports}/${podIP}/${own.port}`;
+  own.text = `${real} ${isWorker() ? process.ppid : process.pid}`;
+  try {
+    writeFileSync(`${own.file}.${process.pid}`, own.text);
+    renameSync(`${own.file}.${process.pid}`, own.file);
+  } catch {
+    // The agent is gone.
+  }
+}
+
+/** The sockets of a cluster's workers are their primary's. */
+const isWorker = () => require("node:cluster").isWorker;
+
+function failWithPortInUse(server, port) {
+  const problem = `listen EADDRINUSE: address already in use ${podIP}:${port}`;
+  const errno = -constants.errno.EADDRINUSE;
+  const error = Object.assign(new Error(problem), { code: "EADDRINUSE", errno, syscall: "listen" });
+  process.nextTick(() => server.emit("error", Object.assign(error, { address: podIP, port })));
+  return server;
+}
+
+net.Server.prototype.address = function addressInPod() {
+  const real = address.call(this);
+  const own = asked.get(this);
+  if (own === undefined || typeof real?.port !== "number") return real;
+  const shown = net.isIP(own.host) === 0 ? "127.0.0.1" : own.host;
+  return { address: shown, family: net.isIPv6(shown) ? "IPv6" : "IPv4", port: own.port };
+};
+
+net.Server.prototype.close = function closeInPod(...args) {
+  const own = asked.get(this);
+  asked.delete(this);
+  try {
+    // Another process of the pod may have taken the port in the meantime.
+    if (own?.file !== undefined && !isWorker() && readFileSync(own.file, "utf8") === own.text)
+      unlinkSync(own.file);
+  } catch {
+    // The agent is gone.
+  }
+  return close.apply(this, args);
 };
 
 const { connect } = net.Socket.prototype;
@@ -70,17 +167,9 @@ net.Socket.prototype.connect = function connectInPod(...args) {
   if (!options.path && options.port !== undefined) {
     let host = isOwn(options.host) ? podIP : options.host;
     if (net.isIP(host) === 0) host = resolve(host) ?? host;
-    let { port } = options;
-    const forward = network().forwards[`${host}:${port}`];
-    if (forward !== undefined) {
-      host = "127.0.0.1";
-      port = forward;
-    } else if (/^10\.(96|244\.255)\./.test(host)) {
-      // Nothing listens on port 1 of the pod's own address: refused, as in a cluster.
-      host = podIP;
-      port = 1;
-    } else host = host.replace(/^10\.244\./, "127.244.");
-    normalized[0] = { ...options, host, port };
+    // Nothing listens on port 1: refused, as in a cluster.
+    const at = place(host, options.port) ?? { host: bindAddress, port: 1 };
+    normalized[0] = { ...options, ...at };
   }
   return connect.call(this, normalized);
 };

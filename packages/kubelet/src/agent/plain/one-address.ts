@@ -1,0 +1,89 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { listening } from "../relay.ts";
+import { type PodPlaces, portVariable } from "./pod-places.ts";
+
+const address = "127.0.0.1";
+
+/** Below the ports that systems hand out by themselves and those of node ports, above those that programs are known by. */
+const ports = { first: 20_000, count: 10_000 } as const;
+
+/**
+ * Where 127.0.0.1 is the only address of the loopback, as on macOS, all pods share its ports: a port of a pod is another
+ * one of the machine. `directory` holds what stands for what, in a directory for each pod by its address:
+ *
+ * - `8080`, written by `pod-network.cjs` in a Node program that listens there: the real port, and whose socket it is (a
+ *   PID). It counts while that process lives.
+ * - `declared.json`: the real ports that programs which are not Node are told to take instead of declared ones.
+ */
+export function oneAddress(directory: string, firstPort: number): PodPlaces {
+  const taken = new Set<number>();
+  const declared = new Map<string, Readonly<Record<number, number>>>();
+  let next = firstPort % ports.count;
+
+  const freePort = async (): Promise<number> => {
+    for (let tries = 0; tries < ports.count; tries += 1) {
+      const port = ports.first + next;
+      next = (next + 1) % ports.count;
+      if (!taken.has(port) && (await isFree(port))) return port;
+    }
+    throw new Error("no port of the machine is left for another pod");
+  };
+
+  return {
+    bindAddress: () => address,
+    locate(podIP, port) {
+      const real = portInUse(join(directory, podIP, String(port))) ?? declared.get(podIP)?.[port];
+      return real === undefined ? undefined : { host: address, port: real };
+    },
+    async add(podIP, ofPod) {
+      const real: Record<number, number> = {};
+      for (const port of ofPod) {
+        const free = await freePort();
+        taken.add(free);
+        real[port] = free;
+      }
+      declared.set(podIP, real);
+      mkdirSync(join(directory, podIP), { recursive: true });
+      writeFileSync(join(directory, podIP, "declared.json"), JSON.stringify(real));
+    },
+    remove(podIP) {
+      for (const port of Object.values(declared.get(podIP) ?? {})) taken.delete(port);
+      declared.delete(podIP);
+      rmSync(join(directory, podIP), { recursive: true, force: true });
+    },
+    environment(podIP, ports, given) {
+      const real = declared.get(podIP) ?? {};
+      const each = Object.entries(real).map(([port, free]) => [`TRACEGATE_PORT_${port}`, String(free)]);
+      return {
+        ...portVariable(ports, given, (port) => real[port]),
+        ...Object.fromEntries(each),
+        TRACEGATE_PORTS: directory,
+      };
+    },
+  };
+}
+
+/** The real port that a file tells of, while the process that it tells of lives. */
+function portInUse(file: string): number | undefined {
+  try {
+    const [port, pid] = readFileSync(file, "utf8").split(" ").map(Number);
+    if (port === undefined || pid === undefined || !(pid > 0)) return undefined;
+    process.kill(pid, 0);
+    return port;
+  } catch {
+    return undefined;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  try {
+    await listening(server, address, port);
+    await new Promise((resolve) => server.close(resolve));
+    return true;
+  } catch {
+    return false;
+  }
+}
