@@ -13,7 +13,6 @@ import {
   sum,
 } from "./pass.ts";
 import { hasPassed, wakeAfter } from "./pausing.ts";
-import { syncRevision } from "./replica-sets.ts";
 import { restartPods } from "./restart.ts";
 import { isRollbackWithinWindow, wasLeaving } from "./rollback.ts";
 import { reconcileBlueGreenReplicaSets } from "./scaling.ts";
@@ -30,7 +29,6 @@ const selected = (service: Service | undefined): string | undefined => service?.
 
 /** One pass over a blue-green Rollout. */
 export function planBlueGreen(pass: Pass): RolloutStatus {
-  syncRevision(pass);
   const preview = previewService(pass);
   if (preview !== undefined && pass.newRS !== undefined && !isHalted(pass))
     switchService(pass, preview, hashOf(pass.newRS));

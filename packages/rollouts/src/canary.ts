@@ -16,7 +16,7 @@ import {
 } from "./pass.ts";
 import { isPauseStepDone, pauseAtStep } from "./pausing.ts";
 import { stepsHash } from "./pod-template-hash.ts";
-import { cleanHistory, syncRevision } from "./replica-sets.ts";
+import { cleanHistory } from "./replica-sets.ts";
 import { restartPods } from "./restart.ts";
 import { isRollbackWithinWindow } from "./rollback.ts";
 import { atDesiredCounts, isFullyAvailable, reconcileCanaryReplicaSets } from "./scaling.ts";
@@ -27,7 +27,6 @@ import type { RolloutStatus } from "./types.ts";
 
 /** One pass over a canary. `undefined`: the status stays as it is (pods were evicted). */
 export function planCanary(pass: Pass): RolloutStatus | undefined {
-  syncRevision(pass);
   if (isTemplateOrStepsChanged(pass)) return canaryStatus(pass);
   if (restartPods(pass)) return undefined;
   reconcileEphemeralMetadata(pass);

@@ -52,6 +52,7 @@ export function rolloutController({ client, clock, events }: RolloutControllerOp
       }
       const plan = planRollout(await readSnapshot(client, rollout), clock.now());
       try {
+        if (plan.statusFirst !== undefined) await writeStatus(client, rollout, plan.statusFirst);
         for (const action of plan.actions)
           await carryOut(client, rollout, action).catch((error: unknown) =>
             action.do === "createReplicaSet"

@@ -34,14 +34,29 @@ export function planRollout(snapshot: RolloutSnapshot, now: number): RolloutPlan
     pass.actions.push({ do: "patchRollout", body: { spec: { replicas: 1 } } });
     return finish(pass, before);
   }
+  const shown = withPausesShown(pass);
+  // The rest of the pass knows the conditions as they were, unless the Rollout is read anew: when its revision is written.
+  const isReadAnew = syncRevision(pass);
+  const plan = progress(shown !== undefined && isReadAnew ? { ...pass, before: shown } : pass);
+  return shown === undefined ? plan : { ...plan, statusFirst: shown };
+}
+
+/** The status with Paused and Progressing in step with the pauses that are stored; undefined where they are so already. */
+function withPausesShown(pass: Pass): RolloutStatus | undefined {
+  const { before } = pass;
   const conditions = pausedConditions(pass);
-  if (conditions !== undefined && conditions !== before.conditions)
-    return finish(pass, withPhase(pass, { ...before, conditions: [...conditions] }));
+  if (conditions === undefined || conditions === before.conditions) return undefined;
+  return withoutZeros(observed(pass, { ...before, conditions: [...conditions] }));
+}
+
+function progress(pass: Pass): RolloutPlan {
+  const { before, rollout } = pass;
   if (isScalingEvent(pass)) return scaleOnly(pass);
   const isBlueGreen = rollout.spec.strategy?.blueGreen !== undefined;
   const status = isBlueGreen ? planBlueGreen(pass) : planCanary(pass);
   return status === undefined ? finish(pass, before) : conclude(pass, status);
 }
+
 
 /** The working state at the start of a pass; what follows from it as a whole is added last. */
 function startPass(snapshot: RolloutSnapshot, now: number): Pass {
@@ -159,7 +174,6 @@ const isScalingEvent = (pass: Pass): boolean =>
 
 /** Of the status only what is available is counted anew; while a person holds the Rollout up, it stays at this. */
 function scaleOnly(pass: Pass): RolloutPlan {
-  syncRevision(pass);
   const { before, rollout } = pass;
   const all = allReplicaSets(pass);
   let counted = all;

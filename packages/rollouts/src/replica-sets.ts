@@ -150,9 +150,9 @@ export const ownedBy = ({ metadata }: Rollout): OwnerReference => ({
 });
 
 /** Gives a re-used ReplicaSet the newest revision, and keeps its annotations in step with the Rollout's. */
-export function syncRevision(pass: Pass): void {
+export function syncRevision(pass: Pass): boolean {
   const rs = pass.newRS;
-  if (rs === undefined) return;
+  if (rs === undefined) return false;
   const others = pass.snapshot.replicaSets.filter(({ metadata }) => metadata.name !== rs.metadata.name);
   const wanted = Math.max(0, ...others.map(revisionOf)) + 1;
   const has = revisionOf(rs);
@@ -168,8 +168,9 @@ export function syncRevision(pass: Pass): void {
     minReadySeconds: pass.rollout.spec.minReadySeconds ?? 0,
   });
   keepAway(pass, rs);
-  if (setRolloutRevision(pass, revisionOf(synced)))
-    normal(pass, "RolloutUpdated", `Rollout updated to revision ${revisionOf(synced)}`);
+  const isWritten = setRolloutRevision(pass, revisionOf(synced));
+  if (isWritten) normal(pass, "RolloutUpdated", `Rollout updated to revision ${revisionOf(synced)}`);
+  return isWritten;
 }
 
 /** Pods of the new version are kept away from the version that is stable now, not from one that was before. */

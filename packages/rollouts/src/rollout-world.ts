@@ -1,10 +1,11 @@
 import type { AnalysisRun, AnalysisTemplate } from "@tracegate/analysis";
 import type { ReplicaSet, Service } from "@tracegate/kube";
-import { formatTime } from "@tracegate/kube";
+import { applyMergePatch, formatTime } from "@tracegate/kube";
 import type { CommandPatches } from "./commands.ts";
 import { planRollout } from "./plan.ts";
 import type { RolloutAction, RolloutEvent, RolloutSnapshot } from "./snapshot.ts";
-import { hashLabel, type Rollout, type RolloutSpec } from "./types.ts";
+import { statusDifference } from "./status-difference.ts";
+import { hashLabel, type Rollout, type RolloutSpec, type RolloutStatus } from "./types.ts";
 
 // A world for tests of plans: it does what plans say, and its pods become ready when they are told to.
 
@@ -66,11 +67,18 @@ export class RolloutWorld {
   pass(): boolean {
     const before = JSON.stringify(this.rollout.status ?? {});
     const plan = planRollout(this.snapshot, this.now);
+    const read = this.rollout.status ?? {};
+    if (plan.statusFirst !== undefined) this.#writeStatus(read, plan.statusFirst);
     this.carryOut(plan.actions);
     this.events.push(...plan.events);
-    this.rollout.status = plan.status;
+    this.#writeStatus(read, plan.status);
     this.wakeAt = plan.requeueAfterMs === undefined ? undefined : this.now + plan.requeueAfterMs;
-    return plan.actions.length > 0 || JSON.stringify(plan.status) !== before;
+    return plan.actions.length > 0 || JSON.stringify(this.rollout.status) !== before;
+  }
+
+  /** As the controller does: what changed since the pass began. */
+  #writeStatus(read: RolloutStatus, status: RolloutStatus): void {
+    this.rollout.status = applyMergePatch(this.rollout.status ?? {}, statusDifference(read, status)) as RolloutStatus; // of one comes one
   }
 
   /** Passes with all pods ready, until nothing changes. */

@@ -47,6 +47,8 @@ export interface RolloutEvent {
 }
 
 export interface RolloutPlan {
+  /** Written before anything is done. What `status` changes is still told from the status that was read. */
+  readonly statusFirst?: RolloutStatus;
   readonly status: RolloutStatus;
   readonly actions: readonly RolloutAction[];
   readonly events: readonly RolloutEvent[];
