@@ -3,6 +3,7 @@ import { afterWrite, atRevision, toStorage } from "./committing.ts";
 import type { ApiContext, WriteRequest } from "./context.ts";
 import { definitionAtBirth, isDefinitions } from "./definition-birth.ts";
 import { withOwners } from "./field-ownership.ts";
+import { generateUid } from "./names.ts";
 import { admitToNamespace } from "./namespace-admission.ts";
 import { newMetadata } from "./object-metadata.ts";
 import { atBirth, objectErrors, objectWarnings, withDefaults } from "./object-rules.ts";
@@ -53,7 +54,12 @@ export function createReceived(
     );
   }
   for (let attempt = 1; ; attempt++) {
-    const metadata = newMetadata(ctx, served, received.metadata, served.namespaced ? namespace : undefined);
+    const metadata = newMetadata(
+      ctx,
+      served,
+      named(ctx, served, received.metadata),
+      served.namespaced ? namespace : undefined,
+    );
     if (served.namespaced) admitToNamespace(ctx, served, namespace ?? "", metadata.name);
     const prepared = prepareNew(ctx, served, { ...received, metadata }, own);
     // Upstream gives Services their addresses before it looks whether they are valid.
@@ -103,4 +109,10 @@ function withoutStatus(served: ServedKind, object: KubeObject): KubeObject {
   if (!hasSubresource(served, "status") || qualified(served) === "nodes") return object;
   const { status: _, ...rest } = object as KubeObject & { status?: unknown };
   return rest;
+}
+
+/** A LimitRange without a name is called by an identity made up for it. */
+function named({ random }: ApiContext, served: ServedKind, sent: KubeObject["metadata"]) {
+  const nameless = (sent.name ?? "") === "" && (sent.generateName ?? "") === "";
+  return nameless && qualified(served) === "limitranges" ? { ...sent, name: generateUid(random) } : sent;
 }

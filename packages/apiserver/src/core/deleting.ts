@@ -7,6 +7,7 @@ import { admitNamespaceDeletion, isNamespaces } from "./namespace-admission.ts";
 import { keyFor, storedObject } from "./reading.ts";
 import { notFound } from "./refusals.ts";
 import { apiVersionOfResource, type ServedKind } from "./served-kinds.ts";
+import { isServices } from "./service-form.ts";
 
 export function deleteObject(
   ctx: ApiContext,
@@ -24,11 +25,22 @@ export function deleteObject(
   if (request.dryRun === true || plan.action === "nothing") {
     return { object: plan.object, removed: plan.action === "remove" };
   }
-  if (plan.action === "remove")
-    return { object: commitRemoval(ctx, served, entry, plan.object), removed: true };
+  if (plan.action === "remove") {
+    const object = commitRemoval(ctx, served, entry, plan.object);
+    if (isServices(served)) removeEndpoints(ctx, ref);
+    return { object, removed: true };
+  }
   const make = (revision: number) => atRevision(toStorage(served, plan.object), revision);
   return {
     object: afterWrite(ctx, served, ctx.store.update(entry.key, entry.revision, make)),
     removed: false,
   };
+}
+
+/** A Service takes the Endpoints of its name with it. */
+function removeEndpoints(ctx: ApiContext, ref: ObjectRef): void {
+  const endpoints = ctx.kinds.find("", "v1", "endpoints");
+  if (endpoints === undefined) return;
+  if (ctx.store.get(keyFor(endpoints, ref.namespace, ref.name)) !== undefined)
+    deleteObject(ctx, endpoints, ref, {});
 }

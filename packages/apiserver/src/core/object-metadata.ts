@@ -16,7 +16,9 @@ const SERVER_FIELDS = [
 ] as const;
 
 /** Built-in kinds with a generation, and whether annotations count (upstream's strategies differ kind by kind). */
-const GENERATION_RULES: Readonly<Record<string, "spec" | "spec+annotations" | "content">> = {
+const GENERATION_RULES: Readonly<
+  Record<string, "spec" | "spec+annotations" | "content" | "content+labels" | "never">
+> = {
   Pod: "spec",
   "Deployment.apps": "spec+annotations",
   "ReplicaSet.apps": "spec",
@@ -29,9 +31,9 @@ const GENERATION_RULES: Readonly<Record<string, "spec" | "spec+annotations" | "c
   "Ingress.networking.k8s.io": "spec",
   "IngressClass.networking.k8s.io": "spec",
   "PodDisruptionBudget.policy": "spec",
-  "EndpointSlice.discovery.k8s.io": "content",
+  "EndpointSlice.discovery.k8s.io": "content+labels",
   "CustomResourceDefinition.apiextensions.k8s.io": "spec",
-  "PriorityClass.scheduling.k8s.io": "content",
+  "PriorityClass.scheduling.k8s.io": "never",
   PodTemplate: "content",
 };
 
@@ -103,6 +105,8 @@ export function isNewGeneration(served: ServedKind, before: KubeObject, after: K
         !jsonEqual(before.metadata.annotations ?? {}, after.metadata.annotations ?? {})
       );
     case "content":
+      return !jsonEqual(without(before, []), without(after, []));
+    case "content+labels":
       return (
         !jsonEqual(without(before, []), without(after, [])) ||
         !jsonEqual(before.metadata.labels ?? {}, after.metadata.labels ?? {})

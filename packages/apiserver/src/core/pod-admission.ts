@@ -40,6 +40,22 @@ export function admitPod(ctx: ApiContext, served: ServedKind, pod: KubeObject): 
     const why = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead";
     throw forbidden(served, pod.metadata.name, why);
   }
+  return { ...pod, spec: { ...spec, tolerations: patientWithNodes(spec) } } as KubeObject;
+}
+
+/** What admission gives back to a pod whose new form leaves it out. */
+export function admitPodUpdate(pod: KubeObject, before: KubeObject): KubeObject {
+  const [spec, old] = [(pod as { spec?: PodSpec }).spec ?? {}, (before as { spec?: PodSpec }).spec ?? {}];
+  const { priority = old.priority, preemptionPolicy = old.preemptionPolicy } = spec;
+  const kept = {
+    ...(priority === undefined ? {} : { priority }),
+    ...(preemptionPolicy === undefined ? {} : { preemptionPolicy }),
+  };
+  return { ...pod, spec: { ...spec, ...kept, tolerations: patientWithNodes(spec) } } as KubeObject;
+}
+
+/** The tolerations, with those of a node that is not ready or not to be reached. */
+function patientWithNodes(spec: PodSpec): PodSpec["tolerations"] {
   const tolerations = [...(spec.tolerations ?? [])];
   for (const key of ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]) {
     const tolerated = tolerations.some(
@@ -55,7 +71,7 @@ export function admitPod(ctx: ApiContext, served: ServedKind, pod: KubeObject): 
       tolerationSeconds: UNHEALTHY_NODE_SECONDS,
     });
   }
-  return { ...pod, spec: { ...spec, tolerations } } as KubeObject;
+  return tolerations;
 }
 
 function priorityOf(ctx: ApiContext, served: ServedKind, name: string, spec: PodSpec): Partial<PodSpec> {

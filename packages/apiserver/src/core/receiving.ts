@@ -8,7 +8,8 @@ import {
 } from "@tracegate/kube";
 import type { ObjectRef, WriteRequest } from "./context.ts";
 import { normalise } from "./object-rules.ts";
-import { badRequest, conflict, invalid, MODIFIED, plainError, qualified } from "./refusals.ts";
+import { badRequest, conflict, invalid, MODIFIED, plainError } from "./refusals.ts";
+import { registryPath } from "./registry-path.ts";
 import type { ServedKind } from "./served-kinds.ts";
 
 /**
@@ -111,9 +112,8 @@ export function checkIdentity(
   }
   // Of a patch, another uid is an invalid field like others.
   if (request.patched === undefined && uid !== undefined && uid !== "" && uid !== current.metadata.uid) {
-    const key = [qualified(served), ref.namespace, ref.name].filter((part) => part !== undefined).join("/");
     const why =
-      `StorageError: invalid object, Code: 4, Key: /registry/${key}, ResourceVersion: 0, AdditionalErrorMsg: ` +
+      `StorageError: invalid object, Code: 4, Key: ${registryPath(served, ref)}, ResourceVersion: 0, AdditionalErrorMsg: ` +
       `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`;
     throw conflict(served, ref.name, why);
   }

@@ -53,11 +53,13 @@ export function badRequest(message: string): StatusError {
 }
 
 export function invalid(
-  kind: { group: string; kind: string },
+  { group, kind }: { group: string; kind: string },
   name: string,
   errors: readonly FieldError[],
 ): StatusError {
-  return new StatusError(invalidStatus(kind, name, errors));
+  // Events of both groups are one kind to upstream, which it calls by the older name.
+  const named = kind === "Event" && group === "events.k8s.io" ? "" : group;
+  return new StatusError(invalidStatus({ group: named, kind }, name, errors));
 }
 
 /** The options of a request are wrong; `options` is their kind, such as `DeleteOptions`. */

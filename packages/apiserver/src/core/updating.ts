@@ -1,10 +1,11 @@
-import { jsonEqual, type KubeObject } from "@tracegate/kube";
+import { isObject, jsonEqual, type KubeObject, TEMPLATE_GENERATION } from "@tracegate/kube";
 import { commitChange } from "./committing.ts";
 import type { ApiContext, ObjectRef, WriteRequest } from "./context.ts";
 import { asVersion } from "./conversion.ts";
 import { withOwners } from "./field-ownership.ts";
 import { changedMetadata, isNewGeneration } from "./object-metadata.ts";
 import { forUpdate, objectErrors, objectWarnings, withDefaults } from "./object-rules.ts";
+import { admitPodUpdate } from "./pod-admission.ts";
 import { withEphemeralContainers, withResources } from "./pod-changes.ts";
 import { keyFor, storedObject } from "./reading.ts";
 import { checkAddressed, checkIdentity, receive } from "./receiving.ts";
@@ -83,16 +84,16 @@ function prepareChanged(
     case "binding": {
       const kept = split ? { status: oldStatus } : {};
       const complete = withDefaults(served, withoutUndefined({ ...received, metadata, ...kept }));
-      const next = own(forUpdate(served, complete, current), current);
-      return isServices(served) ? withKeptAddresses(next, current) : next;
+      const next = ownedChange(served, complete, current, own);
+      if (isServices(served)) return withKeptAddresses(next, current);
+      return isPods(served) && subresource === "" ? admitPodUpdate(next, current) : next;
     }
     case "status": {
       const owned =
         served.custom === undefined ? metadataWithStatus(served, metadata, current) : current.metadata;
-      return own(
-        withDefaults(served, withoutUndefined({ ...current, metadata: owned, status: newStatus })),
-        current,
-      );
+      const status = isPods(served) ? withQosClass(newStatus, oldStatus) : newStatus;
+      const complete = withDefaults(served, withoutUndefined({ ...current, metadata: owned, status }));
+      return ownedChange(served, complete, current, own);
     }
     case "ephemeralcontainers":
       return own(withDefaults(served, withEphemeralContainers({ ...received, metadata }, current)), current);
@@ -105,6 +106,35 @@ function prepareChanged(
     default:
       throw badRequest(`subresource ${subresource} cannot be updated`);
   }
+}
+
+/** The change with its owners and what an update keeps whatever was sent. */
+function ownedChange(
+  served: ServedKind,
+  changed: KubeObject,
+  current: KubeObject,
+  own: (next: KubeObject, current: KubeObject) => KubeObject,
+): KubeObject {
+  // The template generation of a DaemonSet is part of its form: who leaves it out writes 0, for which the old one is put back.
+  if (qualified(served) === "daemonsets.apps")
+    return forUpdate(served, own(withTemplateGeneration(changed), current), current);
+  return own(forUpdate(served, changed, current), current);
+}
+
+function withTemplateGeneration(daemonSet: KubeObject): KubeObject {
+  const { metadata } = daemonSet;
+  const annotations = { [TEMPLATE_GENERATION]: "0", ...metadata.annotations };
+  return { ...daemonSet, metadata: { ...metadata, annotations } };
+}
+
+const isPods = (served: ServedKind): boolean => qualified(served) === "pods";
+
+/** The class of a pod is found at its birth: whoever leaves it out does not take it away. */
+function withQosClass(status: unknown, before: unknown): unknown {
+  const { qosClass } = (before ?? {}) as { qosClass?: string };
+  if (qosClass === undefined || !isObject(status ?? {})) return status;
+  const { qosClass: own } = (status ?? {}) as { qosClass?: string };
+  return (own ?? "") === "" ? { ...(status as object), qosClass } : status;
 }
 
 /** Built-in kinds let a status write change metadata too, but not owners, and Deployments not their labels. */

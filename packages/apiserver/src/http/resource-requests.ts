@@ -74,9 +74,9 @@ export async function handleResource(
   exchange: Exchange,
 ): Promise<void> {
   const { info } = exchange;
-  setWarnings(exchange.response, DEPRECATED[qualified(served)] ?? []);
   checkScope(served, path);
   if (path.subresource !== undefined) return handleSubresource(api, served, path, exchange);
+  setWarnings(exchange.response, DEPRECATED[qualified(served)] ?? []);
   if (
     info.verb === "create" &&
     (path.name !== undefined || (served.namespaced && path.namespace === undefined))

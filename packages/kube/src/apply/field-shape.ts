@@ -16,7 +16,8 @@ export function shapeOf(type: ValueType, value: unknown, other?: unknown): Shape
   if (type.type === "list") return type.listType === "atomic" || !isListLike(sample) ? "leaf" : "elements";
   if (type.type === "struct" || type.type === "map")
     return type.atomic || !isMapLike(sample) ? "leaf" : "members";
-  return type.type === "any" && isObject(sample) ? "members" : "leaf";
+  // Objects that Go holds as bytes are declared as objects without members.
+  return type.type === "any" && type.raw !== "RawExtension" && isObject(sample) ? "members" : "leaf";
 }
 
 const isListLike = (value: unknown): boolean => Array.isArray(value) || value === undefined || value === null;

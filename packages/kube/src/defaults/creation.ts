@@ -1,7 +1,7 @@
-import { isObject, type JsonObject, objectAt, stringAt } from "../json.ts";
+import { isObject, type JsonObject, listAt, objectAt, stringAt } from "../json.ts";
 import { compareQuantities, parseQuantity } from "../values/quantity.ts";
 import { ensureObject } from "./defaulter.ts";
-import { TEMPLATE_GENERATION } from "./update.ts";
+import { noRules, TEMPLATE_GENERATION } from "./update.ts";
 
 /**
  * What only the creation of an object adds, beside its defaults (upstream's `PrepareForCreate`): the first status of pods
@@ -23,6 +23,23 @@ const PREPARATIONS: Readonly<Record<string, (object: JsonObject) => void>> = {
     if (!finalizers.includes("kubernetes")) spec["finalizers"] = [...finalizers, "kubernetes"];
     namespace["status"] = { phase: "Active" };
   },
+  "v1 PersistentVolumeClaim": (claim) => protect(claim, "kubernetes.io/pvc-protection"),
+  "v1 PersistentVolume": (volume) => {
+    protect(volume, "kubernetes.io/pv-protection");
+    const since = objectAt(volume, "metadata")?.["creationTimestamp"];
+    volume["status"] = {
+      phase: "Pending",
+      ...(since === undefined ? {} : { lastPhaseTransitionTime: since }),
+    };
+  },
+  "v1 ServiceAccount": (account) => {
+    // Only the names of secrets are kept.
+    const secrets = listAt(account, "secrets").filter(isObject);
+    if (secrets.length === 0) return;
+    account["secrets"] = secrets.map(({ name }) => (name === undefined ? {} : { name }));
+  },
+  "rbac.authorization.k8s.io/v1 Role": noRules,
+  "rbac.authorization.k8s.io/v1 ClusterRole": noRules,
   "apps/v1 DaemonSet": (daemonSet) => {
     ensureObject(ensureObject(daemonSet, "metadata"), "annotations")[TEMPLATE_GENERATION] = "1";
   },
@@ -31,6 +48,13 @@ const PREPARATIONS: Readonly<Record<string, (object: JsonObject) => void>> = {
     if (spec["manualSelector"] !== true) generateJobSelector(job, spec);
   },
 };
+
+/** Storage that is in use stays until nobody uses it: a controller takes the finalizer away (upstream's admission plugin). */
+function protect(object: JsonObject, finalizer: string): void {
+  const metadata = ensureObject(object, "metadata");
+  const finalizers = listAt(metadata, "finalizers");
+  if (!finalizers.includes(finalizer)) metadata["finalizers"] = [...finalizers, finalizer];
+}
 
 /** Labels that tie pods to this very Job, and the selector by its uid. Labels that the template gives are kept. */
 function generateJobSelector(job: JsonObject, spec: JsonObject): void {

@@ -4,11 +4,6 @@ import { type Defaulter, ensureObject, isEmptyMember, setDefault } from "./defau
 const RBAC = "rbac.authorization.k8s.io";
 const roleRef: Defaulter = (binding) => setDefault(ensureObject(binding, "roleRef"), "apiGroup", RBAC);
 
-/** No rules come back from storage as null. */
-const noRules: Defaulter = (role) => {
-  if (isEmptyMember(role["rules"])) role["rules"] = null;
-};
-
 /** Of the smaller groups, by type. */
 export const GROUP_DEFAULTS: Readonly<Record<string, Defaulter>> = {
   "networking.v1.NetworkPolicy": (policy) => {
@@ -19,8 +14,6 @@ export const GROUP_DEFAULTS: Readonly<Record<string, Defaulter>> = {
   },
   "networking.v1.NetworkPolicyPort": (port) => setDefault(port, "protocol", "TCP"),
   "networking.v1.IngressClassParametersReference": (parameters) => setDefault(parameters, "scope", "Cluster"),
-  "rbac.v1.Role": noRules,
-  "rbac.v1.ClusterRole": noRules,
   "rbac.v1.RoleBinding": roleRef,
   "rbac.v1.ClusterRoleBinding": roleRef,
   "rbac.v1.Subject": (subject) => {

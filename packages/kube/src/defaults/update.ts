@@ -1,5 +1,5 @@
 import { type JsonObject, jsonEqual, objectAt, stringAt } from "../json.ts";
-import { ensureObject } from "./defaulter.ts";
+import { ensureObject, isEmptyMember } from "./defaulter.ts";
 
 /** Which template a DaemonSet has had: an annotation that upstream keeps in its internal form, so nobody can set it. */
 export const TEMPLATE_GENERATION = "deprecated.daemonset.template.generation";
@@ -20,6 +20,8 @@ const PREPARATIONS: Readonly<Record<string, (object: JsonObject, before: JsonObj
   "v1 Namespace": (namespace, before) => {
     namespace["spec"] = structuredClone(before["spec"]);
   },
+  "rbac.authorization.k8s.io/v1 Role": noRules,
+  "rbac.authorization.k8s.io/v1 ClusterRole": noRules,
   "apps/v1 DaemonSet": (daemonSet, before) => {
     const old = objectAt(objectAt(before, "metadata"), "annotations");
     const count = Number(stringAt(old, TEMPLATE_GENERATION) || "0");
@@ -30,3 +32,8 @@ const PREPARATIONS: Readonly<Record<string, (object: JsonObject, before: JsonObj
     );
   },
 };
+
+/** No rules come back from storage as null. */
+export function noRules(role: JsonObject): void {
+  if (isEmptyMember(role["rules"])) role["rules"] = null;
+}

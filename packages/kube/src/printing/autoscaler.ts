@@ -28,13 +28,24 @@ export const autoscalerPrinter: TablePrinter = {
 
 /** `cpu: 12%/80%`; of several metrics the first two. */
 function metricsText(autoscaler: JsonObject): string {
-  const specs = listAt(autoscaler["spec"], "metrics").filter(isObject);
+  const { specs, statuses } = metricsOf(autoscaler);
   if (specs.length === 0) return "<none>";
-  const statuses = listAt(autoscaler["status"], "currentMetrics");
   const texts = specs.map((spec, i) => metricText(spec, statuses[i]));
   return texts.length > 2
     ? `${texts.slice(0, 2).join(", ")} + ${texts.length - 2} more...`
     : texts.join(", ");
+}
+
+/** In autoscaling/v1 the only metric is the processors', in fields of its own; rows are the same for both versions. */
+function metricsOf(autoscaler: JsonObject): { specs: JsonObject[]; statuses: unknown[] } {
+  const [spec, status] = [objectAt(autoscaler, "spec"), objectAt(autoscaler, "status")];
+  const wanted = numberAt(spec, "targetCPUUtilizationPercentage");
+  if (wanted === undefined) {
+    return { specs: listAt(spec, "metrics").filter(isObject), statuses: listAt(status, "currentMetrics") };
+  }
+  const cpu = { name: "cpu", target: { averageUtilization: wanted } };
+  const current = { averageUtilization: numberAt(status, "currentCPUUtilizationPercentage") };
+  return { specs: [{ type: "Resource", resource: cpu }], statuses: [{ resource: { current } }] };
 }
 
 function metricText(spec: JsonObject, status: unknown): string {

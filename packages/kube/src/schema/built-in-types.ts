@@ -106,7 +106,7 @@ function typeOf(expression: string, field?: GeneratedField): ValueType {
   const goType = goName(expression);
   const scalar = SCALARS[expression];
   if (scalar !== undefined) return { type: "scalar", scalar, goType };
-  if (expression === "[]byte") return { type: "scalar", scalar: "bytes", goType: "[]uint8" };
+  if (expression === "[]byte") return { type: "scalar", scalar: "bytes", goType };
   if (expression.startsWith("[]")) return listOf(expression.slice(2), goType, field);
   if (expression.startsWith("map[string]")) {
     const value = typeOf(expression.slice("map[string]".length));
@@ -152,5 +152,5 @@ function withAtomic(struct: StructType): StructType {
 
 /** `[]core/v1.Container` → `[]v1.Container`: messages name the package by its last part. */
 function goName(expression: string): string {
-  return expression.replaceAll(/[\w-]+\/(?=\w+\.)/g, "");
+  return expression.replaceAll(/[\w-]+\/(?=\w+\.)/g, "").replace("[]byte", "[]uint8");
 }

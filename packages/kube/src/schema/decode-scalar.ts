@@ -43,13 +43,13 @@ export function decodeScalar(type: ScalarType, value: unknown, where: () => stri
       if (typeof value !== "string") throw mismatch(value, type, where);
       return decodeBase64(value);
     case "time":
-      return decodeTime(value);
+      return decodeTime(value, where);
     case "microTime":
-      return decodeMicroTime(value);
+      return decodeMicroTime(value, where);
     case "quantity":
       return decodeQuantity(value);
     case "intOrString":
-      return decodeIntOrString(value);
+      return decodeIntOrString(value, where);
   }
 }
 
@@ -97,15 +97,15 @@ function decodeBase64(text: string): string {
   return clean;
 }
 
-function decodeTime(value: unknown): string {
-  if (typeof value !== "string") throw goValue(value, "string");
+function decodeTime(value: unknown, where: () => string): string {
+  if (typeof value !== "string") throw goValue(value, "string", where);
   const ms = parseTime(value);
   if (ms === undefined) throw new DecodeError(timeError(value));
   return formatTime(ms);
 }
 
-function decodeMicroTime(value: unknown): string {
-  if (typeof value !== "string") throw goValue(value, "string");
+function decodeMicroTime(value: unknown, where: () => string): string {
+  if (typeof value !== "string") throw goValue(value, "string", where);
   const ms = parseTime(value);
   const fraction = /\.(\d+)/.exec(value)?.[1];
   if (ms === undefined || fraction?.length !== 6) throw new DecodeError(timeError(value, true));
@@ -126,16 +126,24 @@ function decodeQuantity(value: unknown): string {
   }
 }
 
-function decodeIntOrString(value: unknown): string | number {
+function decodeIntOrString(value: unknown, where: () => string): string | number {
   if (typeof value === "string") return value;
-  if (typeof value !== "number") throw goValue(value, "int32");
+  if (typeof value !== "number") throw goValue(value, "int32", where);
   if (!Number.isInteger(value) || value < -(2 ** 31) || value >= 2 ** 31) {
-    throw new DecodeError(`json: cannot unmarshal number ${value} into Go value of type int32`);
+    throw goValue(value, "int32", where, `number ${value}`);
   }
   return value;
 }
 
-/** Types with a decoder of their own do not know which field they are. */
-function goValue(value: unknown, goType: string): DecodeError {
-  return new DecodeError(`json: cannot unmarshal ${jsonTypeName(value)} into Go value of type ${goType}`);
+/** Types with a decoder of their own: the converter of unstructured objects calls it without knowing which field it is. */
+function goValue(
+  value: unknown,
+  goType: string,
+  where: () => string,
+  found = jsonTypeName(value),
+): DecodeError {
+  return new DecodeError(
+    `json: cannot unmarshal ${found} into ${where()} of type ${goType}`,
+    `json: cannot unmarshal ${found} into Go value of type ${goType}`,
+  );
 }

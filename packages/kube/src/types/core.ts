@@ -210,6 +210,7 @@ export interface Volume {
   hostPath?: { path: string; type?: string };
   downwardAPI?: { items?: DownwardApiFile[]; defaultMode?: number };
   projected?: { sources?: VolumeProjection[]; defaultMode?: number };
+  persistentVolumeClaim?: { claimName: string; readOnly?: boolean };
 }
 
 export interface DownwardApiFile {

@@ -49,6 +49,8 @@ import {
 /** How a kind is checked, beside its metadata. */
 interface KindRules {
   readonly names?: (name: string) => string[];
+  /** The kind's own rules do not look at metadata: what all kinds share is looked at once they are satisfied. */
+  readonly commonMetadata?: true;
   errors?(object: JsonObject): FieldError[];
   /** What an update may not do. */
   updateErrors?(object: JsonObject, before: JsonObject): FieldError[];
@@ -158,7 +160,7 @@ const KINDS: Readonly<Record<string, KindRules>> = {
     updateErrors: storageClassUpdateErrors,
   },
   "Lease.coordination.k8s.io": { errors: withSpec(leaseErrors) },
-  "PodDisruptionBudget.policy": { errors: withSpec(disruptionBudgetErrors) },
+  "PodDisruptionBudget.policy": { commonMetadata: true, errors: withSpec(disruptionBudgetErrors) },
   "HorizontalPodAutoscaler.autoscaling": { errors: withSpec(autoscalerErrors) },
   "Role.rbac.authorization.k8s.io": { names: pathSegmentErrors, errors: (role) => roleErrors(role, true) },
   "ClusterRole.rbac.authorization.k8s.io": {
@@ -201,6 +203,10 @@ export function builtInErrors(
   const rules = KINDS[kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`] ?? {};
   const nameErrors = rules.names ?? dns1123SubdomainErrors;
   const metadata = metadataErrors(object, { namespaced: kind.namespaced, nameErrors });
+  if (update === undefined && rules.commonMetadata === true) {
+    const errors = rules.errors?.(object) ?? [];
+    return errors.length > 0 ? errors : commonMetadataErrors(object, kind.namespaced);
+  }
   if (update === undefined) {
     return [...metadata, ...(rules.errors?.(object) ?? []), ...(rules.newErrors?.(object) ?? [])];
   }
