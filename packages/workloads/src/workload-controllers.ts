@@ -8,6 +8,7 @@ import { jobController } from "./job/controller.ts";
 import { namespaceController } from "./namespace/controller.ts";
 import { replicaSetController } from "./replica-set/controller.ts";
 import { schedulingController } from "./scheduling/controller.ts";
+import { claimProtectionController, volumeProtectionController } from "./volume-protection/controller.ts";
 
 export interface WorkloadControllersOptions {
   readonly client: ResourceClient;
@@ -41,6 +42,8 @@ export function workloadControllers({
     jobController(as("job-controller")),
     schedulingController(as("default-scheduler")),
     endpointsController({ client }),
+    claimProtectionController({ client }),
+    volumeProtectionController({ client }),
     namespaceController({ client, clock, ...(rootCa !== undefined && { rootCa }) }),
   ];
 }
