@@ -12,14 +12,15 @@ import {
   skipWithoutNamespaces,
   temporaryDirectory,
 } from "../../testing/index.ts";
-import { type NamespacedSandbox, openNamespacedSandbox, openPlainSandbox } from "./namespaced-sandbox.ts";
+import { type NamespacedSandbox, openSandbox } from "./namespaced-sandbox.ts";
+import { plainKind } from "./plain-kind.ts";
 import { runtimeDirectory } from "./runtime-directory.ts";
 
 // How pods begin and end, the same in both sandboxes, and what must not be left of them.
-const isLinux = process.platform === "linux";
-for (const [kind, open, skip] of [
-  ["namespaced", openNamespacedSandbox, skipWithoutNamespaces()],
-  ["plain", openPlainSandbox, !isLinux && "only Linux answers on all of 127.0.0.0/8"],
+for (const [kind, skip] of [
+  ["namespaced", skipWithoutNamespaces()],
+  ["plain", (await plainKind()).kind !== "plain" && "this machine does not answer on all of 127.0.0.0/8"],
+  ["loopback", false],
 ] as const) {
   describe(`the life of pods in the ${kind} sandbox`, { skip }, () => {
     const dir = temporaryDirectory();
@@ -27,7 +28,7 @@ for (const [kind, open, skip] of [
     const stateDir = join(dir.path, ...Array.from({ length: 12 }, (_, level) => `a-deep-checkout-${level}`));
     let sandbox: NamespacedSandbox;
     before(async () => {
-      sandbox = await open({ stateDir, clock: wallClock });
+      sandbox = await openSandbox(kind, { stateDir, clock: wallClock });
     });
     after(async () => {
       await sandbox.shutdown();
@@ -46,14 +47,14 @@ for (const [kind, open, skip] of [
       return existsSync(file) ? readFileSync(file, "utf8") : "";
     };
     const start = async (uid: string, script: string) => {
-      const { ip } = await sandbox.startPod(podSpec(uid));
+      const { ip } = await sandbox.startPod(podSpec(uid, { ports: { c: [8080] } }));
       const spec = containerSpec(stateDir, uid, ["sh", "-c", script], {
-        binds: kind === "plain" ? [] : [{ source: process.execPath, target: "/node" }],
+        binds: kind !== "namespaced" ? [] : [{ source: process.execPath, target: "/node" }],
       });
       assert.deepEqual(await sandbox.startContainer(spec), {});
       return ip;
     };
-    const node = kind === "plain" ? process.execPath : "/node";
+    const node = kind !== "namespaced" ? process.execPath : "/node";
 
     test("sockets work for a state directory whose path is longer than a socket's may be", async () => {
       assert.ok(Buffer.byteLength(stateDir) > 108);
@@ -71,7 +72,7 @@ for (const [kind, open, skip] of [
         ["stubborn", "trap '' TERM", 700, 137],
         ["obedient", "trap 'exit 9' TERM", 60_000, 9],
         // PID 1 of a namespace has no default action for SIGTERM: as in a container, only SIGKILL ends it.
-        ["heedless", ":", kind === "plain" ? 60_000 : 700, kind === "plain" ? 143 : 137],
+        ["heedless", ":", kind !== "namespaced" ? 60_000 : 700, kind !== "namespaced" ? 143 : 137],
       ] as const) {
         await start(uid, `${handler}; echo up; while :; do sleep 0.05; done`);
         await eventually("it has set its trap", () => printed(uid).includes("up"));
@@ -117,7 +118,7 @@ for (const [kind, open, skip] of [
       await inTens(uids, async (uid) => assert.equal((await exitOf(uid)).exitCode, 0, uid));
       await inTens(uids, (uid) => sandbox.removePod(uid));
       assert.deepEqual(await sandbox.list(), []);
-      if (kind === "plain") {
+      if (kind !== "namespaced") {
         for (const ip of ips) await assert.rejects(sandbox.dial(ip, 8080), /connection refused/);
       }
       await eventually("all is as before", () => isNoMore(census(agent, stateDir), before)).catch(() =>
@@ -131,7 +132,7 @@ for (const [kind, open, skip] of [
 const server = (node: string) => `
 if command -v perl > /dev/null; then exec perl -MIO::Socket::INET -e '
   $SIG{TERM} = sub { exit 0 };
-  my $s = IO::Socket::INET->new(Listen => 5, LocalAddr => $ENV{POD_IP} // "0.0.0.0", LocalPort => 8080) or die $!;
+  my $s = IO::Socket::INET->new(Listen => 5, LocalAddr => $ENV{POD_IP} // "0.0.0.0", LocalPort => $ENV{PORT} // 8080) or die $!;
   while (1) { my $c = $s->accept or next; print $c "served"; close $c }'
 fi
 exec ${node} -e 'process.on("SIGTERM", () => process.exit(0)); require("node:net").createServer((c) => c.end("served")).listen(8080)'`;
@@ -171,12 +172,12 @@ interface Census {
   readonly links: number;
   /** That listen, in the agent's network. */
   readonly sockets: number;
-  /** In the directory of the agent's sockets: pods' roots and volumes. */
+  /** In the directory of the agent's sockets: pods' roots and volumes, what stands for their ports. */
   readonly directories: number;
 }
 
 function census(agent: number, stateDir: string): Census {
-  const runtime = runtimeDirectory(stateDir);
+  const root = join(`/proc/${agent}/root`, runtimeDirectory(stateDir));
   const lines = (file: string) => readFileSync(`/proc/${agent}/${file}`, "utf8").split("\n").length;
   // 0A: listens.
   const listeners = readFileSync(`/proc/${agent}/net/tcp`, "utf8")
@@ -190,9 +191,11 @@ function census(agent: number, stateDir: string): Census {
     links: isShared(agent) ? 0 : lines("net/dev"),
     // A network of the machine's has those of others, too.
     sockets: isShared(agent) ? 0 : listeners.length,
-    directories: readdirSync(join(`/proc/${agent}/root`, runtime, "m")).length,
+    directories: ["m", "ports"].reduce((sum, name) => sum + entriesOf(join(root, name)), 0),
   };
 }
+
+const entriesOf = (directory: string): number => (existsSync(directory) ? readdirSync(directory).length : 0);
 
 /** The agent has no network of its own. */
 const isShared = (agent: number): boolean =>

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { text as textOf } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 import { wallClock } from "@tracegate/contracts";
 import {
@@ -10,6 +11,7 @@ import {
   processesWith,
   temporaryDirectory,
 } from "../../testing/index.ts";
+import type { PodSandboxSpec } from "../sandbox.ts";
 import { type NamespacedSandbox, openPlainSandbox } from "./namespaced-sandbox.ts";
 import { plainKind } from "./plain-kind.ts";
 import { runtimeDirectory } from "./runtime-directory.ts";
@@ -43,6 +45,11 @@ for (const [kind, skip] of [
         .map((line) => line.split(" ").slice(3).join(" "))
         .join("\n");
 
+    /** A program that the sandbox does not see into, as one that is not written for Node. */
+    const notNode = (listen: string, answer: string) => [
+      ...["env", "-u", "NODE_OPTIONS", process.execPath, "-e"],
+      `const { PORT, POD_IP } = process.env; require("node:net").createServer((socket) => socket.end("${answer}")).${listen}`,
+    ];
     const server = [
       process.execPath,
       "-e",
@@ -83,6 +90,89 @@ for (const [kind, skip] of [
         message: "dial tcp 10.96.7.7:81: connect: connection refused",
       });
       for (const uid of ["web-a", "web-b", "client"]) await sandbox.removePod(uid);
+    });
+
+    /** Where a connection to a port of a pod comes out: what answers there, or why nothing does. */
+    const answerOf = async (ip: string, port: number): Promise<string> => {
+      try {
+        return await textOf(await sandbox.dial(ip, port));
+      } catch (error) {
+        return error instanceof Error ? error.message : String(error);
+      }
+    };
+    const run = async (uid: string, command: string[], pod: Partial<PodSandboxSpec> = {}) => {
+      const { ip } = await sandbox.startPod(podSpec(uid, pod));
+      assert.deepEqual(await sandbox.startContainer(containerSpec(stateDir, uid, command)), {});
+      return ip;
+    };
+
+    test("four replicas of a program that is not Node listen on $POD_IP:$PORT and are met at the port they declare", async () => {
+      const replicas = ["r1", "r2", "r3", "r4"];
+      for (const uid of replicas) {
+        const ip = await run(uid, notNode(`listen(PORT, POD_IP)`, uid), { ports: { c: [8080] } });
+        await eventually(`${uid} answers`, async () => (await answerOf(ip, 8080)) === uid);
+        assert.match(await answerOf(ip, 9), /refused/);
+      }
+      for (const uid of replicas) await sandbox.removePod(uid);
+    });
+
+    test("a port that a manifest sets by itself is the real one; of two ports each has a variable", async () => {
+      const set = containerSpec(stateDir, "set", notNode("listen(PORT, POD_IP)", "set"), {
+        env: { PORT: "8080" },
+      });
+      const { ip } = await sandbox.startPod(podSpec("set", { ports: { c: [9090, 8080], d: [7070] } }));
+      assert.deepEqual(await sandbox.startContainer(set), {});
+      await eventually("it answers", async () => (await answerOf(ip, 8080)) === "set");
+      const { output } = await sandbox.exec({
+        ...{ podUid: "set", container: "c", stdin: false, tty: false, timeoutMs: 20_000, outputLimit: 99 },
+        command: ["sh", "-c", "echo $TRACEGATE_PORT_8080 $TRACEGATE_PORT_7070; echo $PORT"],
+      });
+      const [ports = "", port = ""] = output.split("\n");
+      assert.equal(ports.split(" ")[0], port);
+      assert.equal(new Set([...ports.split(" "), "8080", "7070"]).size, kind === "plain" ? 2 : 4);
+      await sandbox.removePod("set");
+    });
+
+    test("a Node program hears of its own ports only, finds itself by them, and a port it holds is in use", async () => {
+      const script = `
+        const net = require("node:net");
+        const server = (text) => net.createServer((socket) => socket.end(text));
+        const first = server("first").listen(8080, "localhost", () => {
+          console.log(process.env.PORT, first.address().port);
+          server("").on("error", ({ code }) => {
+            console.log(code);
+            net.connect(8080).on("data", (bytes) => {
+              console.log("found", String(bytes));
+              first.close(() => {
+                net.connect(8080).on("error", ({ code }) => {
+                  console.log(code);
+                  server("second").listen({ port: 8080 }, () => console.log("again"));
+                });
+              });
+            });
+          }).listen(8080);
+        });`;
+      const ip = await run("self", [process.execPath, "-e", script], { ports: { c: [8080] } });
+      await eventually("it is there again", () => printed("self").includes("again"));
+      const lines = ["8080 8080", "EADDRINUSE", "found first", "ECONNREFUSED", "again"];
+      assert.deepEqual(printed("self").trim().split("\n"), lines);
+      assert.equal(await answerOf(ip, 8080), "second");
+      await sandbox.removePod("self");
+      assert.match(await answerOf(ip, 8080), /refused/);
+    });
+
+    test("the workers of a cluster of Node processes share a port, and any of them may end", async () => {
+      const script = `
+        const cluster = require("node:cluster");
+        const work = () => require("node:net").createServer((socket) => socket.end("w" + cluster.worker.id)).listen(8080);
+        if (cluster.isPrimary) { cluster.fork(); cluster.fork(); cluster.on("message", (worker) => worker.process.kill()); }
+        else work().on("connection", (socket) => socket.on("close", () => cluster.worker.id === 1 && process.send("end me")));`;
+      writeFileSync(join(dir.path, "cluster.cjs"), script);
+      const ip = await run("many", [process.execPath, join(dir.path, "cluster.cjs")]);
+      await eventually("one has answered and ended", async () => (await answerOf(ip, 8080)) === "w1");
+      for (let times = 0; times < 4; times += 1)
+        await eventually("the other answers", async () => (await answerOf(ip, 8080)) === "w2");
+      await sandbox.removePod("many");
     });
 
     test("volumes are found by the paths of the manifest, and go with the pod", async () => {

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { listening } from "../relay.ts";
-import { type PodPlaces, portVariable } from "./pod-places.ts";
+import { type PodPlaces, portVariables } from "./pod-places.ts";
 
 const address = "127.0.0.1";
 
@@ -53,14 +53,9 @@ export function oneAddress(directory: string, firstPort: number): PodPlaces {
       declared.delete(podIP);
       rmSync(join(directory, podIP), { recursive: true, force: true });
     },
-    environment(podIP, ports, given) {
+    environment(podIP, ofPod) {
       const real = declared.get(podIP) ?? {};
-      const each = Object.entries(real).map(([port, free]) => [`TRACEGATE_PORT_${port}`, String(free)]);
-      return {
-        ...portVariable(ports, given, (port) => real[port]),
-        ...Object.fromEntries(each),
-        TRACEGATE_PORTS: directory,
-      };
+      return { ...portVariables(ofPod, (port) => real[port]), TRACEGATE_PORTS: directory };
     },
   };
 }

@@ -43,7 +43,11 @@ export function plainRuntime(network: PlainNetwork, firstAddress: number): PodRu
       HOME: pod.directory,
       TMPDIR: pod.directory,
       POD_IP: address,
-      ...places.environment(pod.ip, pod.spec.ports[spec.name] ?? [], spec.env),
+      ...places.environment(pod.ip, {
+        ofPod: Object.values(pod.spec.ports).flat(),
+        ofContainer: pod.spec.ports[spec.name] ?? [],
+        given: spec.env["PORT"],
+      }),
       TRACEGATE_POD_IP: pod.ip,
       TRACEGATE_BIND_ADDRESS: address,
       TRACEGATE_NETWORK: network.file,

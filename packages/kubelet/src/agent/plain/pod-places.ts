@@ -7,12 +7,15 @@ export interface PodPlaces {
   /** Before the pod's programs start. `ports` are those that its containers declare. */
   add(podIP: string, ports: readonly number[]): Promise<void>;
   remove(podIP: string): void;
-  /** What a container's programs are told of it; `ports` are its own. */
-  environment(
-    podIP: string,
-    ports: readonly number[],
-    given: Readonly<Record<string, string>>,
-  ): Readonly<Record<string, string>>;
+  /** What a container's programs are told of it. */
+  environment(podIP: string, ports: DeclaredPorts): Readonly<Record<string, string>>;
+}
+
+export interface DeclaredPorts {
+  readonly ofPod: readonly number[];
+  readonly ofContainer: readonly number[];
+  /** `$PORT` as the manifest or the image sets it. */
+  readonly given: string | undefined;
 }
 
 export interface Place {
@@ -29,20 +32,24 @@ export const manyAddresses: PodPlaces = {
   locate: (podIP, port) => ({ host: manyAddresses.bindAddress(podIP), port }),
   add: async () => {},
   remove: () => {},
-  environment: (_, ports, given) => portVariable(ports, given, (port) => port),
+  environment: (_, ports) => portVariables(ports, (port) => port),
 };
 
 /**
- * `$PORT` of a container with one port, as many programs know it; one that the manifest sets to another number is the
- * manifest's business.
+ * Which port to listen on in place of each declared one: `$TRACEGATE_PORT_8080`, and `$PORT`, as many programs know it, in a
+ * container that declares one port. A `$PORT` that is given and none of the declared ports is left alone.
  */
-export function portVariable(
-  ports: readonly number[],
-  { PORT: given }: Readonly<Record<string, string>>,
+export function portVariables(
+  { ofPod, ofContainer, given }: DeclaredPorts,
   real: (port: number) => number | undefined,
 ): Readonly<Record<string, string>> {
-  const [only] = ports.length === 1 ? ports : [];
-  const port = given === undefined ? only : ports.find((declared) => String(declared) === given);
-  const found = port === undefined ? undefined : real(port);
-  return found === undefined ? {} : { PORT: String(found) };
+  const single = ofContainer.length === 1 ? ofContainer[0] : undefined;
+  const main = given === undefined ? single : ofContainer.find((port) => String(port) === given);
+  const variables = [
+    ...ofPod.map((port) => [`TRACEGATE_PORT_${port}`, real(port)] as const),
+    ["PORT", main === undefined ? undefined : real(main)] as const,
+  ];
+  return Object.fromEntries(
+    variables.flatMap(([name, port]) => (port === undefined ? [] : [[name, String(port)]])),
+  );
 }
