@@ -31,7 +31,7 @@ import {
   cachedGit,
   commandGit,
   crds as gitopsKinds,
-  readOnThreads,
+  readApart,
   watchedByDefault,
 } from "@tracegate/gitops";
 import type { ResourceClient } from "@tracegate/kube";
@@ -229,7 +229,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     // 6. The controllers, from workloads to delivery.
     const reading = new AbortController();
     const repositories = commandGit({ directory: state.gitCache, signal: reading.signal });
-    const sources = readOnThreads({ git: repositories, clock: wallClock });
+    const sources = readApart({ git: repositories, clock: wallClock });
     const git = cachedGit(repositories, {
       clock: wallClock,
       maxAgeMs: Math.min(pace.gitPollMs / 2, 1000),

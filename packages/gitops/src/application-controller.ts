@@ -16,6 +16,7 @@ import {
   wrap,
 } from "./operator.ts";
 import { OwnerIndex } from "./owner-index.ts";
+import { readHere, type SourceReader } from "./reading/source-reader.ts";
 import { hydrateAnnotation, refreshAnnotation, refreshLevel } from "./refresh.ts";
 import { comparedStatus, replaceConditions } from "./status.ts";
 import { decideAutoSync } from "./sync/auto-sync.ts";
@@ -27,6 +28,8 @@ export interface ApplicationControllerOptions {
   readonly client: ResourceClient;
   readonly clock: Clock;
   readonly git: GitRepositories;
+  /** Who renders; absent: this process. */
+  readonly sources?: SourceReader;
   /** How often Git is asked for new commits, in milliseconds (upstream: 120 s). An unchanged revision costs nothing more. */
   readonly pollIntervalMs?: number;
   /** How often `status.reconciledAt` is renewed where nothing changes. */
@@ -49,13 +52,13 @@ interface Hints extends OperationHints {
 
 /** Keeps Applications as Git says: compares, synchronises, prunes, heals, and writes down what it found. */
 export function applicationController(options: ApplicationControllerOptions): Controller<Application> {
-  const { client, clock, git } = options;
+  const { client, clock, git, sources = readHere(git) } = options;
   const pollIntervalMs = options.pollIntervalMs ?? 120_000;
   const resyncIntervalMs = options.resyncIntervalMs ?? 120_000;
   const graceMs = options.repoErrorGraceMs ?? 180_000;
   const waveDelayMs = options.waveDelayMs ?? 2000;
   const record = options.recordEvent ?? (() => {});
-  const states: StateReader = stateReader({ client, git });
+  const states: StateReader = stateReader({ client, git, sources });
   const remembered = new Map<string, Hints>();
   const owners = new OwnerIndex();
   const operate = operator({ client, clock, states, record, waveDelayMs });

@@ -9,7 +9,8 @@ import { type LiveObjects, readLive } from "./live-objects.ts";
 import { groupOf, keyOf, keyText, type Manifest } from "./manifest.ts";
 import { findOrphans } from "./orphans.ts";
 import { permitsKind, permitsLive, refusalOf } from "./project.ts";
-import { type Rendered, renderSource } from "./render/render.ts";
+import { readHere, type SourceReader } from "./reading/source-reader.ts";
+import type { Rendered } from "./render/render.ts";
 import { hasOtherNamespaceMetadata, invalidSpec, sourceOf } from "./spec.ts";
 import { parseSyncOptions } from "./sync/options.ts";
 import { AppProject, type AppProjectSpec, defaultProject } from "./types/app-project.ts";
@@ -59,9 +60,11 @@ export interface ReadOptions {
 export function stateReader(options: {
   client: ResourceClient;
   git: GitRepositories;
+  /** Who renders; absent: this process. */
+  sources?: SourceReader;
   renderings?: number;
 }): StateReader {
-  const { client, git, renderings = 64 } = options;
+  const { client, git, sources = readHere(git), renderings = 64 } = options;
   const kept = new Map<string, Promise<Rendered>>();
 
   function rendered(
@@ -72,7 +75,7 @@ export function stateReader(options: {
   ): Promise<Rendered> {
     const key = `${application}\n${commit}\n${JSON.stringify(source)}`;
     const known = anew ? undefined : kept.get(key);
-    const rendering = known ?? renderSource(git, source, commit, application);
+    const rendering = known ?? sources.manifests(source, commit, application);
     kept.delete(key); // moves it to the young end
     kept.set(key, rendering);
     // What cannot be rendered is not tried again at every poll: large sources take a while to fail.
@@ -220,8 +223,7 @@ function orphanWarning(
 }
 
 /** Whether the manifests themselves cannot be read, now and for ever; the rest may pass. */
-const isOfTheCommit = (error: unknown): boolean =>
-  error instanceof SourceError && error.code === "FailedPrecondition";
+const isOfTheCommit = (error: unknown): boolean => error instanceof SourceError && error.lasting;
 
 const noObjects: LiveObjects = { objects: [], images: [], uids: new Set() };
 const notCompared: Comparison = { resources: [], status: "Unknown", health: "Unknown" };

@@ -16,6 +16,7 @@ import { refOf } from "./apply.ts";
 import { resourcesFinalizer } from "./deletion-plan.ts";
 import type { GitRepositories } from "./git/repositories.ts";
 import { mergePatch } from "./merge-patch.ts";
+import { readHere, type SourceReader } from "./reading/source-reader.ts";
 import { invalidDestination } from "./spec.ts";
 import { wholeSeconds } from "./sync/retry.ts";
 import { AppProject } from "./types/app-project.ts";
@@ -26,6 +27,8 @@ export interface ApplicationSetControllerOptions {
   readonly client: ResourceClient;
   readonly clock: Clock;
   readonly git: GitRepositories;
+  /** Who reads a commit's files; absent: this process. */
+  readonly sources?: SourceReader;
   /** How often generators that say nothing are asked again (upstream: 180 s). */
   readonly pollIntervalMs?: number;
 }
@@ -34,7 +37,7 @@ export interface ApplicationSetControllerOptions {
 export function applicationSetController(
   options: ApplicationSetControllerOptions,
 ): Controller<ApplicationSet> {
-  const { client, clock, git } = options;
+  const { client, clock, git, sources = readHere(git) } = options;
   const pollIntervalMs = options.pollIntervalMs ?? 180_000;
   const uncached: GitRepositories = {
     ...git,
@@ -47,7 +50,7 @@ export function applicationSetController(
       return { reason: "ApplicationValidationError", message: refused, generated: false };
     let generated: Generated[];
     try {
-      generated = await generateParams(set.spec, anew ? uncached : git);
+      generated = await generateParams(set.spec, anew ? uncached : git, sources);
     } catch (error) {
       if (!(error instanceof GeneratorError || error instanceof TemplateError)) throw error;
       return { reason: "ApplicationGenerationFromParamsError", message: error.message, generated: false };

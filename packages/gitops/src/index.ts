@@ -13,7 +13,7 @@ export { maskedSecrets } from "./compare/masked-secrets.ts";
 export { trackedBy, trackingAnnotation } from "./compare/tracking.ts";
 export { crds } from "./crds.ts";
 export { type CachedGitOptions, cachedGit } from "./git/cached-git.ts";
-export { type CommandGitOptions, commandGit } from "./git/command-git.ts";
+export { type CommandGit, type CommandGitOptions, commandGit } from "./git/command-git.ts";
 export { type GitRepositories, type RepositoryTree, SourceError } from "./git/repositories.ts";
 export { resourceHealth, worstHealth } from "./health/health.ts";
 export { builtInKinds } from "./kinds.ts";
@@ -21,6 +21,8 @@ export { type KindOfResource, readHealth, readLive, resourceKinds } from "./live
 export { type Manifest, valueAt } from "./manifest.ts";
 export { orphansOf } from "./orphans.ts";
 export { inClusterServer } from "./project.ts";
+export { type ApartReader, type ReadApartOptions, readApart } from "./reading/apart.ts";
+export { readHere, type SourceReader } from "./reading/source-reader.ts";
 export { type Rendered, renderSource } from "./render/render.ts";
 export {
   requestRefresh,

@@ -1,6 +1,7 @@
 import { isObject, type LabelSelector, matchesLabelSelector, SelectorSyntaxError } from "@tracegate/kube";
 import type { GitRepositories } from "../git/repositories.ts";
 import { inClusterServer } from "../project.ts";
+import { readHere, type SourceReader } from "../reading/source-reader.ts";
 import { readYaml } from "../render/yaml-documents.ts";
 import type {
   ApplicationSetSpec,
@@ -20,12 +21,17 @@ export interface Generated {
 }
 
 /** What the generators of an ApplicationSet give, one after another. */
-export async function generateParams(spec: ApplicationSetSpec, git: GitRepositories): Promise<Generated[]> {
+export async function generateParams(
+  spec: ApplicationSetSpec,
+  git: GitRepositories,
+  sources: SourceReader = readHere(git),
+): Promise<Generated[]> {
   const generated: Generated[] = [];
   for (const generator of spec.generators ?? []) {
     const { template } = generatorOf(generator).body;
     const templates = template === undefined ? [] : [template];
-    for (const params of await generate(generator, spec, git)) generated.push({ params, templates });
+    for (const params of await generate(generator, spec, { git, sources }))
+      generated.push({ params, templates });
   }
   return generated;
 }
@@ -66,19 +72,19 @@ function generatorOf(generator: Generator): {
 async function generate(
   generator: Generator,
   spec: ApplicationSetSpec,
-  git: GitRepositories,
+  from: { readonly git: GitRepositories; readonly sources: SourceReader },
 ): Promise<Params[]> {
   generatorOf(generator); // refuses what is not known
   const goTemplate = spec.goTemplate === true;
   const child = (one: Generator, params?: Params) =>
     // Of a matrix's second generator every text may use what the first one gave.
-    generate(params === undefined ? one : (fillAll(one, params, spec) as Generator), spec, git); // same shape, texts filled in
+    generate(params === undefined ? one : (fillAll(one, params, spec) as Generator), spec, from); // same shape, texts filled in
   const sets = async (): Promise<readonly Params[]> => {
     if (generator.list !== undefined) return fromList(generator.list, goTemplate);
     if (generator.clusters !== undefined) return fromClusters(generator.clusters, spec);
     if (generator.matrix !== undefined) return await combineMatrix(generator.matrix, goTemplate, child);
     if (generator.merge !== undefined) return await combineMerge(generator.merge, goTemplate, child);
-    return generator.git === undefined ? [] : await fromGit(generator.git, spec, git);
+    return generator.git === undefined ? [] : await fromGit(generator.git, spec, from.git, from.sources);
   };
   return selected(await sets(), generator.selector);
 }

@@ -1,72 +1,70 @@
 import { posix } from "node:path";
 import { isObject } from "@tracegate/kube";
-import { compareText, type GitRepositories, SourceError } from "../git/repositories.ts";
+import { compareText, type GitRepositories, type RepositoryTree, SourceError } from "../git/repositories.ts";
+import type { SourceReader } from "../reading/source-reader.ts";
 import { globExpression } from "../render/glob.ts";
+import { checkSize } from "../render/rendered-size.ts";
 import { readYaml } from "../render/yaml-documents.ts";
 import type { ApplicationSetSpec, GitGenerator } from "../types/application-set.ts";
 import { maxSets, tooManySets } from "./combining.ts";
 import { normalizeName } from "./go-functions.ts";
 import { flatten, GeneratorError, type Params, withValues } from "./params.ts";
 
-/** Parameters from the directories or files of a repository. */
+/** Parameters from the directories or files of a repository. Rejects with a `GeneratorError`. */
 export async function fromGit(
   generator: GitGenerator,
   spec: ApplicationSetSpec,
   git: GitRepositories,
-): Promise<Params[]> {
+  sources: SourceReader,
+): Promise<readonly Params[]> {
+  const failed = (what: string, message: string) =>
+    new GeneratorError(`error generating params from git: ${what}${message}`);
+  if (generator.directories === undefined && generator.files === undefined)
+    throw failed("", "found neither directories nor files in a git generator");
   try {
-    return await gitParams(generator, spec, git);
+    const { repoURL, revision = "HEAD" } = generator;
+    return await sources.parameters(generator, spec, await git.resolve(repoURL, revision));
   } catch (error) {
-    if (error instanceof GeneratorError || error instanceof SourceError) {
-      throw new GeneratorError(`error generating params from git: ${error.message}`);
-    }
-    throw error;
+    if (error instanceof GeneratorError) throw failed("", error.message);
+    if (!(error instanceof SourceError)) throw error;
+    const what =
+      generator.directories === undefined
+        ? "error retrieving Git files"
+        : "error getting directories from repo: error retrieving Git Directories";
+    throw failed(
+      what,
+      `: rpc error: code = Internal desc = unable to resolve git revision : ${error.message}`,
+    );
   }
 }
 
-async function gitParams(
+/** The parameter sets that a commit's files give. Rejects with a `GeneratorError` or a `SourceError`. */
+export async function parametersOf(
   generator: GitGenerator,
   spec: ApplicationSetSpec,
-  git: GitRepositories,
+  tree: RepositoryTree,
 ): Promise<Params[]> {
   const goTemplate = spec.goTemplate === true;
   const prefix = generator.pathParamPrefix ?? "";
   let sets: Record<string, unknown>[];
   if (generator.directories !== undefined) {
-    const tree = await openTree(
-      generator,
-      git,
-      "error getting directories from repo: error retrieving Git Directories",
-    );
     const directories = matchingDirectories(directoriesOf(tree.files), generator.directories);
     // A line of its own in a name would be one of the template patch that it is filled into.
     const odd = directories.find((path) => /\p{Cc}/u.test(path));
     if (odd !== undefined)
       throw new GeneratorError(`directory ${JSON.stringify(odd)} has control characters in its name`);
     sets = directories.map((path) => pathParams(path, prefix, goTemplate));
-  } else if (generator.files !== undefined) {
-    const tree = await openTree(generator, git, "error retrieving Git files");
-    const paths = matchingFiles(tree.files, generator.files);
+  } else {
+    const paths = matchingFiles(tree.files, generator.files ?? []);
     const contents = await tree.read(paths);
     sets = paths.flatMap((path) =>
       fileParams(path, Buffer.from(contents.get(path) ?? []).toString(), prefix, goTemplate),
     );
-  } else throw new GeneratorError("found neither directories nor files in a git generator");
-  if (sets.length > maxSets) throw tooManySets();
-  return sets.map((params) => withValues(params, generator.values, spec));
-}
-
-async function openTree(generator: GitGenerator, git: GitRepositories, what: string) {
-  const revision = generator.revision ?? "HEAD";
-  try {
-    const commit = await git.resolve(generator.repoURL, revision);
-    return await git.tree(generator.repoURL, commit);
-  } catch (error) {
-    if (!(error instanceof SourceError)) throw error;
-    throw new GeneratorError(
-      `${what}: rpc error: code = Internal desc = unable to resolve git revision : ${error.message}`,
-    );
   }
+  if (sets.length > maxSets) throw tooManySets();
+  const filled = sets.map((params) => withValues(params, generator.values, spec));
+  checkSize(filled);
+  return filled;
 }
 
 /** Every directory that holds a file somewhere below, except hidden ones and the root, in lexical order. */

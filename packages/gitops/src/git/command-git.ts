@@ -2,17 +2,10 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type GitProcessOptions, runGit } from "./git-process.ts";
+import { type CommitPlace, readTree } from "./local-tree.ts";
 import { parseRefs, resolveRef } from "./refs.ts";
 import { type Remote, remoteOf } from "./remote.ts";
-import {
-  compareText,
-  type GitRepositories,
-  isFullSha,
-  noSuchCommit,
-  type RepositoryTree,
-  SourceError,
-} from "./repositories.ts";
-import { repositoryTree, type TreeEntry } from "./tree.ts";
+import { type GitRepositories, isFullSha, noSuchCommit, SourceError } from "./repositories.ts";
 
 export interface CommandGitOptions {
   /** Holds one bare repository a source (`repos/` of the state directory). */
@@ -27,13 +20,19 @@ export interface CommandGitOptions {
   readonly signal?: AbortSignal;
 }
 
-const maxFileBytes = 10_000_000;
 const maxAnswerBytes = 100_000_000;
-/** Of a commit: more would take longer to look through than anyone waits. */
-const maxFiles = 500_000;
+
+/** Sources on this machine: a fetched commit can also be read elsewhere, by `readTree` on another thread. */
+export interface CommandGit extends GitRepositories {
+  /**
+   * Fetches a commit unless it is there, and calls `use` with what `readTree` takes, here or in another process. Rejects
+   * with a `SourceError`, or as `use` does.
+   */
+  fetched<T>(repoURL: string, commit: string, use: (place: CommitPlace) => Promise<T>): Promise<T>;
+}
 
 /** Sources through the `git` command: `ls-remote`, `fetch` into a bare repository, `ls-tree` and `cat-file`; never a checkout. */
-export function commandGit(options: CommandGitOptions): GitRepositories {
+export function commandGit(options: CommandGitOptions): CommandGit {
   const process: GitProcessOptions = {
     timeoutMs: options.timeoutMs ?? 60_000,
     maxOutput: maxAnswerBytes,
@@ -41,6 +40,7 @@ export function commandGit(options: CommandGitOptions): GitRepositories {
     protocols: options.protocols ?? ["file", "https"],
     signal: options.signal,
   };
+  const { signal: _signal, ...localOptions } = process;
   const fetching = new Map<string, Promise<unknown>>();
 
   async function bareRepository(repoURL: string): Promise<string> {
@@ -85,7 +85,25 @@ export function commandGit(options: CommandGitOptions): GitRepositories {
     return gitDir;
   }
 
+  const fetched: CommandGit["fetched"] = async (repoURL, commit, use) => {
+    const remote = remoteOf(repoURL, process.protocols);
+    if (!isFullSha(commit)) throw new SourceError(`'${commit}' is not a commit SHA`, "InvalidArgument");
+    // One at a time in a repository: fetches of one lock each other out.
+    const before = fetching.get(repoURL) ?? Promise.resolve();
+    const running = before.catch(() => {}).then(() => ensureCommit(repoURL, remote, commit));
+    fetching.set(repoURL, running);
+    const gitDir = await running.catch((error: unknown) => {
+      if (!(error instanceof SourceError) || error.code === "Internal") throw error;
+      throw new SourceError(error.message, error.code, { unreachable: true });
+    });
+    if (fetching.get(repoURL) === running) fetching.delete(repoURL);
+    return await use({ gitDir, commit, git: localOptions });
+  };
+
   return {
+    fetched,
+    tree: (repoURL, commit) => fetched(repoURL, commit, (place) => readTree(place, options.signal)),
+
     async resolve(repoURL, revision) {
       const remote = remoteOf(repoURL, process.protocols);
       if (isFullSha(revision)) return revision;
@@ -100,66 +118,7 @@ export function commandGit(options: CommandGitOptions): GitRepositories {
       if (commit === undefined) throw new SourceError(`unable to resolve '${revision}' to a commit SHA`);
       return commit;
     },
-
-    async tree(repoURL, commit) {
-      const remote = remoteOf(repoURL, process.protocols);
-      if (!isFullSha(commit)) throw new SourceError(`'${commit}' is not a commit SHA`, "InvalidArgument");
-      // One at a time in a repository: fetches of one lock each other out.
-      const before = fetching.get(repoURL) ?? Promise.resolve();
-      const running = before.catch(() => {}).then(() => ensureCommit(repoURL, remote, commit));
-      fetching.set(repoURL, running);
-      const gitDir = await running.catch((error: unknown) => {
-        if (!(error instanceof SourceError) || error.code === "Internal") throw error;
-        throw new SourceError(error.message, error.code, { unreachable: true });
-      });
-      if (fetching.get(repoURL) === running) fetching.delete(repoURL);
-      return readTree(gitDir, commit, process);
-    },
   };
-}
-
-async function readTree(gitDir: string, commit: string, process: GitProcessOptions): Promise<RepositoryTree> {
-  const inRepository = { ...process, gitDir };
-  const listing = await runGit(["ls-tree", "-r", "-z", "-l", "--full-tree", commit], inRepository);
-  const entries: TreeEntry[] = [];
-  for (const line of listing.toString().split("\0")) {
-    const match = /^(\d+) blob ([0-9a-f]+) +(\d+)\t(.*)$/s.exec(line);
-    if (match === null) continue; // submodules ("commit") are not followed
-    if (entries.length === maxFiles)
-      throw new SourceError(`the repository holds more than ${maxFiles} files`, "ResourceExhausted");
-    entries.push({
-      path: match[4] ?? "",
-      blob: match[2] ?? "",
-      size: Number(match[3]),
-      link: match[1] === "120000",
-    });
-  }
-  entries.sort((a, b) => compareText(a.path, b.path));
-  return repositoryTree(commit, entries, (blobs) => readBlobs(blobs, inRepository));
-}
-
-/** Contents by object name, through one `cat-file --batch`. */
-async function readBlobs(
-  blobs: readonly TreeEntry[],
-  inRepository: GitProcessOptions & { gitDir: string },
-): Promise<Map<string, Uint8Array>> {
-  const contents = new Map<string, Uint8Array>();
-  if (blobs.length === 0) return contents;
-  const large = blobs.find(({ size }) => size > maxFileBytes);
-  if (large !== undefined)
-    throw new SourceError(`file "${large.path}" is larger than ${maxFileBytes} bytes`, "ResourceExhausted");
-  const input = `${blobs.map(({ blob }) => blob).join("\n")}\n`;
-  const answer = await runGit(["cat-file", "--batch"], { ...inRepository, input });
-  let at = 0;
-  for (const { blob } of blobs) {
-    const end = answer.indexOf(10, at);
-    const size = Number(answer.toString("latin1", at, end).split(" ")[2]);
-    if (!Number.isFinite(size))
-      throw new SourceError(`object ${blob} is missing from the repository`, "Internal");
-    contents.set(blob, answer.subarray(end + 1, end + 1 + size));
-    at = end + 1 + size + 1;
-  }
-  return contents;
 }
 
 /** What a fetch that was ended leaves: parts of packs, which would fill the disk, and locks, which would stop the next. */

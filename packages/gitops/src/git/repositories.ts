@@ -32,12 +32,25 @@ export class SourceError extends Error {
   readonly code: string;
   /** The repository could not be asked: it may well answer the next time. */
   readonly unreachable: boolean;
-  constructor(message: string, code = "Unknown", { unreachable = false }: { unreachable?: boolean } = {}) {
+  /** Reading the same commit again would end the same way. */
+  readonly lasting: boolean;
+  constructor(
+    message: string,
+    code = "Unknown",
+    { unreachable = false, lasting = code === "FailedPrecondition" }: SourceErrorOptions = {},
+  ) {
     super(shortened(message));
     this.name = "SourceError";
     this.code = code;
     this.unreachable = unreachable;
+    this.lasting = lasting;
   }
+}
+
+export interface SourceErrorOptions {
+  readonly unreachable?: boolean;
+  /** Taken to be so of what fails for the manifests themselves (`FailedPrecondition`). */
+  readonly lasting?: boolean;
 }
 
 /** A commit that the server does not have; Git tells it twice when the repository is a folder. */

@@ -6,6 +6,7 @@ import type { ApplicationSource, SourceType } from "../types/application.ts";
 import { type RenderedManifest, renderDirectory } from "./directory.ts";
 import { kustomizationFiles } from "./kustomize/folders.ts";
 import { renderKustomization } from "./kustomize/kustomize.ts";
+import { checkSize } from "./rendered-size.ts";
 import { readYaml } from "./yaml-documents.ts";
 
 export interface Rendered {
@@ -20,8 +21,30 @@ export async function renderSource(
   commit: string,
   application?: string,
 ): Promise<Rendered> {
+  checkSource(source);
+  return await renderTree(await git.tree(source.repoURL, commit), source, application);
+}
+
+/** What can be refused of a source before anything is fetched. @throws SourceError */
+export const checkSource = (source: ApplicationSource): void => void sourceFolder(source.path ?? "");
+
+/** Renders what a source names of a commit's files. Rejects with a `SourceError`. */
+export async function renderTree(
+  tree: RepositoryTree,
+  source: ApplicationSource,
+  application?: string,
+): Promise<Rendered> {
+  const rendered = await renderTools(tree, source, application);
+  checkSize(rendered.manifests);
+  return rendered;
+}
+
+async function renderTools(
+  tree: RepositoryTree,
+  source: ApplicationSource,
+  application: string | undefined,
+): Promise<Rendered> {
   const folder = sourceFolder(source.path ?? "");
-  const tree = await git.tree(source.repoURL, commit);
   const prefix = folder === "" ? "" : `${folder}/`;
   if (tree.files.includes(folder)) throw new SourceError(`${source.path}: app path is not a directory`);
   if (!tree.files.some((path) => path.startsWith(prefix))) {

@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { type Clock, wallClock } from "@tracegate/contracts";
+import { hostileRepository } from "../../testing/hostile-repository.ts";
+import { commandGit } from "../git/command-git.ts";
+import type { ApplicationSetSpec } from "../types/application-set.ts";
+import { type ReadApartOptions, readApart } from "./apart.ts";
+import { readHere } from "./source-reader.ts";
+
+function setUp(t: TestContext, options: Partial<ReadApartOptions> = {}) {
+  const repository = hostileRepository();
+  const git = commandGit({ directory: join(repository.directory, "cache") });
+  const sources = readApart({ git, clock: wallClock, ...options });
+  t.after(async () => {
+    await sources.close();
+    repository.remove();
+  });
+  const source = (path: string) => ({ repoURL: repository.origin, path });
+  return { ...repository, repositories: git, sources, source };
+}
+
+/** A clock whose waits end when the test says so. */
+function heldClock() {
+  const waits: { ms: number; end: () => void }[] = [];
+  const clock: Clock = {
+    now: () => 0,
+    after: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        waits.push({ ms, end: resolve });
+        signal?.addEventListener("abort", () => reject(signal.reason));
+      }),
+  };
+  return {
+    clock,
+    /** Ends the wait of that length that is the latest, once there are `count` of them. */
+    async end(ms: number, count = 1) {
+      while (waits.filter((wait) => wait.ms === ms).length < count) await new Promise(setImmediate);
+      waits.findLast((wait) => wait.ms === ms)?.end();
+    },
+  };
+}
+
+const object = (name: string) => `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\n`;
+const names = async (
+  rendered: Promise<{ manifests: readonly { manifest: { metadata: { name: string } } }[] }>,
+) => (await rendered).manifests.map(({ manifest }) => manifest.metadata.name);
+
+/** A small kustomization that takes hours: every patch is laid over every object. */
+const endless = {
+  "endless/kustomization.yaml": `resources: [all.yaml]\npatches:\n${"- {target: {kind: ConfigMap}, patch: '[{op: add, path: /data, value: {}}]'}\n".repeat(20_000)}`,
+  "endless/all.yaml": Array.from({ length: 9000 }, (_, i) => `---\n${object(`c${i}`)}`).join(""),
+};
+
+/** A value of a few lines that comes to some 100 MB: aliases repeat it, within what a document may have of them. */
+const growing = `${object("a")}data:\n  a: &a [${'"some text", '.repeat(10_000)}]\n  b:\n${"  - *a\n".repeat(900)}`;
+
+test("a process reads as we would, and tells errors in the same words", async (t) => {
+  const { sources, source, repositories, write, commit, origin } = setUp(t);
+  write("plain/a.yaml", `${object("a")}data: {x: "1"}\n---\n${object("b")}`);
+  write("base/kustomization.yaml", "resources: [a.yaml]\n");
+  write("base/a.yaml", object("c"));
+  write("over/kustomization.yaml", "resources: [../base]\nnamePrefix: x-\n");
+  write("over/.argocd-source-web.yaml", "kustomize: {nameSuffix: -y}\n");
+  write("bad/a.yaml", `${object("a")}x: [\n`);
+  const head = commit();
+  const outcome = (promise: Promise<unknown>) =>
+    promise.catch((error: unknown) => ({ ...(error as object), text: String(error) }));
+  const here = readHere(repositories);
+  for (const path of ["plain", "base", "over", "bad", "nowhere", "../x", "/etc"]) {
+    const [own, apart] = [here, sources].map((reader) =>
+      outcome(reader.manifests(source(path), head, "web")),
+    );
+    assert.deepEqual(await apart, await own, path);
+  }
+  const spec: ApplicationSetSpec = {
+    generators: [],
+    template: { metadata: { name: "x" }, spec: {} },
+  } as never; // of which only the language counts
+  for (const generator of [
+    { repoURL: origin, directories: [{ path: "*" }], values: { twice: "{{path}}{{path}}" } },
+    { repoURL: origin, files: [{ path: "plain/*.yaml" }] },
+    { repoURL: origin, files: [{ path: "bad/*.yaml" }] },
+  ]) {
+    const [own, apart] = [here, sources].map((reader) => outcome(reader.parameters(generator, spec, head)));
+    assert.deepEqual(await apart, await own);
+  }
+});
+
+test("what takes too long is ended in the middle of its work, and told once and for all", async (t) => {
+  const { clock, end } = heldClock();
+  const { sources, source, write, commit } = setUp(t, { clock, processes: 1 });
+  for (const [path, content] of Object.entries(endless)) write(path, content);
+  write("small/a.yaml", object("a"));
+  const head = commit();
+  assert.deepEqual(await names(sources.manifests(source("small"), head)), ["a"]);
+  const [first] = sources.pids;
+  const rendered = sources.manifests(source("endless"), head);
+  const behind = sources.manifests(source("small"), head);
+  const ended = assert.rejects(rendered, {
+    name: "SourceError",
+    code: "DeadlineExceeded",
+    message:
+      "rendering was ended after 60 s: split the source, or make it simpler; a hard refresh tries it again",
+    lasting: true,
+  });
+  await end(60_000, 2);
+  await ended;
+  assert.deepEqual(await names(behind), ["a"], "who waited behind it is served");
+  assert.ok(!sources.pids.includes(first ?? 0));
+});
+
+test("what takes too much memory is ended, by whatever it takes it", async (t) => {
+  const { sources, source, write, commit } = setUp(t, { heapMb: 60 });
+  write("small/a.yaml", object("a"));
+  write(
+    "objects/a.yaml",
+    Array.from({ length: 9000 }, (_, i) => `---\n${object(`c${i}`)}data: {${'"a": b, '.repeat(100)}}\n`).join(
+      "",
+    ),
+  );
+  const head = commit();
+  await assert.rejects(sources.manifests(source("objects"), head), {
+    name: "SourceError",
+    code: "ResourceExhausted",
+    message:
+      "rendering was ended at 60 MB of memory: split the source, or make it simpler; a hard refresh tries it again",
+    lasting: true,
+  });
+  assert.deepEqual(await names(sources.manifests(source("small"), head)), ["a"]);
+});
+
+test("what aliases would grow to is refused before it is written out", async (t) => {
+  const { sources, source, write, commit } = setUp(t);
+  write("app/a.yaml", growing);
+  await assert.rejects(sources.manifests(source("app"), commit()), {
+    code: "ResourceExhausted",
+    message: "what the source comes to is larger than 20000000 bytes: split it",
+  });
+});
+
+test("one slow source leaves a process to the others", async (t) => {
+  const { clock } = heldClock();
+  const { sources, source, write, commit } = setUp(t, { clock });
+  for (const [path, content] of Object.entries(endless)) write(path, content);
+  write("small/a.yaml", object("a"));
+  const head = commit();
+  const slow = assert.rejects(sources.manifests(source("endless"), head), {
+    code: "Canceled",
+    message: "rendering was ended: the platform is stopping",
+  });
+  for (let i = 0; i < 3; i++) assert.deepEqual(await names(sources.manifests(source("small"), head)), ["a"]);
+  assert.equal(sources.pids.length, 2);
+  const { pids } = sources;
+  await sources.close();
+  await slow;
+  for (const pid of pids) assert.throws(() => process.kill(pid, 0), { code: "ESRCH" });
+  await assert.rejects(sources.manifests(source("small"), head), { code: "Canceled" });
+});
+
+test("a process without work is ended, and started again when there is some", async (t) => {
+  const { clock, end } = heldClock();
+  const { sources, source, write, commit } = setUp(t, { clock });
+  write("small/a.yaml", object("a"));
+  const head = commit();
+  assert.deepEqual(sources.pids, [], "none before there is work");
+  await sources.manifests(source("small"), head);
+  assert.equal(sources.pids.length, 1);
+  await end(20_000);
+  while (sources.pids.length > 0) await new Promise(setImmediate);
+  assert.deepEqual(await names(sources.manifests(source("small"), head)), ["a"]);
+});
