@@ -72,12 +72,13 @@ export function createRemoteClient(access: ServerAccess): ResourceClient & { clo
   ): Promise<R> {
     const { query = new URLSearchParams(), body, contentType = "application/json" } = options;
     return new Promise((resolve, reject) => {
-      const req = open(
-        method,
-        path,
-        query,
-        body === undefined ? {} : { headers: { "content-type": contentType } },
-      );
+      const payload = body === undefined ? undefined : JSON.stringify(body);
+      // Of a DELETE, Node's client says no length by itself: the server would take the body for the next request.
+      const extra =
+        payload === undefined
+          ? {}
+          : { "content-type": contentType, "content-length": String(Buffer.byteLength(payload)) };
+      const req = open(method, path, query, { headers: extra });
       req.on("error", reject);
       const { timeoutMs } = access;
       if (timeoutMs !== undefined)
@@ -93,7 +94,7 @@ export function createRemoteClient(access: ServerAccess): ResourceClient & { clo
           resolve(JSON.parse(text) as R);
         });
       });
-      req.end(body === undefined ? undefined : JSON.stringify(body));
+      req.end(payload);
     });
   }
 
