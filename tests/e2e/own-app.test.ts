@@ -6,21 +6,31 @@ import { type TestContext, test } from "node:test";
 import type { EvidencePackage } from "@tracegate/evidence";
 import { leftBehind } from "../support/processes.ts";
 import { missingTools } from "../support/tools.ts";
-import { fileAt, finish, root, temporaryState, tracegate } from "../support/tracegate.ts";
+import { fileAt, finish, root, start, temporaryState, tracegate } from "../support/tracegate.ts";
 
 const skip = missingTools("git", "curl", "unshare", "ip");
 
-for (const sandbox of [["namespaced"], ["plain", "--allow-host-commands"]]) {
+for (const [title, sandbox, env] of [
+  ["the namespaced sandbox", ["namespaced"], {}],
+  ["the plain sandbox", ["plain", "--allow-host-commands"], {}],
+  [
+    "the plain sandbox, 127.0.0.1 for all",
+    ["plain", "--allow-host-commands"],
+    { TRACEGATE_LOOPBACK_ONLY: "1" },
+  ],
+] as const) {
   test(
-    `a program of one's own is released good and bad from what \`tracegate init\` wrote (${sandbox[0]} sandbox)`,
-    {
-      skip,
-    },
-    (t) => releaseGoodAndBad(t, sandbox),
+    `a program of one's own is released good and bad from what \`tracegate init\` wrote (${title})`,
+    { skip },
+    (t) => releaseGoodAndBad(t, sandbox, env),
   );
 }
 
-async function releaseGoodAndBad(t: TestContext, sandbox: readonly string[]): Promise<void> {
+async function releaseGoodAndBad(
+  t: TestContext,
+  sandbox: readonly string[],
+  env: Record<string, string>,
+): Promise<void> {
   const temporary = temporaryState();
   t.after(() => temporary.remove());
   const directory = join(temporary.path, "my shop");
@@ -32,7 +42,9 @@ async function releaseGoodAndBad(t: TestContext, sandbox: readonly string[]): Pr
   assert.equal(written.code, 0, written.output);
   quicken(directory);
 
-  const platform = tracegate.in(directory, "up", "--ports", "free", "--sandbox", ...sandbox);
+  const program = [process.execPath, join(root, "apps/cli/bin/tracegate.js")];
+  const up = [...program, "up", "--ports", "free", "--sandbox", ...sandbox];
+  const platform = start("env", up, env, directory);
   t.after(async () => {
     platform.process.kill("SIGINT");
     await platform.ended;
