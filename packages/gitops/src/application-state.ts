@@ -1,5 +1,5 @@
 import { isNotFound, type ResourceClient } from "@tracegate/kube";
-import { type Comparison, compare } from "./compare/compare.ts";
+import { type Comparison, compare, comparing } from "./compare/compare.ts";
 import { checkRules } from "./compare/ignore-differences.ts";
 import { isNamespaced, prepareTargets } from "./compare/targets.ts";
 import { trackedBy } from "./compare/tracking.ts";
@@ -13,6 +13,7 @@ import { readHere, type SourceReader } from "./reading/source-reader.ts";
 import type { Rendered } from "./render/render.ts";
 import { hasOtherNamespaceMetadata, invalidSpec, sourceOf } from "./spec.ts";
 import { parseSyncOptions } from "./sync/options.ts";
+import { inTurns } from "./turns.ts";
 import { AppProject, type AppProjectSpec, defaultProject } from "./types/app-project.ts";
 import type {
   Application,
@@ -159,15 +160,16 @@ export function stateReader(options: {
       };
       try {
         checkRules(application.spec.ignoreDifferences ?? []);
-        const comparison = compare({
+        const { ignoreDifferences = [], syncPolicy } = application.spec;
+        const work = comparing({
           application: application.metadata.name,
           ...(targets === undefined ? {} : { targets }),
           live: live.objects,
-          ignoreDifferences: application.spec.ignoreDifferences ?? [],
-          serverSide:
-            parseSyncOptions(application.spec.syncPolicy?.syncOptions).get("ServerSideApply") === "true",
+          ignoreDifferences,
+          serverSide: parseSyncOptions(syncPolicy?.syncOptions).get("ServerSideApply") === "true",
           permits,
         });
+        const comparison = await inTurns(work);
         // ⚠ Nothing compares the namespace's own metadata: that they are to change makes the whole OutOfSync.
         const outdated = targets !== undefined && hasOtherNamespaceMetadata(application);
         const managed = new Set(comparison.resources.map(({ key }) => keyText(key)));

@@ -11,7 +11,7 @@ import { removeIgnored, withIgnoredOf } from "./compare/ignore-differences.ts";
 import { lastAppliedAnnotation } from "./compare/normalize.ts";
 import { sameJson, threeWayMerge } from "./compare/three-way-merge.ts";
 import { fieldManager } from "./field-manager.ts";
-import type { Manifest } from "./manifest.ts";
+import { copyOf, type Manifest } from "./manifest.ts";
 import { isManifest } from "./render/directory.ts";
 import type { IgnoreDifferences } from "./types/application.ts";
 
@@ -115,7 +115,7 @@ async function recreate(
 
 function merge(target: Manifest, live: Manifest, ignored: readonly IgnoreDifferences[]): Manifest {
   const last = lastApplied(live);
-  const wanted = structuredClone(target);
+  const wanted = copyOf(target);
   for (const manifest of last === undefined ? [wanted] : [wanted, last])
     removeIgnored(manifest, live, ignored);
   const merged = threeWayMerge(last, wanted, live, target);

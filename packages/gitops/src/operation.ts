@@ -15,7 +15,7 @@ import {
   type PassPlan,
   planPass,
   planTermination,
-  recordOutcome,
+  recordOutcomes,
   type TaskOutcome,
 } from "./sync/pass.ts";
 import type { SyncTask } from "./sync/tasks.ts";
@@ -54,17 +54,14 @@ export async function runSyncPass(client: ResourceClient, request: SyncRequest):
   const namespace = recorded.length > 0 ? [] : await createNamespace(run, tasks);
   if (namespace.some(({ hookPhase }) => hookPhase === "Failed")) {
     const reasons = namespace.map(({ message }) => message).join(",");
-    return failed(
-      `the namespace failed to apply, reason: ${reasons}`,
-      namespace.reduce(recordOutcome, recorded),
-    );
+    return failed(`the namespace failed to apply, reason: ${reasons}`, recordOutcomes(recorded, namespace));
   }
   const nameless = recorded.length > 0 ? [] : tasks.flatMap(refusalOfNameless);
   if (nameless.length > 0)
-    return failed("one or more objects failed to apply (dry run)", nameless.reduce(recordOutcome, recorded));
+    return failed("one or more objects failed to apply (dry run)", recordOutcomes(recorded, nameless));
   const plan = planPass({
     tasks,
-    results: namespace.reduce(recordOutcome, recorded),
+    results: recordOutcomes(recorded, namespace),
     message: operation.message ?? "",
     needless,
     unapproved: unapproved(request, run.options),
@@ -104,7 +101,7 @@ function refusals(request: SyncRequest, options: SyncOptions, tasks: readonly Sy
   return tasks.flatMap((task) => {
     const message = refusalOfTask(task, request, options);
     if (message === undefined) return [];
-    return recordOutcome([], { task, status: "SyncFailed", hookPhase: "Failed", message }).map(
+    return recordOutcomes([], [{ task, status: "SyncFailed", hookPhase: "Failed", message }]).map(
       ({ hookPhase: _phase, ...rest }) => rest,
     );
   });
@@ -112,7 +109,7 @@ function refusals(request: SyncRequest, options: SyncOptions, tasks: readonly Sy
 
 async function tryOut(run: TaskRunner, tasks: readonly SyncTask[]): Promise<PassOutcome> {
   const outcomes = [...(await pruneTasks(run, tasks, true)), ...(await applyTasks(run, tasks, true))];
-  const results = outcomes.reduce(recordOutcome, [] as readonly ResourceResult[]);
+  const results = recordOutcomes([], outcomes);
   return outcomes.some(({ hookPhase }) => hookPhase === "Failed")
     ? failed("one or more objects failed to apply (dry run)", results)
     : { ...failed("successfully synced (no more tasks)", results), phase: "Succeeded" };
@@ -152,7 +149,7 @@ async function carryOut(run: TaskRunner, plan: PassPlan): Promise<PassOutcome> {
   if (outcomes.every(({ hookPhase }) => hookPhase === "Succeeded")) {
     // The wave goes on when the hooks of an earlier sync are gone.
     if (await clearBeforeCreation(run, plan.tasks)) {
-      const results = outcomes.reduce(recordOutcome, plan.results);
+      const results = recordOutcomes(plan.results, outcomes);
       return running(clearingMessage(plan), results, !plan.finalWave && !plan.failing);
     }
     outcomes.push(...(await applyTasks(run, plan.tasks, false)));

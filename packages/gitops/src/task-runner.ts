@@ -6,6 +6,7 @@ import { isOwnNamespace, kindNow, kindOf, optionIs } from "./operation-tasks.ts"
 import { optionOf, prunePropagation, resourceOptions, type SyncOptions } from "./sync/options.ts";
 import type { TaskOutcome } from "./sync/pass.ts";
 import { isPrune, kindRank, type SyncTask } from "./sync/tasks.ts";
+import { mapInTurns } from "./turns.ts";
 import type { Application } from "./types/application.ts";
 
 /** What tasks are run with. */
@@ -19,14 +20,14 @@ export interface TaskRunner {
   readonly application: Application;
 }
 
-/** Prunes all at once. */
+/** Prunes all, some at a time. */
 export const pruneTasks = (
   run: TaskRunner,
   tasks: readonly SyncTask[],
   dryRun: boolean,
-): Promise<TaskOutcome[]> => Promise.all(tasks.filter(isPrune).map((task) => pruneTask(run, task, dryRun)));
+): Promise<TaskOutcome[]> => mapInTurns(tasks.filter(isPrune), (task) => pruneTask(run, task, dryRun));
 
-/** Applies one group of kinds after another; within a group in parallel. */
+/** Applies one group of kinds after another; within a group some in parallel. */
 export async function applyTasks(
   run: TaskRunner,
   tasks: readonly SyncTask[],
@@ -39,7 +40,7 @@ export async function applyTasks(
   );
   // What one kind is refused does not keep the next from being tried: all refusals are told at once.
   for (const [, group] of [...groups].sort(([a], [b]) => a - b))
-    outcomes.push(...(await Promise.all(group.map((task) => applyTask(run, task, dryRun)))));
+    outcomes.push(...(await mapInTurns(group, (task) => applyTask(run, task, dryRun))));
   return outcomes;
 }
 

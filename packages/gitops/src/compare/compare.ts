@@ -4,6 +4,7 @@ import { countsWhenMissing, resourceHealth, worstHealth } from "../health/health
 import { isObject, keyOf, keyText, type Manifest, type ResourceKey, versionOf } from "../manifest.ts";
 import { isHook, isSkipped, waveOf } from "../sync/hooks.ts";
 import { resourceOptions } from "../sync/options.ts";
+import { atOnce, objectsATurn } from "../turns.ts";
 import type {
   HealthStatusCode,
   IgnoreDifferences,
@@ -44,7 +45,10 @@ export interface Comparison {
 }
 
 /** Compares what is wanted with what is there. */
-export function compare(input: ComparisonInput): Comparison {
+export const compare = (input: ComparisonInput): Comparison => atOnce(comparing(input));
+
+/** The comparison, with pauses for others: some objects at a time. */
+export function* comparing(input: ComparisonInput): Generator<void, Comparison> {
   const { targets, live, permits = () => true } = input;
   const extras = new Map(live.map((object) => [keyText(keyOf(object)), object]));
   const judged: Judged[] = [];
@@ -54,6 +58,7 @@ export function compare(input: ComparisonInput): Comparison {
     const key = keyText(keyOf(target));
     judged.push(judgeTarget(target, extras.get(key), input));
     extras.delete(key);
+    if (judged.length % objectsATurn === 0) yield;
   }
   for (const extra of extras.values()) judged.push(judgeExtra(extra, input));
   const resources = judged

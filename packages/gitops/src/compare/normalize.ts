@@ -1,5 +1,5 @@
 import { canonicalQuantity, QuantityError } from "@tracegate/kube";
-import { isObject, type JsonObject, type Manifest, valueAt } from "../manifest.ts";
+import { copyOf, isObject, type JsonObject, type Manifest, valueAt } from "../manifest.ts";
 
 export const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -17,9 +17,8 @@ const serverMetadata = [
 
 /** A copy fit to be compared: no status, no server metadata, quantities and Secrets in one spelling. */
 export function normalized(manifest: Manifest): Manifest {
-  const copy = structuredClone(manifest);
-  delete copy["status"];
-  const metadata: JsonObject = { ...copy.metadata };
+  const { status: _status, ...rest } = manifest;
+  const metadata: JsonObject = { ...manifest.metadata };
   for (const field of serverMetadata) delete metadata[field];
   if (isObject(metadata["annotations"])) {
     const { [lastAppliedAnnotation]: _lastApplied, ...annotations } = metadata["annotations"];
@@ -28,7 +27,7 @@ export function normalized(manifest: Manifest): Manifest {
   }
   if (isObject(metadata["labels"]) && Object.keys(metadata["labels"]).length === 0) delete metadata["labels"];
   // The spread keeps name and namespace; ObjectMeta's other fields are those removed above.
-  copy.metadata = metadata as unknown as Manifest["metadata"];
+  const copy = copyOf({ ...rest, metadata: metadata as unknown as Manifest["metadata"] }) as Manifest;
   if (copy.kind === "Secret" && copy.apiVersion === "v1") mergeStringData(copy);
   normalizeQuantities(copy);
   return copy;
@@ -36,7 +35,7 @@ export function normalized(manifest: Manifest): Manifest {
 
 /** A Secret whose `stringData` is in its `data`. */
 export function withMergedStringData(secret: Manifest): Manifest {
-  const copy = structuredClone(secret);
+  const copy = copyOf(secret);
   mergeStringData(copy);
   return copy;
 }

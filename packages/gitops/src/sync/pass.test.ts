@@ -9,7 +9,7 @@ import {
   type PassPlan,
   planPass,
   planTermination,
-  recordOutcome,
+  recordOutcomes,
 } from "./pass.ts";
 import { planTasks, type SyncTask } from "./tasks.ts";
 
@@ -46,15 +46,14 @@ const tasksOf = (pairs: readonly Pair[]): SyncTask[] =>
     pruneLast: () => false,
   });
 const applied = (tasks: readonly SyncTask[]): readonly ResourceResult[] =>
-  tasks.reduce(
-    (results, task) =>
-      recordOutcome(results, {
-        task,
-        status: "Synced",
-        hookPhase: "Running",
-        message: `${task.key.name} created`,
-      }),
-    [] as readonly ResourceResult[],
+  recordOutcomes(
+    [],
+    tasks.map((task) => ({
+      task,
+      status: "Synced",
+      hookPhase: "Running",
+      message: `${task.key.name} created`,
+    })),
   );
 const firstOf = (tasks: readonly SyncTask[], phase: SyncPhase) =>
   tasks.filter((task) => task.phase === phase);

@@ -2,7 +2,7 @@ import { resourceHealth } from "../health/health.ts";
 import { imagesOf, type Manifest } from "../manifest.ts";
 import type { HealthStatusCode, OperationPhase, ResourceResult, ResultCode } from "../types/application.ts";
 import { deletePolicies, type HookDeletePolicy } from "./hooks.ts";
-import { isPrune, resultOf, type SyncTask, sameTask, taskText } from "./tasks.ts";
+import { isPrune, resultKey, resultOf, type SyncTask, taskKey, taskText } from "./tasks.ts";
 
 /** What a pass over a running sync begins with. */
 export interface PassInput {
@@ -127,7 +127,7 @@ export function concludeRun(
   plan: Extract<PassPlan, { step: "run" }>,
   outcomes: readonly TaskOutcome[],
 ): PassPlan & { step: "wait" | "finish" | "run" } {
-  const results = outcomes.reduce(recordOutcome, plan.results);
+  const results = recordOutcomes(plan.results, outcomes);
   const failures = outcomes.filter(({ hookPhase }) => hookPhase === "Failed" || hookPhase === "Error");
   if (plan.failing) {
     // The phase stays as it was, so that the hooks are judged by one pass more.
@@ -163,19 +163,16 @@ export function planTermination(
   recorded: readonly ResourceResult[],
 ): { results: readonly ResourceResult[]; deleteHooks: readonly SyncTask[] } {
   const deleteHooks: SyncTask[] = [];
-  let results = recorded;
+  const found: ResourceResult[] = [];
   for (const task of hooks) {
     if (task.live === undefined) continue;
-    const begun: ResourceResult = resultOf(task, results) ?? newResult(task);
+    const begun: ResourceResult = resultOf(task, recorded) ?? newResult(task);
     const judged = judgedHook(begun, task.live);
     const stillRuns = judged.hookPhase === "Running";
     if (stillRuns) deleteHooks.push(task);
-    results = withResult(
-      results,
-      stillRuns ? { ...judged, hookPhase: "Succeeded", message: "Deleted" } : judged,
-    );
+    found.push(stillRuns ? { ...judged, hookPhase: "Succeeded", message: "Deleted" } : judged);
   }
-  return { results, deleteHooks };
+  return { results: withResults(recorded, found), deleteHooks };
 }
 
 /** Fails, but runs the failure hooks first where there are any that have not ended. */
@@ -236,9 +233,10 @@ function judgeRunning(
   tasks: readonly SyncTask[],
   results: readonly ResourceResult[],
 ): readonly ResourceResult[] {
+  const byKey = new Map(tasks.toReversed().map((task) => [taskKey(task), task])); // the first of each counts
   return results.map((result) => {
     if (result.hookPhase !== "Running") return result;
-    const task = tasks.find((one) => sameTask(one, result));
+    const task = byKey.get(resultKey(result));
     if (task?.live === undefined || isPrune(task)) return result;
     return task.hook ? judgedHook(result, task.live) : judgedResource(result, task.live);
   });
@@ -273,10 +271,15 @@ function judgedResource(result: ResourceResult, live: Manifest): ResourceResult 
 const newMessage = (message: string | undefined): { message?: string } =>
   message === undefined || message === "" ? {} : { message };
 
-export const recordOutcome = (
+/** The results with what became of tasks. */
+export const recordOutcomes = (
   results: readonly ResourceResult[],
-  { task, ...outcome }: TaskOutcome,
-): readonly ResourceResult[] => withResult(results, { ...newResult(task), ...outcome });
+  outcomes: readonly TaskOutcome[],
+): readonly ResourceResult[] =>
+  withResults(
+    results,
+    outcomes.map(({ task, ...outcome }) => ({ ...newResult(task), ...outcome })),
+  );
 
 function newResult({ key, resultNamespace, version, phase, hook, target, live }: SyncTask): ResourceResult {
   const images = imagesOf(target ?? live);
@@ -293,17 +296,14 @@ function newResult({ key, resultNamespace, version, phase, hook, target, live }:
 }
 
 /** Results stand in the order in which they were first recorded. */
-function withResult(results: readonly ResourceResult[], result: ResourceResult): readonly ResourceResult[] {
-  const { group, kind, namespace, name, syncPhase } = result;
-  const at = results.findIndex(
-    (other) =>
-      other.group === group &&
-      other.kind === kind &&
-      other.namespace === namespace &&
-      other.name === name &&
-      other.syncPhase === syncPhase,
-  );
-  return at < 0 ? [...results, result] : results.with(at, result);
+function withResults(
+  results: readonly ResourceResult[],
+  added: readonly ResourceResult[],
+): readonly ResourceResult[] {
+  if (added.length === 0) return results;
+  const byKey = new Map(results.map((result) => [resultKey(result), result]));
+  for (const result of added) byKey.set(resultKey(result), result);
+  return [...byKey.values()];
 }
 
 /** `Waiting for pruning confirmation of v1/ConfigMap/a and 2 more resources`. */

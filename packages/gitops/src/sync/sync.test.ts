@@ -4,7 +4,7 @@ import type { Manifest } from "../manifest.ts";
 import type { Application, OperationState, ResourceResult, ResourceStatus } from "../types/application.ts";
 import { type AutoSyncInput, decideAutoSync, selfHealDelayMs } from "./auto-sync.ts";
 import { phasesOf } from "./hooks.ts";
-import { concludeRun, type PassPlan, planPass, recordOutcome, type TaskOutcome } from "./pass.ts";
+import { concludeRun, type PassPlan, planPass, recordOutcomes, type TaskOutcome } from "./pass.ts";
 import { afterFailure, durationMs, retryAt, retryDelayMs } from "./retry.ts";
 import { planTasks, type SyncTask } from "./tasks.ts";
 
@@ -182,7 +182,7 @@ test("hooks are deleted when the whole sync has succeeded, by their policy", () 
   const tasks = tasksOf([{ target: pre, live }]);
   const [task] = tasks;
   assert.ok(task);
-  const results = recordOutcome([], { task, status: "Synced", hookPhase: "Running", message: "" });
+  const results = recordOutcomes([], [{ task, status: "Synced", hookPhase: "Running", message: "" }]);
   const plan = planPass({ tasks, results, message: "" });
   assert.deepEqual(
     [plan.step, plan.step === "finish" && plan.message, plan.step === "finish" && plan.deleteHooks.length],

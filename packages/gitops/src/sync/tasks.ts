@@ -82,7 +82,7 @@ function mirrorPrunes(tasks: readonly SyncTask[], pruneLast: (live: Manifest) =>
 /** A Namespace goes before what lives in it, a definition before its first object, taking over their phase and wave. */
 function pullAhead(sorted: readonly SyncTask[]): SyncTask[] {
   const tasks = [...sorted];
-  for (const task of sorted) {
+  for (const task of sorted.filter(isBase)) {
     const first = tasks.findIndex((other) => !isPrune(other) && other !== task && dependsOn(other, task));
     const at = tasks.indexOf(task);
     if (isPrune(task) || first < 0 || first > at) continue;
@@ -93,6 +93,9 @@ function pullAhead(sorted: readonly SyncTask[]): SyncTask[] {
   }
   return tasks;
 }
+
+const isBase = ({ key, target }: SyncTask): boolean =>
+  target !== undefined && (key.kind === "Namespace" || key.kind === "CustomResourceDefinition");
 
 function dependsOn(task: SyncTask, base: SyncTask): boolean {
   const definition = base.target;
@@ -160,18 +163,23 @@ export function kindRank({ kind }: Pick<ResourceKey, "kind">): number {
 
 /** The recorded result of a task, if it has begun. */
 export function resultOf(task: SyncTask, results: readonly ResourceResult[]): ResourceResult | undefined {
-  return results.find((result) => sameTask(task, result));
+  let known = indexes.get(results);
+  if (known === undefined) {
+    known = new Map(results.toReversed().map((result) => [resultKey(result), result])); // the first of each counts
+    indexes.set(results, known);
+  }
+  return known.get(taskKey(task));
 }
 
-export function sameTask(task: SyncTask, result: ResourceResult): boolean {
-  return (
-    result.group === task.key.group &&
-    result.kind === task.key.kind &&
-    (result.namespace ?? "") === task.resultNamespace &&
-    result.name === task.key.name &&
-    result.syncPhase === task.phase
-  );
-}
+/** A sync may have thousands of results, each looked for several times a pass. */
+const indexes = new WeakMap<readonly ResourceResult[], ReadonlyMap<string, ResourceResult>>();
+
+/** What tells a task apart, as `resultKey` does with results. */
+export const taskKey = ({ key, resultNamespace, phase }: SyncTask): string =>
+  `${key.group}/${key.kind}/${resultNamespace}/${key.name}/${phase}`;
+
+export const resultKey = ({ group, kind, namespace = "", name, syncPhase }: ResourceResult): string =>
+  `${group}/${kind}/${namespace}/${name}/${syncPhase}`;
 
 /** `group/Kind/name`, as messages name a task; nothing stands for the core group. */
 export const taskText = ({ key }: SyncTask): string => `${key.group}/${key.kind}/${key.name}`;
