@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { processStart } from "./process-start.ts";
 import { claimStateDirectory, publishRunning, runningPlatform, stateDirectory } from "./state-directory.ts";
 
 function fresh(t: { after(body: () => void): void }) {
@@ -41,7 +42,7 @@ test("the claim of a dead process counts for nothing, even where its number is i
   claimStateDirectory(state);
   const file = join(state.root, "platform.json");
   const claim = JSON.parse(readFileSync(file, "utf8"));
-  writeFileSync(file, JSON.stringify({ ...claim, pid: 1, startedTicks: "never" }));
+  writeFileSync(file, JSON.stringify({ ...claim, pid: 1, started: "never" }));
   assert.equal(runningPlatform(state), undefined);
   claimStateDirectory(state).release();
 });
@@ -50,9 +51,8 @@ test("a directory on which another platform runs is refused with its process", (
   const state = fresh(t);
   claimStateDirectory(state);
   const file = join(state.root, "platform.json");
-  const parent = readFileSync(`/proc/${process.ppid}/stat`, "utf8");
-  const startedTicks = parent.slice(parent.lastIndexOf(")") + 2).split(" ")[19];
-  writeFileSync(file, JSON.stringify({ pid: process.ppid, startedTicks, server: "", urls: {} }));
+  const started = processStart(process.ppid);
+  writeFileSync(file, JSON.stringify({ pid: process.ppid, started, server: "", urls: {} }));
   assert.throws(
     () => claimStateDirectory(state),
     new RegExp(`runs on this state directory already \\(process ${process.ppid}\\)`),

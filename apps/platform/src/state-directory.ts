@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { ProblemError } from "@tracegate/contracts";
+import { processStart } from "./process-start.ts";
 
 /** Everything a platform keeps lies below one directory; delete it to start afresh. */
 export interface StateDirectory {
@@ -46,8 +47,8 @@ export function stateDirectory(path: string): StateDirectory {
 /** What a running platform says of itself, for the other commands. */
 export interface RunningPlatform {
   readonly pid: number;
-  /** Of the process's start, from /proc: a number used again by another process is not taken for this one. */
-  readonly startedTicks: string;
+  /** The process's start, as the system tells it: a number used again by another process is not taken for this one. */
+  readonly started: string;
   readonly server: string;
   readonly urls: Readonly<Record<string, string>>;
 }
@@ -120,7 +121,7 @@ export function publishRunning(
 ): void {
   const running: RunningPlatform = {
     pid: process.pid,
-    startedTicks: startTicks(process.pid) ?? "",
+    started: processStart(process.pid) ?? "",
     ...serving,
   };
   writeFileSync(claimFile(state), `${JSON.stringify(running, undefined, 2)}\n`, { mode: 0o600 });
@@ -134,18 +135,6 @@ export function runningPlatform(state: StateDirectory): RunningPlatform | undefi
   } catch {
     return undefined;
   }
-  const ticks = startTicks(claim.pid);
-  return ticks !== undefined && ticks === claim.startedTicks ? claim : undefined;
-}
-
-/** When a process started, in clock ticks since boot: field 22 of /proc/PID/stat, counted after the command's name. */
-function startTicks(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    // A killed process that nobody has waited for yet is no running platform.
-    return fields[0] === "Z" ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
+  const start = processStart(claim.pid);
+  return start !== undefined && start === claim.started ? claim : undefined;
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { type Clock, wallClock } from "@tracegate/contracts";
@@ -6,8 +7,10 @@ import {
   MemoryWatch,
   type ProcessTable,
   processGroupIn,
+  residentByGroup,
   residentBySet,
   residentBytes,
+  residentHere,
 } from "./memory-watch.ts";
 
 for (const [title, status, bytes] of [
@@ -59,22 +62,27 @@ test("the processes of a container count together, those of others and those tha
   );
 });
 
+test("where ps tells, the processes of a group count together", () => {
+  const text = "    1  900\n   30   10\n  300    7\n   30    5\n\n";
+  assert.deepEqual([...residentByGroup(text, new Set(["30", "31"]))], [["30", 15 * 1024]]);
+});
+
+test("ps of this machine is understood", { skip: process.platform === "win32" }, async () => {
+  const group = execFileSync("ps", ["-o", "pgid=", "-p", String(process.pid)], { encoding: "utf8" }).trim();
+  const resident = await residentHere(() => undefined, "darwin")(new Set([group]));
+  assert.ok((resident.get(group) ?? 0) > 1024 ** 2);
+});
+
 test("past its limit a container is told of once; at the limit it is not; without containers nobody looks", async () => {
   const rows: Record<number, [string, number]> = { 1: ["a", 10], 2: ["b", 10] };
   let looks = 0;
   const waits: (() => void)[] = [];
   const clock: Clock = { now: wallClock.now, after: () => new Promise((resolve) => waits.push(resolve)) };
   const processes = table(rows);
-  const watch = new MemoryWatch(
-    {
-      ...processes,
-      pids() {
-        looks += 1;
-        return processes.pids();
-      },
-    },
-    clock,
-  );
+  const watch = new MemoryWatch((sets) => {
+    looks += 1;
+    return residentBySet(processes, sets);
+  }, clock);
   const turn = async () => {
     waits.shift()?.();
     await new Promise(setImmediate);

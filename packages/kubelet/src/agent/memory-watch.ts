@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import type { Clock } from "@tracegate/contracts";
+import { runCommand } from "./command.ts";
 
 /** How often is looked: a program that grows faster than this is over its limit for so long. */
 const intervalMs = 500;
@@ -13,7 +14,12 @@ export interface WatchedContainer {
   readonly onExceeded: (residentBytes: number) => void;
 }
 
-/** Where the watch reads of processes: /proc, or a table in tests. */
+/** Bytes that the processes of each of these sets hold together. */
+export type Resident = (
+  sets: ReadonlySet<string>,
+) => ReadonlyMap<string, number> | Promise<ReadonlyMap<string, number>>;
+
+/** Linux' table of processes, or one in tests. */
 export interface ProcessTable {
   pids(): readonly number[];
   /** Undefined for a process that is gone. */
@@ -27,13 +33,13 @@ export interface ProcessTable {
  * hold in memory, all of them in one pass over the process table, and does nothing at all while there are none.
  */
 export class MemoryWatch {
-  readonly #processes: ProcessTable;
+  readonly #resident: Resident;
   readonly #clock: Clock;
   readonly #watched = new Set<WatchedContainer>();
   #isLooking = false;
 
-  constructor(processes: ProcessTable, clock: Clock) {
-    this.#processes = processes;
+  constructor(resident: Resident, clock: Clock) {
+    this.#resident = resident;
     this.#clock = clock;
   }
 
@@ -47,10 +53,7 @@ export class MemoryWatch {
   async #look(): Promise<void> {
     this.#isLooking = true;
     while (this.#watched.size > 0) {
-      const resident = residentBySet(
-        this.#processes,
-        new Set([...this.#watched].map(({ processSet }) => processSet)),
-      );
+      const resident = await this.#resident(new Set([...this.#watched].map(({ processSet }) => processSet)));
       for (const container of this.#watched) {
         const bytes = resident.get(container.processSet) ?? 0;
         if (bytes <= container.limitBytes) continue;
@@ -63,7 +66,28 @@ export class MemoryWatch {
   }
 }
 
-/** Bytes that the processes of each set hold together. */
+/** As this machine tells: Linux in /proc, others by `ps`, which knows of process groups and of resident memory as a whole. */
+export function residentHere(
+  processSetOf: ProcessTable["processSetOf"],
+  system = process.platform,
+): Resident {
+  if (system === "linux") return (sets) => residentBySet(procProcessTable(processSetOf), sets);
+  return async (sets) => {
+    const text = await runCommand("ps", ["-axo", "pgid=,rss="]).catch(() => "");
+    return residentByGroup(text, sets);
+  };
+}
+
+/** The same from lines of `GROUP KILOBYTES`. */
+export function residentByGroup(lines: string, groups: ReadonlySet<string>): ReadonlyMap<string, number> {
+  const sums = new Map<string, number>();
+  for (const line of lines.split("\n")) {
+    const [group = "", kilobytes] = line.trim().split(/\s+/);
+    if (groups.has(group)) sums.set(group, (sums.get(group) ?? 0) + Number(kilobytes) * 1024);
+  }
+  return sums;
+}
+
 export function residentBySet(
   processes: ProcessTable,
   sets: ReadonlySet<string>,
@@ -99,7 +123,7 @@ export function processGroupIn(stat: string): string | undefined {
 }
 
 /** This machine's processes, as far as the agent sees them. */
-export function procProcessTable(processSetOf: ProcessTable["processSetOf"]): ProcessTable {
+function procProcessTable(processSetOf: ProcessTable["processSetOf"]): ProcessTable {
   return {
     pids() {
       try {

@@ -9,7 +9,7 @@ import { readTerminationMessage } from "./container.ts";
 import { ContainerStreams } from "./container-streams.ts";
 import { defaultPath } from "./default-path.ts";
 import { type LogWriter, openLog } from "./log-writer.ts";
-import { MemoryWatch, procProcessTable } from "./memory-watch.ts";
+import { MemoryWatch, residentHere } from "./memory-watch.ts";
 import type { InnerProcess, PodRuntime, RuntimePod, StartedContainer } from "./pod-runtime.ts";
 import type {
   AttachRequest,
@@ -79,7 +79,7 @@ export class Pods {
     this.#onChange = options.onChange;
     const { runtime } = options;
     this.#memoryWatch = new MemoryWatch(
-      procProcessTable((pid) => runtime.processSetOf(pid)),
+      residentHere((pid) => runtime.processSetOf(pid)),
       options.clock,
     );
   }

@@ -4,8 +4,8 @@ import { tmpdir, userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import { ProblemError } from "@tracegate/contracts";
 
-/** The longest path of a Unix socket (Linux: 108 bytes with the closing zero). */
-const maxSocketPath = 107;
+/** The longest path of a Unix socket: 104 bytes with the closing zero on macOS, 108 on Linux. */
+const maxSocketPath = 103;
 const longestName = "/l4294967295".length;
 
 /** Where the agent of a state directory has its sockets: always the same, so that a new control plane finds it. */
