@@ -13,6 +13,7 @@ import type {
 } from "../types/application.ts";
 import { removeIgnored } from "./ignore-differences.ts";
 import { lastAppliedAnnotation, normalized } from "./normalize.ts";
+import { withStoredDefaults } from "./stored-defaults.ts";
 import { sameJson, threeWayMerge } from "./three-way-merge.ts";
 import { namesItself } from "./tracking.ts";
 
@@ -128,9 +129,13 @@ export function predictedAndCurrent(
   ignored: readonly IgnoreDifferences[],
   serverSide = false,
 ): { predicted: Manifest; current: Manifest } {
-  const current = normalized(live);
+  const present = normalized(live);
   const onServer = serverSide || resourceOptions(target.metadata).get("ServerSideApply") === "true";
-  const predicted = (onServer ? appliedOnServer(target, live) : undefined) ?? merged(target, live, current);
+  const wanted = (onServer ? appliedOnServer(target, live) : undefined) ?? merged(target, live, present);
+  // What is left unsaid the API fills in, which may be all the difference.
+  const same = sameJson(wanted, present);
+  const predicted = same ? wanted : normalized(withStoredDefaults(wanted));
+  const current = same ? present : normalized(withStoredDefaults(present));
   removeIgnored(predicted, live, ignored);
   removeIgnored(current, live, ignored);
   return { predicted, current };

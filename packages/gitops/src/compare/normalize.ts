@@ -29,9 +29,14 @@ export function normalized(manifest: Manifest): Manifest {
   // The spread keeps name and namespace; ObjectMeta's other fields are those removed above.
   const copy = copyOf({ ...rest, metadata: metadata as unknown as Manifest["metadata"] }) as Manifest;
   if (copy.kind === "Secret" && copy.apiVersion === "v1") mergeStringData(copy);
+  if (isRole(copy) && Array.isArray(copy["rules"]) && copy["rules"].length === 0) copy["rules"] = null;
   normalizeQuantities(copy);
   return copy;
 }
+
+/** No rules are written as an empty list or as none. */
+const isRole = ({ apiVersion, kind }: Manifest): boolean =>
+  apiVersion.startsWith("rbac.authorization.k8s.io/") && (kind === "Role" || kind === "ClusterRole");
 
 /** A Secret whose `stringData` is in its `data`. */
 export function withMergedStringData(secret: Manifest): Manifest {
