@@ -1,3 +1,2 @@
 export type { MemoryClient } from "./memory-client.ts";
 export { memoryClient } from "./memory-client.ts";
-export { recordedEvents } from "./recorded-events.ts";

@@ -4,7 +4,7 @@ export { withCustomDefaults } from "./custom/defaults.ts";
 export type { Pruned } from "./custom/prune.ts";
 export { pruneCustom } from "./custom/prune.ts";
 export type { CustomKindRules } from "./custom/validate.ts";
-export { customErrors, selectablePaths } from "./custom/validate.ts";
+export { customErrors } from "./custom/validate.ts";
 export { withBuiltInDefaults } from "./defaults/built-in-defaults.ts";
 export { prepareForCreate, qosClass } from "./defaults/creation.ts";
 export { prepareForUpdate, TEMPLATE_GENERATION } from "./defaults/update.ts";
@@ -90,13 +90,11 @@ export { goJson, goMap, quote } from "./values/go-text.ts";
 export { percentOf, scaledValue } from "./values/int-or-percent.ts";
 export type { Quantity } from "./values/quantity.ts";
 export {
-  addQuantities,
   canonicalQuantity,
   compareQuantities,
   formatQuantity,
   parseQuantity,
   QuantityError,
   quantityCeil,
-  quantityNumber,
 } from "./values/quantity.ts";
 export { canonicalTime, formatMicroTime, formatTime, parseTime } from "./values/time.ts";

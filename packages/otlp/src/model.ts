@@ -97,7 +97,6 @@ export interface Status {
 
 export const SPAN_KINDS = ["UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"] as const;
 export const STATUS_CODES = ["UNSET", "OK", "ERROR"] as const;
-export const STATUS_ERROR = 2;
 
 export interface MetricsData {
   readonly resourceMetrics: readonly ResourceMetrics[];

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { commitAll, ownGit } from "./own-git.ts";
@@ -46,6 +46,3 @@ export function openDemoRepository(directory: string): DemoRepository {
     },
   };
 }
-
-export const hasDemoRepository = (directory: string): boolean =>
-  existsSync(join(directory, "hotrod", "rollout.yaml"));

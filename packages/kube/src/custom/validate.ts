@@ -1,4 +1,4 @@
-import { type JsonObject, stringAt } from "../json.ts";
+import type { JsonObject } from "../json.ts";
 import { jsonPathValues } from "../printing/json-path.ts";
 import type { CustomResourceVersion } from "../types/apiextensions.ts";
 import { type FieldError, type FieldErrorReason, invalid } from "../validation/field-error.ts";
@@ -82,11 +82,4 @@ function scaleErrors({ subresources }: CustomKindRules["version"], object: JsonO
     if (value < 0) return [invalid(path, value, "should be a non-negative integer")];
     return value > 2 ** 31 - 1 ? [invalid(path, value, "should be less than or equal to 2147483647")] : [];
   });
-}
-
-/** The paths by which a version's objects can be selected: `spec.color` of `.spec.color`. */
-export function selectablePaths({
-  selectableFields = [],
-}: Pick<CustomResourceVersion, "selectableFields">): string[] {
-  return selectableFields.map((field) => stringAt(field, "jsonPath").replace(/^\./, ""));
 }

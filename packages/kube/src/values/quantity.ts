@@ -83,16 +83,6 @@ export function compareQuantities(a: Quantity | string, b: Quantity | string): n
   return difference < 0n ? -1 : difference > 0n ? 1 : 0;
 }
 
-/** The sum, written as the first is. */
-export function addQuantities(a: Quantity, b: Quantity): Quantity {
-  return { nanos: a.nanos + b.nanos, format: a.format };
-}
-
-/** The value as a JavaScript number (exact up to 2⁵³). */
-export function quantityNumber(quantity: Quantity | string): number {
-  return Number(nanosOf(quantity)) / 1e9;
-}
-
 /** The value in whole units, rounded up, as `Quantity.Value()` does. */
 export function quantityCeil(quantity: Quantity | string): number {
   const nanos = nanosOf(quantity);
