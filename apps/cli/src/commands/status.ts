@@ -1,10 +1,12 @@
+import { wallClock } from "@tracegate/contracts";
 import { Application } from "@tracegate/gitops";
-import { isNotFound, type Kind, type KubeObject, type ResourceClient } from "@tracegate/kube";
+import { Event, isNotFound, type Kind, type KubeObject, Pod, type ResourceClient } from "@tracegate/kube";
 import { runningPlatform, stateDirectory } from "@tracegate/platform";
 import { Rollout } from "@tracegate/rollouts";
 import { command, common } from "../command.ts";
 import { connect } from "../connection.ts";
-import { print, table } from "../output.ts";
+import { indented, print, table } from "../output.ts";
+import { unreadyPods } from "../unready-pods.ts";
 
 export const status = command({
   path: "status",
@@ -16,7 +18,13 @@ export const status = command({
     const state = stateDirectory(path);
     const running = runningPlatform(state);
     if (running === undefined) {
-      print(io, output, { running: false }, () => "No platform runs here. Start one with `tracegate up`.\n");
+      print(
+        io,
+        output,
+        { running: false },
+        () =>
+          `No platform runs on ${state.root}. Start one with \`tracegate up\`, or name another with --state DIR.\n`,
+      );
       return 3;
     }
     const { pid, server, urls } = running;
@@ -37,10 +45,11 @@ export const status = command({
       const healthy =
         applications.every(({ sync, health }) => sync === "Synced" && health === "Healthy") &&
         rollouts.every(({ phase }) => phase === "Healthy");
+      const unready = unreadyPods(await listed(client, Pod), await listed(client, Event), wallClock.now());
       print(
         io,
         output,
-        { running: true, pid, server, urls, kubeconfig: state.kubeconfig, applications, rollouts },
+        { running: true, pid, server, urls, kubeconfig: state.kubeconfig, applications, rollouts, unready },
         () =>
           [
             `Platform: process ${pid}, Kubernetes API at ${server}\n`,
@@ -63,6 +72,10 @@ export const status = command({
                     rollout.message,
                   ]),
                 )}`,
+            ...(unready.length === 0 ? [] : ["\nNot ready:\n"]),
+            ...unready.flatMap((line) =>
+              indented(line, "  ", io.terminal?.columns).map((part) => `${part}\n`),
+            ),
           ].join(""),
       );
       return healthy ? 0 : 1;

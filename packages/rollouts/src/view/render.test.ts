@@ -117,7 +117,10 @@ test("a state is painted by its meaning", () => {
 
 test("the status is one line", () => {
   assert.equal(renderStatus(view), "Progressing - more replicas need to be updated");
-  assert.equal(renderStatus({ phase: "Degraded", message: "x" }), "Degraded");
+  assert.equal(
+    renderStatus({ phase: "Degraded", message: "RolloutAborted: x" }),
+    "Degraded - RolloutAborted: x",
+  );
   assert.equal(renderStatus({ phase: "Healthy", message: "" }), "Healthy");
 });
 

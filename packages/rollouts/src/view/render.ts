@@ -179,9 +179,9 @@ function clip(text: string, width: number | undefined): string {
     .join("")}…`;
 }
 
-/** The line that `status` prints: `Healthy`, `Degraded`, or the phase with its message. */
+/** The line that `status` prints: the phase, with what the Rollout says of it. */
 export function renderStatus({ phase, message }: Pick<RolloutView, "phase" | "message">): string {
-  return phase === "Healthy" || phase === "Degraded" || message === "" ? phase : `${phase} - ${message}`;
+  return message === "" ? phase : `${phase} - ${message}`;
 }
 
 /** What `list rollouts` prints. */

@@ -18,7 +18,10 @@ export const list = command({
     const client = connect(state, io);
     try {
       const views = await allViews(client, all ? undefined : namespace);
-      print(io, output, views, () => renderRolloutList(views, { allNamespaces: all }));
+      print(io, output, views, () => {
+        if (views.length > 0) return `${renderRolloutList(views, { allNamespaces: all })}\n`;
+        return all ? "No Rollouts.\n" : `No Rollouts in the namespace ${namespace}. -A lists those of all.\n`;
+      });
       return 0;
     } finally {
       client.close();

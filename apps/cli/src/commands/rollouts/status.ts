@@ -1,8 +1,10 @@
 import { ProblemError, wallClock } from "@tracegate/contracts";
-import { renderStatus } from "@tracegate/rollouts";
+import { Event, Pod, type ResourceClient } from "@tracegate/kube";
+import { type RolloutView, renderStatus } from "@tracegate/rollouts";
 import { command, common } from "../../command.ts";
 import { connect } from "../../connection.ts";
 import { print } from "../../output.ts";
+import { unreadyPods } from "../../unready-pods.ts";
 import { viewOf } from "./objects.ts";
 
 const lookEveryMs = 250;
@@ -10,7 +12,9 @@ const lookEveryMs = 250;
 export const status = command({
   path: "rollouts status",
   summary: "Wait until a Rollout is healthy or degraded, printing what it does meanwhile",
-  details: "Exits 0 when it is healthy, 1 when it is degraded, 3 when the time is over.",
+  details:
+    "Says what holds it, too: pods that do not become ready, the gate that refused it.\n" +
+    "Exits 0 when it is healthy, 1 when it is degraded, 3 when the time is over.",
   examples: [
     "tracegate rollouts status hotrod -n hotrod",
     "tracegate rollouts status hotrod -n hotrod --once",
@@ -36,8 +40,10 @@ export const status = command({
     const deadline = seconds === 0 ? Number.POSITIVE_INFINITY : wallClock.now() + seconds * 1000;
     try {
       for (let before = ""; ; ) {
-        const { phase, message } = await viewOf(client, namespace, name);
-        const line = renderStatus({ phase, message });
+        const view = await viewOf(client, namespace, name);
+        const { phase, message } = view;
+        const holds = phase === "Healthy" ? [] : await unreadyOf(client, view);
+        const line = [renderStatus(view), ...holds.map((each) => `  ${each}`)].join("\n");
         const settled = once || phase === "Healthy" || phase === "Degraded";
         if (output === undefined ? line !== before : settled) {
           print(io, output, { phase, message }, () => `${line}\n`);
@@ -52,3 +58,17 @@ export const status = command({
     }
   },
 });
+
+/** What pods of the Rollout say that do not become ready. */
+async function unreadyOf(client: ResourceClient, { namespace, revisions }: RolloutView): Promise<string[]> {
+  const own = new Set(
+    revisions.flatMap(({ replicaSets }) => replicaSets.flatMap(({ pods }) => pods.map(({ name }) => name))),
+  );
+  const { items: pods } = await client.list(Pod, { namespace });
+  const { items: events } = await client.list(Event, { namespace });
+  return unreadyPods(
+    pods.filter(({ metadata }) => own.has(metadata.name)),
+    events,
+    wallClock.now(),
+  );
+}
