@@ -1,8 +1,6 @@
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { ProblemError, wallClock } from "@tracegate/contracts";
-import { ApplicationSet } from "@tracegate/gitops";
-import { Namespace, type ResourceClient } from "@tracegate/kube";
 import {
   makeDirectory,
   type Platform,
@@ -12,8 +10,8 @@ import {
   startPlatform,
   stateDirectory,
 } from "@tracegate/platform";
-import { parse } from "yaml";
 import { command, common, type ExitCode, type Io } from "../command.ts";
+import { applyAppset } from "../demo/apply-appset.ts";
 import { type Listener, storyListener } from "../demo/listener.ts";
 import { mainJob, mainJobNamespaces } from "../demo/main-job.ts";
 import { createDemoRepository } from "../demo/repository.ts";
@@ -28,7 +26,6 @@ import { worldOf } from "../levels/world.ts";
 import { print, shellQuoted } from "../output.ts";
 import { painter } from "../painter.ts";
 
-const fieldManager = "tracegate-demo";
 const tags = { good: "1.76.0", faulty: "1.76.0-faulty", slow: "1.76.0-slow" } as const;
 
 export const demo = command({
@@ -73,7 +70,7 @@ export const demo = command({
     exit: { flags: "--exit", help: "end after the verdict instead of serving on" },
     ports: {
       flags: "--ports <which>",
-      help: "the usual ports (6443, 30100 to 30104) or free ones",
+      help: "the usual ports (6443, 30102, 30103) or free ones",
       choices: ["usual", "free"],
       default: "usual",
     },
@@ -238,14 +235,6 @@ function chosenFaults(
     });
   }
   return known.filter((name) => asked.includes(name));
-}
-
-/** Hands an example to GitOps: the ApplicationSet is applied, all else comes out of Git. */
-async function applyAppset(client: ResourceClient, appset: string): Promise<void> {
-  const body = { apiVersion: "v1", kind: "Namespace", metadata: { name: "argocd" } };
-  await client.patch(Namespace, { name: "argocd" }, { type: "apply", body }, { fieldManager });
-  // Our own example, which the repository has just written.
-  await client.create(ApplicationSet, parse(appset) as ApplicationSet, { fieldManager });
 }
 
 /** The state of an earlier demo is taken away; state that is not a demo's is kept and added to. */

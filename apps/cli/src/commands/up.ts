@@ -41,7 +41,7 @@ export const up = command({
     detach: { flags: "-d, --detach", help: "serve in the background; `tracegate down` stops it" },
     ports: {
       flags: "--ports <which>",
-      help: "the usual ports (6443, 30100 to 30104) or free ones",
+      help: "the usual ports (6443, 30102, 30103) or free ones",
       choices: ["usual", "free"],
       default: "usual",
     },
