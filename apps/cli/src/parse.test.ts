@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { ProblemError } from "@tracegate/contracts";
 import { StatusError } from "@tracegate/kube";
 import { type Command, command, common, type ExitCode, type Io } from "./command.ts";
+import { commands } from "./commands/index.ts";
 import { runCli } from "./parse.ts";
 
 const greet = command({
@@ -73,7 +74,9 @@ test("a wrong option, choice, command or missing argument is a usage error: exit
 test("problems, refusals of the API and unreachable servers each have their exit code and no stack trace", async () => {
   const cases: [unknown, ExitCode, RegExp][] = [
     [new ProblemError({ code: "input/x", message: "broken" }), 2, /^tracegate: broken\n$/],
-    [new ProblemError({ code: "state/in-use", message: "taken" }), 1, /^tracegate: taken\n$/],
+    [new ProblemError({ code: "state/in-use", message: "taken" }), 3, /^tracegate: taken\n$/],
+    [new ProblemError({ code: "port/taken", message: "taken" }), 3, /^tracegate: taken\n$/],
+    [new ProblemError({ code: "demo/stuck", message: "stuck" }), 1, /^tracegate: stuck\n$/],
     [new ProblemError({ code: "unreachable/x", message: "away" }), 3, /^tracegate: away\n$/],
     [
       new StatusError({ code: 404, reason: "NotFound", message: "x not found" }),
@@ -97,4 +100,20 @@ test("an error that is our fault shows its stack, for the report", async () => {
   const { code, err } = await run([failing(new TypeError("x is undefined"))], "fail");
   assert.equal(code, 1);
   assert.match(err, /please report it[\s\S]*TypeError: x is undefined/);
+});
+
+test("every command's help has an example and fits a terminal of 80 columns", async () => {
+  for (const { path, examples } of commands) {
+    const { code, out } = await run(commands, ...path.split(" "), "--help");
+    assert.equal(code, 0);
+    assert.ok(out.includes(`$ ${examples[0]}`), path);
+    for (const line of out.split("\n")) assert.ok(line.length <= 80, `${path}: ${line}`);
+    // No line of a paragraph ends early: what follows would have fitted on it.
+    const [, details = ""] = out.split("\n\n", 2);
+    const lines = details.split("\n");
+    for (const [index, line] of lines.slice(0, -1).entries()) {
+      const [next = ""] = (lines[index + 1] ?? "").split(" ");
+      assert.ok(line.length + 1 + next.length > 80, `${path}: ${line}`);
+    }
+  }
 });

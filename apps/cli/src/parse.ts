@@ -38,7 +38,7 @@ function build(commands: readonly Command[], io: Io, ended: (code: ExitCode) => 
     const sub = parent
       .command(name)
       .summary(spec.summary)
-      .description(spec.details === undefined ? spec.summary : `${spec.summary}\n\n${spec.details}`)
+      .description(spec.details === undefined ? spec.summary : `${spec.summary}\n\n${flowing(spec.details)}`)
       .exitOverride()
       .addHelpText("after", `\nExamples:\n${spec.examples.map((line) => `  $ ${line}`).join("\n")}`);
     for (const { name: argument, help, optional } of spec.positionals) {
@@ -68,6 +68,9 @@ function build(commands: readonly Command[], io: Io, ended: (code: ExitCode) => 
   return program;
 }
 
+/** Paragraphs without line ends of their own, which the terminal's width decides. */
+const flowing = (text: string): string => text.replace(/(?<!\n)\n(?!\n)/g, " ");
+
 function groupOf(words: readonly string[], groups: Map<string, Commander>): Commander {
   const path = words.join(" ");
   const known = groups.get(path);
@@ -85,11 +88,21 @@ const groupSummaries: Record<string, string> = {
   app: "See and sync GitOps Applications",
 };
 
+/** Where a platform cannot be had, nothing was answered: that is no "no". */
+const outOfReach: ReadonlySet<string> = new Set([
+  "unreachable",
+  "node",
+  "platform",
+  "port",
+  "state",
+  "store",
+]);
+
 /** What a user reads of an error, and the exit code. */
 export function describeError(error: unknown): { text: string; code: ExitCode } {
   if (error instanceof ProblemError) {
-    const area = error.problem.code.split("/")[0];
-    const code = area === "usage" || area === "input" ? 2 : area === "unreachable" ? 3 : 1;
+    const [area = ""] = error.problem.code.split("/");
+    const code = area === "usage" || area === "input" ? 2 : outOfReach.has(area) ? 3 : 1;
     return { text: `tracegate: ${renderProblem(error.problem)}`, code };
   }
   if (error instanceof StatusError) {

@@ -22,14 +22,15 @@ function project(name: string): string {
   return path;
 }
 
-function init(cwd: string, ...args: string[]) {
+function tracegate(cwd: string, env: NodeJS.ProcessEnv, ...args: string[]) {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    ["--disable-warning=ExperimentalWarning", main, "init", ...args],
-    { cwd, encoding: "utf8" },
+    ["--disable-warning=ExperimentalWarning", main, ...args],
+    { cwd, encoding: "utf8", env },
   );
   return { status, stdout, stderr };
 }
+const init = (cwd: string, ...args: string[]) => tracegate(cwd, process.env, "init", ...args);
 const git = (cwd: string, ...args: string[]) => execFileSync("git", args, { cwd, encoding: "utf8" }).trim();
 const sourceOf = (cwd: string) =>
   (
@@ -117,4 +118,13 @@ test("nothing is overwritten", () => {
   assert.equal(status, 2);
   assert.match(stderr, /application\.yaml is there already.*Nothing was written/);
   assert.equal(existsSync(join(cwd, "tracegate.yaml")), false);
+});
+
+test("a machine without git is told so in one line, and nothing is written", () => {
+  const cwd = project("shop");
+  const env = { PATH: join(dir.path, "nothing") };
+  const { status, stdout, stderr } = tracegate(cwd, env, "init", "./server.mjs");
+  assert.deepEqual([status, stdout], [3, ""]);
+  assert.match(stderr, /^tracegate: git is not installed, or not on the PATH\. Install git: .*\n$/);
+  assert.deepEqual(readdirSync(cwd), ["server.mjs"]);
 });

@@ -1,13 +1,14 @@
 import { execFile } from "node:child_process";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
+import { gitMissing } from "../git-missing.ts";
 
 const run = promisify(execFile);
 
 /** Git as the demo's own author: it needs no configuration of the user's, and takes none (hooks, signing). */
 export async function ownGit(directory: string, ...args: string[]): Promise<string> {
   const identity = ["-c", "user.name=Tracegate demo", "-c", "user.email=demo@tracegate.dev"];
-  const { stdout } = await run(
+  const ran = run(
     "git",
     [...identity, "-c", "commit.gpgsign=false", "-c", "core.hooksPath=/dev/null", ...args],
     {
@@ -21,6 +22,9 @@ export async function ownGit(directory: string, ...args: string[]): Promise<stri
       },
     },
   );
+  const { stdout } = await ran.catch((error: NodeJS.ErrnoException) => {
+    throw error.code === "ENOENT" ? gitMissing() : error;
+  });
   return stdout.trim();
 }
 

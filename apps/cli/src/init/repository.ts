@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ProblemError } from "@tracegate/contracts";
+import { gitMissing } from "../git-missing.ts";
 
 /** The Git repository that a directory belongs to, or is to become. */
 export interface Repository {
@@ -43,6 +44,7 @@ const failed = (words: string) =>
 
 function git(directory: string, ...args: string[]): { status: number | null; output: string } {
   const { status, stdout, stderr, error } = spawnSync("git", args, { cwd: directory, encoding: "utf8" });
-  if (error !== undefined) throw failed(error.message);
+  if (error !== undefined)
+    throw (error as NodeJS.ErrnoException).code === "ENOENT" ? gitMissing() : failed(error.message); // a system error
   return { status, output: (status === 0 ? stdout : stderr).trim() };
 }
