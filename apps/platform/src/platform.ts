@@ -229,6 +229,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     // 6. The controllers, from workloads to delivery.
     const reading = new AbortController();
     const repositories = commandGit({ directory: state.gitCache, signal: reading.signal });
+    await repositories.recover();
     const sources = readApart({ git: repositories, clock: wallClock });
     const git = cachedGit(repositories, {
       clock: wallClock,

@@ -19,6 +19,8 @@ export interface SyncRequestOptions {
   readonly resources?: SyncOperation["resources"];
   readonly syncOptions?: string[];
   readonly retry?: Operation["retry"];
+  /** Kept with the operation. */
+  readonly info?: Operation["info"];
   readonly initiatedBy?: string;
   /** The moment that the project's windows are asked about. */
   readonly now: number;
@@ -48,6 +50,7 @@ export async function requestSync(
   const strategy = options.force === true ? { force: true } : {};
   const syncOptions = options.syncOptions ?? application.spec.syncPolicy?.syncOptions;
   return await start(client, application, {
+    ...(options.info === undefined ? {} : { info: options.info }),
     initiatedBy: options.initiatedBy === undefined ? {} : { username: options.initiatedBy },
     retry: retryOf(options.retry ?? application.spec.syncPolicy?.retry ?? {}),
     sync: {

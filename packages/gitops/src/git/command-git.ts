@@ -1,14 +1,13 @@
-import { createHash } from "node:crypto";
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { type Clock, wallClock } from "@tracegate/contracts";
 import { type GitProcessOptions, runGit } from "./git-process.ts";
 import { type CommitPlace, readTree } from "./local-tree.ts";
 import { parseRefs, resolveRef } from "./refs.ts";
 import { type Remote, remoteOf } from "./remote.ts";
 import { type GitRepositories, isFullSha, noSuchCommit, SourceError } from "./repositories.ts";
+import { type KeepLimits, repositoryCache } from "./repository-cache.ts";
 
 export interface CommandGitOptions {
-  /** Holds one bare repository a source (`repos/` of the state directory). */
+  /** Holds one bare repository a source (`git/` of the state directory). */
   readonly directory: string;
   /** Protocols sources may use: `file` (also plain absolute paths) and `https` unless told otherwise. */
   readonly protocols?: readonly string[];
@@ -16,9 +15,19 @@ export interface CommandGitOptions {
   readonly timeoutMs?: number;
   /** What one fetch may bring; 1 GB unless told otherwise. */
   readonly maxPackBytes?: number;
+  /** How much is kept of what was fetched. */
+  readonly keep?: Partial<KeepLimits>;
+  readonly clock?: Clock;
   /** Ends the commands that run. */
   readonly signal?: AbortSignal;
 }
+
+const usualLimits: KeepLimits = {
+  maxPacks: 20,
+  maxCommits: 50,
+  maxRepositories: 200,
+  maxBytes: 10_000_000_000,
+};
 
 const maxAnswerBytes = 100_000_000;
 
@@ -26,9 +35,11 @@ const maxAnswerBytes = 100_000_000;
 export interface CommandGit extends GitRepositories {
   /**
    * Fetches a commit unless it is there, and calls `use` with what `readTree` takes, here or in another process. Rejects
-   * with a `SourceError`, or as `use` does.
+   * with a `SourceError`, or as `use` does. What cannot be read here is thrown away, fetched anew, and used once more.
    */
   fetched<T>(repoURL: string, commit: string, use: (place: CommitPlace) => Promise<T>): Promise<T>;
+  /** Removes what an earlier process left half done when it was killed. Nobody else may use the directory. */
+  recover(): Promise<void>;
 }
 
 /** Sources through the `git` command: `ls-remote`, `fetch` into a bare repository, `ls-tree` and `cat-file`; never a checkout. */
@@ -41,67 +52,117 @@ export function commandGit(options: CommandGitOptions): CommandGit {
     signal: options.signal,
   };
   const { signal: _signal, ...localOptions } = process;
-  const fetching = new Map<string, Promise<unknown>>();
+  const cache = repositoryCache({
+    directory: options.directory,
+    process,
+    clock: options.clock ?? wallClock,
+    limits: { ...usualLimits, ...options.keep },
+  });
+  const waiting = new Map<string, Promise<unknown>>();
+  /** How many read from a repository, and how often it was thrown away. */
+  const readers = new Map<string, number>();
+  const thrownAway = new Map<string, number>();
 
-  async function bareRepository(repoURL: string): Promise<string> {
-    const gitDir = join(options.directory, createHash("sha256").update(repoURL).digest("hex").slice(0, 32));
-    const exists = await stat(join(gitDir, "HEAD")).then(
-      () => true,
-      () => false,
-    );
-    if (!exists) {
-      await mkdir(options.directory, { recursive: true, mode: 0o700 });
-      await runGit(["init", "--quiet", "--bare", "--template=", "--", gitDir], process);
+  /** One at a time in a repository: fetches of one lock each other out. */
+  async function alone<T>(repoURL: string, work: () => Promise<T>): Promise<T> {
+    const running = (waiting.get(repoURL) ?? Promise.resolve()).catch(() => {}).then(work);
+    waiting.set(repoURL, running);
+    try {
+      return await running;
+    } finally {
+      if (waiting.get(repoURL) === running) waiting.delete(repoURL);
     }
-    return gitDir;
   }
 
-  async function ensureCommit(repoURL: string, remote: Remote, commit: string): Promise<string> {
-    const gitDir = await bareRepository(repoURL);
-    const inRepository = { ...process, gitDir };
-    const has = () =>
-      runGit(["cat-file", "-e", `${commit}^{commit}`], inRepository).then(
-        () => true,
-        () => false,
-      );
-    if (await has()) return gitDir;
+  /** Brings a commit; false where the server has no such commit. */
+  async function fetchInto(gitDir: string, remote: Remote, commit: string): Promise<boolean> {
     const fetch = async (args: readonly string[], refs: readonly string[]) => {
       try {
         const command = ["fetch", "--quiet", ...args, "--", remote.url, ...refs];
-        await runGit(command, { ...inRepository, remote });
+        await runGit(command, { ...process, gitDir, remote });
       } catch (error) {
-        await removeLeftovers(gitDir);
+        await cache.removeLeftovers(gitDir);
         throw error;
       }
     };
     try {
       await fetch(["--depth=1", "--no-tags"], [commit]);
+      return true;
     } catch (error) {
       if (isOurLimit(error)) throw error;
       // A server may refuse bare commits; then all branches and tags are fetched.
-      await fetch([], ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]);
-      if (!(await has())) throw noSuchCommit(commit, remote.url);
+      await fetch(["--prune"], ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]);
+      return await runGit(["cat-file", "-e", `${commit}^{commit}`], { ...process, gitDir }).then(
+        () => true,
+        () => false,
+      );
     }
+  }
+
+  /** The same into an empty repository, which then takes the place of the one there is. */
+  async function fetchAnew(repoURL: string, remote: Remote, commit: string): Promise<void> {
+    const fresh = await cache.openAnew(repoURL);
+    try {
+      if (!(await fetchInto(fresh, remote, commit))) throw noSuchCommit(commit, remote.url);
+      await cache.hold(fresh, commit);
+      await cache.replace(repoURL, fresh);
+    } catch (error) {
+      await cache.remove(fresh);
+      throw error;
+    }
+  }
+
+  async function ensureCommit(repoURL: string, remote: Remote, commit: string): Promise<string> {
+    const gitDir = await cache.open(repoURL);
+    if (await cache.holds(gitDir, commit)) return gitDir;
+    // What is kept may be what is wrong. Where it is the server, the first error tells more.
+    const anew = (error: unknown) =>
+      fetchAnew(repoURL, remote, commit).catch(() => {
+        throw error;
+      });
+    const found = await fetchInto(gitDir, remote, commit).catch(async (error: unknown) => {
+      if (isOurLimit(error)) throw error;
+      await anew(error);
+      return true;
+    });
+    if (!found) throw noSuchCommit(commit, remote.url);
+    await cache.hold(gitDir, commit).catch(async (error: unknown) => {
+      if (process.signal?.aborted === true) throw error;
+      await anew(error);
+    });
+    await cache.bound((other) => other === gitDir || readers.has(other));
     return gitDir;
   }
 
   const fetched: CommandGit["fetched"] = async (repoURL, commit, use) => {
     const remote = remoteOf(repoURL, process.protocols);
     if (!isFullSha(commit)) throw new SourceError(`'${commit}' is not a commit SHA`, "InvalidArgument");
-    // One at a time in a repository: fetches of one lock each other out.
-    const before = fetching.get(repoURL) ?? Promise.resolve();
-    const running = before.catch(() => {}).then(() => ensureCommit(repoURL, remote, commit));
-    fetching.set(repoURL, running);
-    const gitDir = await running.catch((error: unknown) => {
-      if (!(error instanceof SourceError) || error.code === "Internal") throw error;
-      throw new SourceError(error.message, error.code, { unreachable: true });
-    });
-    if (fetching.get(repoURL) === running) fetching.delete(repoURL);
-    return await use({ gitDir, commit, git: localOptions });
+    for (let again = false; ; again = true) {
+      const gitDir = await alone(repoURL, () => ensureCommit(repoURL, remote, commit)).catch(unreachable);
+      const before = thrownAway.get(gitDir) ?? 0;
+      readers.set(gitDir, (readers.get(gitDir) ?? 0) + 1);
+      try {
+        return await use({ gitDir, commit, git: localOptions });
+      } catch (error) {
+        if (!(error instanceof SourceError) || !error.damaged) throw error;
+        // Fetched anew, and still so: then it is no damage of ours.
+        if (again) throw new SourceError(error.message, error.code, { lasting: true });
+        await alone(repoURL, async () => {
+          if ((thrownAway.get(gitDir) ?? 0) !== before) return; // another reader saw it first
+          thrownAway.set(gitDir, before + 1);
+          await cache.remove(gitDir);
+        });
+      } finally {
+        const others = (readers.get(gitDir) ?? 1) - 1;
+        if (others > 0) readers.set(gitDir, others);
+        else readers.delete(gitDir);
+      }
+    }
   };
 
   return {
     fetched,
+    recover: () => cache.recover(),
     tree: (repoURL, commit) => fetched(repoURL, commit, (place) => readTree(place, options.signal)),
 
     async resolve(repoURL, revision) {
@@ -121,12 +182,10 @@ export function commandGit(options: CommandGitOptions): CommandGit {
   };
 }
 
-/** What a fetch that was ended leaves: parts of packs, which would fill the disk, and locks, which would stop the next. */
-async function removeLeftovers(gitDir: string): Promise<void> {
-  for (const directory of [gitDir, join(gitDir, "objects", "pack"), join(gitDir, "refs", "heads")]) {
-    for (const name of await readdir(directory).catch(() => []))
-      if (/^tmp_|\.lock$/.test(name)) await rm(join(directory, name), { force: true });
-  }
+/** Every trouble with a server may pass. */
+function unreachable(error: unknown): never {
+  if (!(error instanceof SourceError) || error.code === "Internal") throw error;
+  throw new SourceError(error.message, error.code, { unreachable: true });
 }
 
 /** Asking in another way would meet the same limit. */

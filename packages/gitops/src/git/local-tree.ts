@@ -19,7 +19,7 @@ export async function readTree(
   signal?: AbortSignal,
 ): Promise<RepositoryTree> {
   const inRepository = { ...git, gitDir, signal };
-  const listing = await runGit(["ls-tree", "-r", "-z", "-l", "--full-tree", commit], inRepository);
+  const listing = await runHere(["ls-tree", "-r", "-z", "-l", "--full-tree", commit], inRepository);
   const entries: TreeEntry[] = [];
   for (const line of listing.toString().split("\0")) {
     const match = /^(\d+) blob ([0-9a-f]+) +(\d+)\t(.*)$/s.exec(line);
@@ -48,15 +48,29 @@ async function readBlobs(
   if (large !== undefined)
     throw new SourceError(`file "${large.path}" is larger than ${maxFileBytes} bytes`, "ResourceExhausted");
   const input = `${blobs.map(({ blob }) => blob).join("\n")}\n`;
-  const answer = await runGit(["cat-file", "--batch"], { ...inRepository, input });
+  const answer = await runHere(["cat-file", "--batch"], { ...inRepository, input });
   let at = 0;
   for (const { blob } of blobs) {
     const end = answer.indexOf(10, at);
     const size = Number(answer.toString("latin1", at, end).split(" ")[2]);
-    if (!Number.isFinite(size))
-      throw new SourceError(`object ${blob} is missing from the repository`, "Internal");
+    if (!Number.isFinite(size)) throw damaged(`object ${blob} is missing`);
     contents.set(blob, answer.subarray(end + 1, end + 1 + size));
     at = end + 1 + size + 1;
   }
   return contents;
 }
+
+/** What Git cannot read on this machine, it could when it was fetched. */
+async function runHere(
+  args: readonly string[],
+  options: GitProcessOptions & { gitDir: string; input?: string },
+): Promise<Buffer> {
+  try {
+    return await runGit(args, options);
+  } catch (error) {
+    throw error instanceof SourceError && error.code === "Unknown" ? damaged(error.message) : error;
+  }
+}
+
+const damaged = (message: string): SourceError =>
+  new SourceError(`what was fetched cannot be read: ${message}`, "Internal", { damaged: true });

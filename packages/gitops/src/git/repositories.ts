@@ -34,16 +34,16 @@ export class SourceError extends Error {
   readonly unreachable: boolean;
   /** Reading the same commit again would end the same way. */
   readonly lasting: boolean;
-  constructor(
-    message: string,
-    code = "Unknown",
-    { unreachable = false, lasting = code === "FailedPrecondition" }: SourceErrorOptions = {},
-  ) {
+  /** What was fetched cannot be read: fetched anew, it may well be. */
+  readonly damaged: boolean;
+  constructor(message: string, code = "Unknown", how: SourceErrorOptions = {}) {
+    const { unreachable = false, lasting = code === "FailedPrecondition", damaged = false } = how;
     super(shortened(message));
     this.name = "SourceError";
     this.code = code;
     this.unreachable = unreachable;
     this.lasting = lasting;
+    this.damaged = damaged;
   }
 }
 
@@ -51,6 +51,7 @@ export interface SourceErrorOptions {
   readonly unreachable?: boolean;
   /** Taken to be so of what fails for the manifests themselves (`FailedPrecondition`). */
   readonly lasting?: boolean;
+  readonly damaged?: boolean;
 }
 
 /** A commit that the server does not have; Git tells it twice when the repository is a folder. */

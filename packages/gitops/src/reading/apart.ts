@@ -97,8 +97,15 @@ function beyondLimits({ reason, message }: ProcessEnded, timeLimitMs: number, he
   }
 }
 
-function failureOf({ name, message, code, unreachable = false, lasting = false }: ReadingFailure): Error {
+function failureOf({
+  name,
+  message,
+  code,
+  unreachable = false,
+  lasting = false,
+  damaged = false,
+}: ReadingFailure): Error {
   if (name === "GeneratorError") return new GeneratorError(message);
-  if (name === "SourceError") return new SourceError(message, code, { unreachable, lasting });
+  if (name === "SourceError") return new SourceError(message, code, { unreachable, lasting, damaged });
   return new SourceError(`rendering failed: ${message}`, "Internal");
 }

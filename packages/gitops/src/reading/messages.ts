@@ -34,6 +34,7 @@ export interface ReadingFailure {
   readonly code?: string;
   readonly unreachable?: boolean;
   readonly lasting?: boolean;
+  readonly damaged?: boolean;
 }
 
 /** Characters of a part: the control plane reads it in some milliseconds, and has other turns between two. */

@@ -38,8 +38,8 @@ async function read(request: ReadingRequest, tell: (part: string) => void): Prom
 
 function failure(error: unknown): ReadingFailure {
   if (error instanceof SourceError) {
-    const { name, message, code, unreachable, lasting } = error;
-    return { what: "failure", name, message, code, unreachable, lasting };
+    const { name, message, code, unreachable, lasting, damaged } = error;
+    return { what: "failure", name, message, code, unreachable, lasting, damaged };
   }
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   return { what: "failure", name: error instanceof GeneratorError ? name : "Error", message };

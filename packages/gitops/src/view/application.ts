@@ -160,7 +160,6 @@ export function resourceRows({ status }: Application, health?: ReadonlyMap<strin
     });
   }
   for (const [key, resource] of others) {
-    if (resource.hook === true) continue;
     rows.push({
       group: resource.group ?? "",
       kind: resource.kind,
