@@ -71,6 +71,7 @@ export function createReceived(
     if (errors.length > 0)
       throw invalid({ group: served.group, kind: prepared.kind ?? served.kind }, metadata.name, errors);
     const key = keyFor(served, namespace, metadata.name);
+    const complete = asRead(served, object);
     const existing = ctx.store.get(key);
     if (existing !== undefined) {
       const generated = (received.metadata.name ?? "") === "";
@@ -78,13 +79,17 @@ export function createReceived(
       const leaving = storedObject(existing.value).metadata.deletionTimestamp !== undefined;
       throw alreadyExists(served, metadata.name, leaving);
     }
-    request.admit?.(object);
-    for (const warning of objectWarnings(served, object)) request.warn?.(warning);
-    if (request.dryRun === true) return object;
-    const entry = ctx.store.create(key, (revision) => atRevision(toStorage(served, object), revision));
+    request.admit?.(complete);
+    for (const warning of objectWarnings(served, complete)) request.warn?.(warning);
+    if (request.dryRun === true) return complete;
+    const entry = ctx.store.create(key, (revision) => atRevision(toStorage(served, complete), revision));
     return afterWrite(ctx, served, entry);
   }
 }
+
+/** Objects get their defaults once more when they are read, which shows in Jobs: they take labels made for their template. */
+const asRead = (served: ServedKind, object: KubeObject): KubeObject =>
+  qualified(served) === "jobs.batch" ? withDefaults(served, object) : object;
 
 /** Everything the server does to a new object before it is checked. What it adds itself is owned by nobody. */
 function prepareNew(
@@ -96,7 +101,7 @@ function prepareNew(
   const defaulted = withDefaults(served, withoutStatus(served, received));
   // The template generation of a DaemonSet comes with its form, so it counts as the writer's.
   const early = qualified(served) === "daemonsets.apps";
-  let object = early ? own(atBirth(served, defaulted)) : atBirth(served, own(defaulted));
+  let object = early ? own(atBirth(served, defaulted, received)) : atBirth(served, own(defaulted), received);
   if (isServices(served)) object = withKeptAddresses(object);
   if (qualified(served) === "pods") object = admitPod(ctx, served, object);
   if (isDefinitions(served)) object = definitionAtBirth(object);

@@ -45,9 +45,9 @@ export function withDefaults(served: ServedKind, object: KubeObject): KubeObject
   return served.type === undefined ? object : asObject(withBuiltInDefaults(served.type, asJson(object)));
 }
 
-/** What a new object begins with; it has its name and uid. */
-export function atBirth(served: ServedKind, object: KubeObject): KubeObject {
-  return served.custom === undefined ? asObject(prepareForCreate(asJson(object))) : object;
+/** What a new object begins with; it has its name and uid. `sent` is what it was before its defaults. */
+export function atBirth(served: ServedKind, object: KubeObject, sent: KubeObject): KubeObject {
+  return served.custom === undefined ? asObject(prepareForCreate(asJson(object), asJson(sent))) : object;
 }
 
 /** What an update of the main resource keeps whatever was sent. */

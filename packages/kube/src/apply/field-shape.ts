@@ -60,6 +60,9 @@ function keyValue(list: ListType, value: JsonObject, key: string): unknown {
   const field = list.item.type === "struct" ? list.item.fields.get(key) : undefined;
   if (field === undefined) return undefined;
   if (field.default !== undefined) return field.default;
+  // The marker of this default is lost where the type is inlined.
+  if (key === "name" && list.item.type === "struct" && list.item.goType.endsWith("LocalObjectReference"))
+    return "";
   if (field.omitEmpty || field.pointer || field.type.type !== "scalar") return undefined;
   return field.type.scalar === "string" ? "" : field.type.scalar === "int32" ? 0 : undefined;
 }

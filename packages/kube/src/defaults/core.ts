@@ -108,8 +108,18 @@ function container(object: JsonObject): void {
   setDefault(object, "terminationMessagePolicy", "File");
 }
 
+/** The reference to an image: `[registry/]path[:tag][@digest]`; the path is lower case. */
+const IMAGE = (() => {
+  const segment = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
+  const registry = "(?:(?:[A-Za-z0-9-]*[A-Z.:][A-Za-z0-9.:-]*|localhost|\\[[0-9a-fA-F:]+\\](?::\\d+)?)/)?";
+  return new RegExp(
+    `^${registry}${segment}(?:/${segment})*(?::[\\w][\\w.-]{0,127})?(?:@[A-Za-z0-9+._-]+:[0-9a-fA-F]{32,})?$`,
+  );
+})();
+
 /** The tag of an image's name: `latest` where it has neither tag nor digest. */
 function imageTag(image: string): string {
+  if (!IMAGE.test(image)) return "";
   const [name = "", digest] = image.split("@");
   const last = name.slice(name.lastIndexOf("/") + 1);
   const colon = last.indexOf(":");

@@ -1,5 +1,6 @@
 import { type JsonObject, jsonEqual, objectAt, stringAt } from "../json.ts";
 import { ensureObject, isEmptyMember } from "./defaulter.ts";
+import { dropDisabledFields } from "./disabled-fields.ts";
 
 /** Which template a DaemonSet has had: an annotation that upstream keeps in its internal form, so nobody can set it. */
 export const TEMPLATE_GENERATION = "deprecated.daemonset.template.generation";
@@ -9,10 +10,9 @@ export const TEMPLATE_GENERATION = "deprecated.daemonset.template.generation";
  * `PrepareForUpdate`): the finalizers of a namespace, which go through `finalize`, and the template generation of DaemonSets.
  */
 export function prepareForUpdate(object: JsonObject, before: JsonObject): JsonObject {
-  const prepare = PREPARATIONS[`${stringAt(object, "apiVersion")} ${stringAt(object, "kind")}`];
-  if (prepare === undefined) return object;
   const copy = structuredClone(object);
-  prepare(copy, before);
+  dropDisabledFields(copy);
+  PREPARATIONS[`${stringAt(object, "apiVersion")} ${stringAt(object, "kind")}`]?.(copy, before);
   return copy;
 }
 

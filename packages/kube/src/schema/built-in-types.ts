@@ -117,7 +117,7 @@ function typeOf(expression: string, field?: GeneratedField): ValueType {
   const underlying = generatedTables().named[expression];
   if (underlying !== undefined) return { ...typeOf(underlying, field), goType };
   const struct = structType(expression);
-  return field?.mapType === "atomic" ? withAtomic(struct) : struct;
+  return field?.mapType === undefined ? struct : withAtomic(struct, field.mapType === "atomic");
 }
 
 function listOf(item: string, goType: string, field?: GeneratedField): ListType {
@@ -139,11 +139,11 @@ function listOf(item: string, goType: string, field?: GeneratedField): ListType 
   };
 }
 
-/** The same struct, atomic where this one field says so. */
-function withAtomic(struct: StructType): StructType {
+/** The same struct, owned as a whole or not as this one field says. */
+function withAtomic(struct: StructType, atomic: boolean): StructType {
   return {
     ...struct,
-    atomic: true,
+    atomic,
     get fields() {
       return struct.fields;
     },

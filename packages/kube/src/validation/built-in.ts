@@ -9,7 +9,7 @@ import { eventErrors, newEventErrors } from "./event-objects.ts";
 import { type FieldError, forbidden, invalid } from "./field-error.ts";
 import { immutableErrors } from "./immutable.ts";
 import { ingressErrors } from "./ingress.ts";
-import { cronJobErrors, jobErrors, jobUpdateErrors } from "./jobs.ts";
+import { cronJobErrors, jobErrors, jobSpecWithSelectorErrors, jobUpdateErrors } from "./jobs.ts";
 import { commonMetadataErrors, metadataErrors, metadataUpdateErrors } from "./metadata.ts";
 import {
   dns1035LabelErrors,
@@ -58,6 +58,8 @@ interface KindRules {
   newErrors?(object: JsonObject): FieldError[];
   /** An update is held to all that a new object is held to, metadata included, after what it may not change. */
   readonly wholeAgain?: true;
+  /** What may not change is told after what is wrong, whatever else is said here. */
+  readonly updateLast?: true;
   /** What may not change is told before what is wrong. */
   readonly updateFirst?: true;
   /** What an updated object is held to, where that is less than what a new one is. */
@@ -141,8 +143,12 @@ const KINDS: Readonly<Record<string, KindRules>> = {
     through: { status: statefulSetStatusErrors },
   },
   "Job.batch": {
-    errors: withSpec(jobErrors),
+    errors: jobErrors,
+    wholeAgain: true,
+    // Upstream validates the whole Job, and its spec again with what may not change.
+    asUpdated: (job) => [...jobErrors(job), ...jobSpecWithSelectorErrors(specOf(job))],
     updateErrors: (job, before) => jobUpdateErrors(specOf(job), specOf(before), objectAt(before, "status")),
+    updateLast: true,
   },
   "CronJob.batch": { names: cronJobNameErrors, errors: withSpec(cronJobErrors) },
   "Ingress.networking.k8s.io": { errors: withSpec(ingressErrors) },
@@ -224,7 +230,7 @@ export function builtInErrors(
     ...(rules.wholeAgain === true ? metadata : []),
     ...((rules.asUpdated ?? rules.errors)?.(object) ?? []),
   ];
-  const checkFirst = rules.wholeAgain === true || rules.updateFirst === true;
+  const checkFirst = rules.updateLast !== true && (rules.wholeAgain === true || rules.updateFirst === true);
   return checkFirst ? [...errors, ...check, ...own] : [...errors, ...own, ...check];
 }
 

@@ -9,7 +9,7 @@ import {
   notSupported,
   required,
 } from "./field-error.ts";
-import { dns1123LabelErrors, dns1123SubdomainErrors, portNameErrors, portNumberErrors } from "./names.ts";
+import { dns1123LabelErrors, portNameErrors, portNumberErrors } from "./names.ts";
 import { oneOf } from "./one-of.ts";
 import { containerSecurityErrors } from "./pod-security.ts";
 import { lifecycleErrors, probeErrors } from "./probes.ts";
@@ -17,7 +17,12 @@ import { resourceErrors } from "./resources.ts";
 
 /** What containers may refer to. */
 export interface ContainerScope {
-  readonly volumes: ReadonlySet<string>;
+  /** The volumes by name, and whether each can be given as a block device. */
+  readonly volumes: ReadonlyMap<string, { readonly block: boolean }>;
+  /** The pod's resource claims, by name. */
+  readonly claims: readonly string[];
+  /** The pod's own. */
+  readonly restartPolicy: string;
   /** For how many seconds a container may end. */
   readonly grace?: number;
 }
@@ -37,8 +42,6 @@ export function containersErrors(
       ...repeatedName(container, names, at),
       ...(lifecycle === undefined ? [] : lifecycleErrors(lifecycle, `${at}.lifecycle`, scope.grace)),
       ...probeErrors(container, at),
-      // Since rules for restarts came (on by default from 1.34 on) every container may have a policy of its own.
-      ...restartPolicyErrors(container, at),
     ];
   });
   return [...errors, ...hostPortConflicts(containers, path)];
@@ -53,7 +56,6 @@ const NOT_EPHEMERAL = [
   "startupProbe",
   "lifecycle",
   "resizePolicy",
-  "restartPolicy",
 ];
 
 export function ephemeralContainersErrors(
@@ -67,22 +69,30 @@ export function ephemeralContainersErrors(
   return containers.flatMap((container, i) => {
     const at = `${path}[${i}]`;
     const target = stringAt(container, "targetContainerName");
-    const given = NOT_EPHEMERAL.filter((field) => isGiven(container[field]));
+    const given = NOT_EPHEMERAL.filter(
+      (field) => isGiven(container[field]) && !(field === "resources" && isEmptyObject(container[field])),
+    );
     return [
       ...containerErrors(container, at, scope),
       ...repeatedName(container, names, at),
       ...(target === "" || targets.has(target) ? [] : [notFound(`${at}.targetContainerName`, target)]),
-      ...given.map((field) => forbidden(`${at}.${field}`, "cannot be set for an Ephemeral Container")),
+      ...given.map((field) => forbidden(`${at}.${field}`, NOT_FOR_EPHEMERAL)),
+      ...listAt(container, "volumeMounts").flatMap((mount, j) =>
+        ["subPath", "subPathExpr"]
+          .filter((field) => stringAt(mount, field) !== "")
+          .map((field) => forbidden(`${at}.volumeMounts[${j}].${field}`, NOT_FOR_EPHEMERAL)),
+      ),
     ];
   });
 }
 
+const isEmptyObject = (value: unknown): boolean => isObject(value) && Object.keys(value).length === 0;
+
+const NOT_FOR_EPHEMERAL = "cannot be set for an Ephemeral Container";
+
+/** Resources without amounts are always there. */
 const isGiven = (value: unknown): boolean =>
-  isObject(value)
-    ? Object.keys(value).length > 0
-    : Array.isArray(value)
-      ? value.length > 0
-      : value !== undefined;
+  Array.isArray(value) ? value.length > 0 : isObject(value) ? true : value !== undefined;
 
 export function initContainersErrors(
   containers: readonly JsonObject[],
@@ -95,7 +105,6 @@ export function initContainersErrors(
     const at = `${path}[${i}]`;
     const policy = container["restartPolicy"];
     const errors = containerErrors(container, at, scope);
-    errors.push(...restartPolicyErrors(container, at));
     errors.push(...repeatedName(container, names, at));
     if (policy === "Always") {
       const lifecycle = objectAt(container, "lifecycle");
@@ -111,14 +120,6 @@ export function initContainersErrors(
     }
     return errors;
   });
-}
-
-function restartPolicyErrors(container: JsonObject, path: string): FieldError[] {
-  const policy = stringAt(container, "restartPolicy");
-  const policies = ["Always", "Never", "OnFailure"];
-  return policy === "" || policies.includes(policy)
-    ? []
-    : [notSupported(`${path}.restartPolicy`, policy, policies)];
 }
 
 function repeatedName(container: JsonObject, names: Set<string>, path: string): FieldError[] {
@@ -144,8 +145,10 @@ function containerErrors(container: JsonObject, path: string, scope: ContainerSc
   errors.push(...envErrors(container, `${path}.env`));
   errors.push(...envFromErrors(container, `${path}.envFrom`));
   errors.push(...mountErrors(container, `${path}.volumeMounts`, scope));
+  errors.push(...deviceErrors(container, `${path}.volumeDevices`, scope));
   errors.push(...oneOf(container, "imagePullPolicy", ["Always", "IfNotPresent", "Never"], path));
-  errors.push(...resourceErrors(objectAt(container, "resources"), `${path}.resources`));
+  errors.push(...resourceErrors(objectAt(container, "resources"), `${path}.resources`, scope.claims));
+  errors.push(...resizePolicyErrors(container, `${path}.resizePolicy`, scope));
   return [...errors, ...containerSecurityErrors(container, path)];
 }
 
@@ -218,7 +221,12 @@ function mountErrors(container: JsonObject, path: string, { volumes }: Container
           invalid(`${at}.subPathExpr`, expression, "subPathExpr and subPath are mutually exclusive"),
         );
       }
-      return [...errors, ...propagationErrors(mount, container, path)];
+      const recursive = stringAt(mount, "recursiveReadOnly");
+      return [
+        ...errors,
+        ...propagationErrors(mount, container, path),
+        ...recursiveErrors(recursive, mount, path),
+      ];
     });
 }
 
@@ -235,12 +243,79 @@ function propagationErrors(mount: JsonObject, container: JsonObject, path: strin
   return [forbidden(at, "Bidirectional mount propagation is available only to privileged containers")];
 }
 
-/** References to secrets that images are pulled with. */
-export function pullSecretErrors(secrets: readonly unknown[], path: string): FieldError[] {
-  return secrets.flatMap((secret, i) => {
-    const name = stringAt(secret, "name");
-    return name === ""
-      ? []
-      : dns1123SubdomainErrors(name).map((detail) => invalid(`${path}[${i}].name`, name, detail));
-  });
+const RECURSIVE = ["Disabled", "Enabled", "IfPossible"];
+
+function recursiveErrors(recursive: string, mount: JsonObject, path: string): FieldError[] {
+  const at = `${path}.recursiveReadOnly`;
+  if (recursive === "" || recursive === "Disabled") return [];
+  if (!RECURSIVE.includes(recursive)) return [notSupported(at, recursive, RECURSIVE)];
+  const errors: FieldError[] = [];
+  if (mount["readOnly"] !== true) errors.push(forbidden(at, "may only be specified when readOnly is true"));
+  const propagation = stringAt(mount, "mountPropagation");
+  if (propagation !== "" && propagation !== "None") {
+    errors.push(forbidden(at, "may only be specified when mountPropagation is None or not specified"));
+  }
+  return errors;
+}
+
+/** Volumes as block devices rather than file systems. */
+function deviceErrors(container: JsonObject, path: string, { volumes }: ContainerScope): FieldError[] {
+  const mounts = listAt(container, "volumeMounts").filter(isObject);
+  const [names, paths] = [new Set<string>(), new Set<string>()];
+  return listAt(container, "volumeDevices")
+    .filter(isObject)
+    .flatMap((device, i) => {
+      const at = `${path}[${i}]`;
+      const [name, devicePath] = [stringAt(device, "name"), stringAt(device, "devicePath")];
+      const volume = volumes.get(name);
+      const errors = name === "" ? [required(`${at}.name`)] : [];
+      if (names.has(name)) errors.push(invalid(`${at}.name`, name, "must be unique"));
+      if (volume?.block === false) errors.push(invalid(`${at}.name`, name, ONLY_BLOCK));
+      if (volume === undefined) errors.push(notFound(`${at}.name`, name));
+      if (devicePath === "") errors.push(required(`${at}.devicePath`));
+      if (paths.has(devicePath)) errors.push(invalid(`${at}.devicePath`, devicePath, "must be unique"));
+      if (devicePath.split("/").includes("..")) {
+        errors.push(invalid(`${at}.devicePath`, devicePath, "can not contain backsteps ('..')"));
+      } else paths.add(devicePath);
+      if (mounts.some((mount) => stringAt(mount, "name") === name)) {
+        errors.push(invalid(`${at}.name`, name, "must not already exist in volumeMounts"));
+      }
+      if (mounts.some((mount) => stringAt(mount, "mountPath") === devicePath)) {
+        errors.push(
+          invalid(`${at}.devicePath`, devicePath, "must not already exist as a path in volumeMounts"),
+        );
+      }
+      if (name !== "") names.add(name);
+      return errors;
+    });
+}
+
+const ONLY_BLOCK = "can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode";
+
+const RESIZED = ["cpu", "memory"];
+const RESIZE_POLICIES = ["NotRequired", "RestartContainer"];
+
+/** What happens to a container whose resources change. Upstream leaves the index out of all of these. */
+function resizePolicyErrors(
+  container: JsonObject,
+  path: string,
+  { restartPolicy }: ContainerScope,
+): FieldError[] {
+  const seen = new Set<string>();
+  return listAt(container, "resizePolicy")
+    .filter(isObject)
+    .flatMap((policy) => {
+      const [name, restart] = [stringAt(policy, "resourceName"), stringAt(policy, "restartPolicy")];
+      const errors: FieldError[] = [];
+      if (seen.has(name)) errors.push(duplicate(path, name));
+      seen.add(name);
+      if (name === "") errors.push(required(path));
+      else if (!RESIZED.includes(name)) errors.push(notSupported(path, name, RESIZED));
+      if (restart === "") errors.push(required(path));
+      else if (!RESIZE_POLICIES.includes(restart)) errors.push(notSupported(path, restart, RESIZE_POLICIES));
+      if (restartPolicy === "Never" && restart !== "NotRequired") {
+        errors.push(invalid(path, restart, "must be 'NotRequired' when `restartPolicy` is 'Never'"));
+      }
+      return errors;
+    });
 }

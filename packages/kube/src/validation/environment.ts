@@ -129,8 +129,14 @@ export function envFromErrors(container: JsonObject, path: string): FieldError[]
       const errors =
         prefix === "" ? [] : envNameErrors(prefix).map((detail) => invalid(`${at}.prefix`, prefix, detail));
       const given = ["configMapRef", "secretRef"].filter((ref) => isObject(source[ref]));
-      for (const ref of given)
-        if (stringAt(source[ref], "name") === "") errors.push(required(`${at}.${ref}.name`));
+      for (const ref of given) {
+        const name = stringAt(source[ref], "name");
+        if (name === "") errors.push(required(`${at}.${ref}.name`));
+        else
+          errors.push(
+            ...dns1123SubdomainErrors(name).map((detail) => invalid(`${at}.${ref}.name`, name, detail)),
+          );
+      }
       // Upstream leaves the index out of these two.
       if (given.length === 0)
         errors.push(invalid(path, "", "must specify one of: `configMapRef` or `secretRef`"));

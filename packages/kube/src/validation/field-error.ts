@@ -96,10 +96,13 @@ export const tooMany = (field: string, actual: number, max: number): FieldError 
   detail: `must have at most ${max} ${max === 1 ? "item" : "items"}`,
 });
 
+/** Stands for a value that the text does not show. */
+export const OMIT_VALUE = Symbol("no value");
+
 /** `Invalid value: "x": must be …`, without the field. */
 export function fieldErrorBody(error: FieldError): string {
   let text = TITLES[error.reason];
-  if (!WITHOUT_VALUE.has(error.reason)) text += `: ${valueText(error.value)}`;
+  if (!WITHOUT_VALUE.has(error.reason) && error.value !== OMIT_VALUE) text += `: ${valueText(error.value)}`;
   return error.detail === "" ? text : `${text}: ${error.detail}`;
 }
 

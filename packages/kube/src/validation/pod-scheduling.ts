@@ -1,7 +1,7 @@
 import { isObject, type JsonObject, listAt, numberAt, objectAt, stringAt } from "../json.ts";
 import { duplicate, type FieldError, forbidden, invalid, notSupported, required } from "./field-error.ts";
 import { labelsErrors } from "./metadata.ts";
-import { qualifiedNameErrors } from "./names.ts";
+import { dns1123LabelErrors, dns1123SubdomainErrors, qualifiedNameErrors } from "./names.ts";
 import { selectorErrors } from "./selectors.ts";
 
 const REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution";
@@ -22,14 +22,7 @@ export function affinityErrors(affinity: JsonObject | undefined, path: string): 
 function nodeAffinityErrors(affinity: JsonObject, path: string): FieldError[] {
   const errors: FieldError[] = [];
   const wanted = objectAt(affinity, REQUIRED);
-  if (wanted !== undefined) {
-    const terms = listAt(wanted, "nodeSelectorTerms").filter(isObject);
-    const at = `${path}.${REQUIRED}.nodeSelectorTerms`;
-    if (terms.length === 0) errors.push(required(at, "must have at least one node selector term"));
-    terms.forEach((term, i) => {
-      errors.push(...nodeTermErrors(term, `${at}[${i}]`));
-    });
-  }
+  if (wanted !== undefined) errors.push(...nodeSelectorTermErrors(wanted, `${path}.${REQUIRED}`));
   listAt(affinity, PREFERRED)
     .filter(isObject)
     .forEach((term, i) => {
@@ -40,6 +33,14 @@ function nodeAffinityErrors(affinity: JsonObject, path: string): FieldError[] {
   return errors;
 }
 
+/** Terms of which one must fit a node. */
+export function nodeSelectorTermErrors(selector: JsonObject, path: string): FieldError[] {
+  const terms = listAt(selector, "nodeSelectorTerms").filter(isObject);
+  const at = `${path}.nodeSelectorTerms`;
+  if (terms.length === 0) return [required(at, "must have at least one node selector term")];
+  return terms.flatMap((term, i) => nodeTermErrors(term, `${at}[${i}]`));
+}
+
 function weightErrors(term: JsonObject, path: string): FieldError[] {
   const weight = numberAt(term, "weight") ?? 0;
   return weight >= 1 && weight <= 100
@@ -48,9 +49,34 @@ function weightErrors(term: JsonObject, path: string): FieldError[] {
 }
 
 function nodeTermErrors(term: JsonObject, path: string): FieldError[] {
-  return listAt(term, "matchExpressions")
-    .filter(isObject)
-    .flatMap((requirement, i) => nodeRequirementErrors(requirement, `${path}.matchExpressions[${i}]`));
+  return [
+    ...listAt(term, "matchExpressions")
+      .filter(isObject)
+      .flatMap((requirement, i) => nodeRequirementErrors(requirement, `${path}.matchExpressions[${i}]`)),
+    ...listAt(term, "matchFields")
+      .filter(isObject)
+      .flatMap((requirement, i) => nodeFieldErrors(requirement, `${path}.matchFields[${i}]`)),
+  ];
+}
+
+/** Of a node's fields only its name can be asked for, and one at a time. */
+function nodeFieldErrors(requirement: JsonObject, path: string): FieldError[] {
+  const [key, operator] = [stringAt(requirement, "key"), stringAt(requirement, "operator")];
+  const values = listAt(requirement, "values").map(String);
+  const errors: FieldError[] = [];
+  if (operator !== "In" && operator !== "NotIn") {
+    errors.push(invalid(`${path}.operator`, operator, "not a valid selector operator"));
+  } else if (values.length !== 1) {
+    const detail = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector";
+    errors.push(required(`${path}.values`, detail));
+  }
+  if (key !== "metadata.name")
+    return [...errors, invalid(`${path}.key`, key, "not a valid field selector key")];
+  values.forEach((value, i) => {
+    const wrong = dns1123SubdomainErrors(value);
+    errors.push(...wrong.map((detail) => invalid(`${path}.values[${i}]`, value, detail)));
+  });
+  return errors;
 }
 
 function nodeRequirementErrors(requirement: JsonObject, path: string): FieldError[] {
@@ -104,12 +130,27 @@ function podTermErrors(term: JsonObject, path: string): FieldError[] {
     const selector = objectAt(term, field);
     return selector === undefined ? [] : selectorErrors(selector, `${path}.${field}`);
   });
+  const namespaces = listAt(term, "namespaces").map(String);
   const key = stringAt(term, "topologyKey");
   const empty = key === "" ? [required(`${path}.topologyKey`, "can not be empty")] : [];
   const wrong = qualifiedNameErrors(key).map((detail) => invalid(`${path}.topologyKey`, key, detail));
-  return [...selectors, ...empty, ...wrong];
+  return [
+    ...selectors,
+    // The name of the field is upstream's.
+    ...namespaces.flatMap((name) =>
+      dns1123LabelErrors(name).map((detail) => invalid(`${path}.namespace`, name, detail)),
+    ),
+    ...["matchLabelKeys", "mismatchLabelKeys"].flatMap((field) =>
+      listAt(term, field).length > 0 && objectAt(term, "labelSelector") === undefined
+        ? [forbidden(`${path}.${field}`, "must not be specified when labelSelector is not set")]
+        : [],
+    ),
+    ...empty,
+    ...wrong,
+  ];
 }
 
+const HONORED = ["Honor", "Ignore"];
 const UNSATISFIABLE = ["DoNotSchedule", "ScheduleAnyway"];
 
 /** How evenly pods shall be spread. */
@@ -132,8 +173,22 @@ export function spreadErrors(constraints: readonly JsonObject[], path: string): 
     if (domains !== undefined && domains <= 0) {
       errors.push(invalid(`${at}.minDomains`, domains, "must be greater than zero"));
     }
+    if (domains !== undefined && when !== "DoNotSchedule") {
+      const detail = `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${when}`;
+      errors.push(invalid(`${at}.minDomains`, domains, detail));
+    }
+    for (const field of ["nodeAffinityPolicy", "nodeTaintsPolicy"]) {
+      const value = constraint[field];
+      if (value !== undefined && !HONORED.includes(String(value)))
+        errors.push(notSupported(`${at}.${field}`, value, HONORED));
+    }
     const selector = objectAt(constraint, "labelSelector");
-    return selector === undefined ? errors : [...errors, ...selectorErrors(selector, `${at}.labelSelector`)];
+    if (selector !== undefined) return [...errors, ...selectorErrors(selector, `${at}.labelSelector`)];
+    if (listAt(constraint, "matchLabelKeys").length === 0) return errors;
+    return [
+      ...errors,
+      forbidden(`${at}.matchLabelKeys`, "must not be specified when labelSelector is not set"),
+    ];
   });
 }
 

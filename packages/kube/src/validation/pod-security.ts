@@ -1,5 +1,6 @@
 import { isObject, type JsonObject, listAt, numberAt, objectAt, stringAt } from "../json.ts";
 import { duplicate, type FieldError, forbidden, invalid, notSupported, required } from "./field-error.ts";
+import { dns1123SubdomainErrors } from "./names.ts";
 
 const MAX_ID = 2 ** 31 - 1;
 
@@ -20,7 +21,13 @@ export function podSecurityErrors(spec: JsonObject, path: string): FieldError[] 
   errors.push(...sysctlErrors(listAt(context, "sysctls").filter(isObject), `${at}.sysctls`));
   errors.push(...optionErrors(context, "fsGroupChangePolicy", ["Always", "OnRootMismatch"], at));
   errors.push(...optionErrors(context, "supplementalGroupsPolicy", ["Merge", "Strict"], at));
-  return [...errors, ...seccompErrors(context, at)];
+  errors.push(...optionErrors(context, "seLinuxChangePolicy", ["Recursive"], at));
+  return [
+    ...errors,
+    ...seccompErrors(context, at),
+    ...windowsErrors(context, at),
+    ...appArmorErrors(context, at),
+  ];
 }
 
 /** What a container says of its own rights. */
@@ -28,14 +35,21 @@ export function containerSecurityErrors(container: JsonObject, path: string): Fi
   const context = objectAt(container, "securityContext");
   if (context === undefined) return [];
   const at = `${path}.securityContext`;
-  const errors = ["runAsUser", "runAsGroup"].flatMap((field) => idErrors(context[field], `${at}.${field}`));
+  const errors =
+    context["privileged"] === true ? [forbidden(`${at}.privileged`, "disallowed by cluster policy")] : [];
+  errors.push(...["runAsUser", "runAsGroup"].flatMap((field) => idErrors(context[field], `${at}.${field}`)));
   errors.push(...optionErrors(context, "procMount", ["Default", "Unmasked"], at));
   errors.push(...seccompErrors(context, at));
   if (context["allowPrivilegeEscalation"] === false && context["privileged"] === true) {
     const detail = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true";
     errors.push(invalid(at, internalContext(context), detail));
   }
-  return errors;
+  const added = listAt(objectAt(context, "capabilities"), "add");
+  if (context["allowPrivilegeEscalation"] === false && added.includes("CAP_SYS_ADMIN")) {
+    const detail = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN";
+    errors.push(invalid(at, internalContext(context), detail));
+  }
+  return [...errors, ...windowsErrors(context, at), ...appArmorErrors(context, at)];
 }
 
 const CONTEXT_FIELDS: readonly (readonly [own: string, internal: string])[] = [
@@ -90,6 +104,7 @@ function sysctlErrors(sysctls: readonly JsonObject[], path: string): FieldError[
   });
 }
 
+/** AppArmor's are the same. */
 const SECCOMP_TYPES = ["Localhost", "RuntimeDefault", "Unconfined"];
 
 function seccompErrors(context: JsonObject, path: string): FieldError[] {
@@ -97,13 +112,50 @@ function seccompErrors(context: JsonObject, path: string): FieldError[] {
   if (profile === undefined) return [];
   const at = `${path}.seccompProfile`;
   const [type, local] = [stringAt(profile, "type"), stringAt(profile, "localhostProfile")];
-  if (type === "") return [required(`${at}.type`, "type is required when seccompProfile is set")];
-  if (!SECCOMP_TYPES.includes(type)) return [notSupported(`${at}.type`, type, SECCOMP_TYPES)];
+  const errors: FieldError[] = [];
+  if (type === "") errors.push(required(`${at}.type`, "type is required when seccompProfile is set"));
+  else if (!SECCOMP_TYPES.includes(type)) errors.push(notSupported(`${at}.type`, type, SECCOMP_TYPES));
   if (type === "Localhost" && local === "") {
-    return [required(`${at}.localhostProfile`, "must be set when seccomp type is Localhost")];
+    errors.push(required(`${at}.localhostProfile`, "must be set when seccomp type is Localhost"));
   }
-  if (type === "Localhost" || profile["localhostProfile"] === undefined) return [];
-  return [invalid(`${at}.localhostProfile`, local, "can only be set when seccomp type is Localhost")];
+  if (type === "Localhost" || profile["localhostProfile"] === undefined) return errors;
+  // The value is shown as upstream's internal type writes it.
+  const shown = { Type: type, LocalhostProfile: local };
+  return [
+    ...errors,
+    invalid(`${at}.localhostProfile`, shown, "can only be set when seccomp type is Localhost"),
+  ];
+}
+
+function appArmorErrors(context: JsonObject, path: string): FieldError[] {
+  const profile = objectAt(context, "appArmorProfile");
+  if (profile === undefined) return [];
+  const at = `${path}.appArmorProfile`;
+  const [type, local] = [stringAt(profile, "type"), profile["localhostProfile"]];
+  if (type === "") return [required(`${at}.type`, "type is required when appArmorProfile is set")];
+  if (!SECCOMP_TYPES.includes(type)) return [notSupported(`${at}.type`, type, SECCOMP_TYPES)];
+  if (type !== "Localhost") {
+    if (local === undefined) return [];
+    return [invalid(`${at}.localhostProfile`, local, "can only be set when AppArmor type is Localhost")];
+  }
+  if (typeof local !== "string" || local === "") {
+    return [required(`${at}.localhostProfile`, "must be set when AppArmor type is Localhost")];
+  }
+  return local === local.trim()
+    ? []
+    : [invalid(`${at}.localhostProfile`, local, "must not be padded with whitespace")];
+}
+
+function windowsErrors(context: JsonObject, path: string): FieldError[] {
+  const options = objectAt(context, "windowsOptions");
+  const at = `${path}.windowsOptions`;
+  const [name, user] = [options?.["gmsaCredentialSpecName"], options?.["runAsUserName"]];
+  const errors =
+    typeof name === "string"
+      ? dns1123SubdomainErrors(name).map((detail) => invalid(`${at}.gmsaCredentialSpecName`, name, detail))
+      : [];
+  if (user === "") errors.push(invalid(`${at}.runAsUserName`, "", "runAsUserName cannot be an empty string"));
+  return errors;
 }
 
 /** What containers of a Windows pod cannot have is told of the pod. */

@@ -1,10 +1,5 @@
 import { isObject, type JsonObject, listAt, numberAt, objectAt, stringAt } from "../json.ts";
-import {
-  containersErrors,
-  ephemeralContainersErrors,
-  initContainersErrors,
-  pullSecretErrors,
-} from "./containers.ts";
+import { containersErrors, ephemeralContainersErrors, initContainersErrors } from "./containers.ts";
 import { type FieldError, forbidden, invalid, notSupported, required } from "./field-error.ts";
 import { annotationErrors, labelsErrors } from "./metadata.ts";
 import {
@@ -18,6 +13,7 @@ import { oneOf } from "./one-of.ts";
 import { dnsErrors, hostAliasErrors } from "./pod-names.ts";
 import { affinityErrors, gateErrors, nodeSelectorErrors, spreadErrors } from "./pod-scheduling.ts";
 import { osErrors, podSecurityErrors } from "./pod-security.ts";
+import { overheadErrors, podResourceErrors, resourceClaimErrors } from "./resources.ts";
 import { volumesErrors } from "./volumes.ts";
 
 const MAX_INT32 = 2 ** 31 - 1;
@@ -26,7 +22,13 @@ const MAX_INT32 = 2 ** 31 - 1;
 export function podSpecErrors(spec: JsonObject, path: string): FieldError[] {
   const volumes = volumesErrors(spec, `${path}.volumes`);
   const grace = numberAt(spec, "terminationGracePeriodSeconds");
-  const scope = { volumes: volumes.names, ...(grace === undefined ? {} : { grace }) };
+  const claims = listAt(spec, "resourceClaims").map((claim) => stringAt(claim, "name"));
+  const scope = {
+    volumes: volumes.names,
+    claims,
+    restartPolicy: stringAt(spec, "restartPolicy"),
+    ...(grace === undefined ? {} : { grace }),
+  };
   const containers = listAt(spec, "containers").filter(isObject);
   const inits = listAt(spec, "initContainers").filter(isObject);
   return [
@@ -34,6 +36,7 @@ export function podSpecErrors(spec: JsonObject, path: string): FieldError[] {
       ? [required(`${path}.terminationGracePeriodSeconds`)]
       : []),
     ...volumes.errors,
+    ...resourceClaimErrors(listAt(spec, "resourceClaims").filter(isObject), `${path}.resourceClaims`),
     ...containersErrors(containers, `${path}.containers`, scope),
     ...initContainersErrors(inits, containers, `${path}.initContainers`, scope),
     ...ephemeralContainersErrors(
@@ -42,12 +45,12 @@ export function podSpecErrors(spec: JsonObject, path: string): FieldError[] {
       `${path}.ephemeralContainers`,
       scope,
     ),
+    ...podResourceErrors(objectAt(spec, "resources"), `${path}.resources`, claims),
     ...hostNetworkErrors(spec, [...containers, ...inits], path),
     ...oneOf(spec, "restartPolicy", ["Always", "OnFailure", "Never"], path),
     ...oneOf(spec, "dnsPolicy", ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"], path),
     ...nodeSelectorErrors(spec, path),
     ...podSecurityErrors(spec, path),
-    ...pullSecretErrors(listAt(spec, "imagePullSecrets"), `${path}.imagePullSecrets`),
     ...affinityErrors(objectAt(spec, "affinity"), `${path}.affinity`),
     ...dnsErrors(spec, path),
     ...gateErrors(spec, path),
@@ -63,6 +66,9 @@ export function podSpecErrors(spec: JsonObject, path: string): FieldError[] {
     ...tolerationErrors(listAt(spec, "tolerations").filter(isObject), `${path}.tolerations`),
     ...hostAliasErrors(spec, path),
     ...nameErrors(spec, "priorityClassName", dns1123SubdomainErrors, path),
+    ...nameErrors(spec, "runtimeClassName", dns1123SubdomainErrors, path),
+    ...preemptionErrors(spec, path),
+    ...overheadErrors(objectAt(spec, "overhead"), `${path}.overhead`),
     ...osErrors(spec, path),
   ];
 }
@@ -90,11 +96,21 @@ function hostNetworkErrors(spec: JsonObject, containers: readonly JsonObject[], 
     listAt(container, "ports").flatMap((port, j) => {
       const [host, own] = [numberAt(port, "hostPort"), numberAt(port, "containerPort")];
       const at = `${path}.containers[${i}].ports[${j}].hostPort`;
-      return host === own
+      // Templates are not given the ports of the host: pods made from them are.
+      return host === undefined || host === own
         ? []
         : [invalid(at, host ?? 0, "must match `containerPort` when `hostNetwork` is true")];
     }),
   );
+}
+
+const PREEMPTIONS = ["Never", "PreemptLowerPriority"];
+
+function preemptionErrors(spec: JsonObject, path: string): FieldError[] {
+  const policy = stringAt(spec, "preemptionPolicy");
+  return policy === "" || PREEMPTIONS.includes(policy)
+    ? []
+    : [notSupported(`${path}.preemptionPolicy`, policy, PREEMPTIONS)];
 }
 
 function nameErrors(

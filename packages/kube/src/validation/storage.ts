@@ -1,10 +1,21 @@
-import { type JsonObject, jsonEqual, listAt, objectAt, stringAt } from "../json.ts";
+import { isObject, type JsonObject, jsonEqual, listAt, objectAt, stringAt } from "../json.ts";
 import { byteLength } from "../values/go-text.ts";
-import { compareQuantities } from "../values/quantity.ts";
-import { type FieldError, forbidden, invalid, notSupported, required, tooLong } from "./field-error.ts";
+import { compareQuantities, parseQuantity, quantityCeil } from "../values/quantity.ts";
+import {
+  duplicate,
+  type FieldError,
+  forbidden,
+  invalid,
+  notSupported,
+  required,
+  tooLong,
+} from "./field-error.ts";
+import { hostPathErrors } from "./host-path.ts";
 import { immutableErrors } from "./immutable.ts";
 import { dns1123SubdomainErrors, qualifiedNameErrors } from "./names.ts";
+import { nodeSelectorTermErrors } from "./pod-scheduling.ts";
 import { selectorErrors } from "./selectors.ts";
+import { having, type SourceRule, STORAGE_SYSTEMS } from "./volume-sources.ts";
 
 const ACCESS_MODES = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 const VOLUME_MODES = ["Block", "Filesystem"];
@@ -22,7 +33,41 @@ export function claimErrors(spec: JsonObject, path = "spec"): FieldError[] {
     ...(size === undefined ? [required(at)] : positiveErrors(size, at)),
     ...classNameErrors(spec, path),
     ...volumeModeErrors(spec, path),
+    ...["dataSource", "dataSourceRef"].flatMap((field) => {
+      const source = objectAt(spec, field);
+      return source === undefined ? [] : dataSourceErrors(source, `${path}.${field}`);
+    }),
+    ...sameSourceErrors(spec, path),
+    ...classNameErrors(spec, path, "volumeAttributesClassName"),
   ];
+}
+
+/** What a claim's first content is taken from. */
+function dataSourceErrors(source: JsonObject, path: string): FieldError[] {
+  const [group, kind] = [stringAt(source, "apiGroup"), stringAt(source, "kind")];
+  const errors = ["name", "kind"]
+    .filter((field) => stringAt(source, field) === "")
+    .map((field) => required(`${path}.${field}`));
+  if (group === "") {
+    if (kind !== "PersistentVolumeClaim") {
+      const detail = "must be 'PersistentVolumeClaim' when referencing the default apiGroup";
+      errors.push(invalid(path, kind, detail));
+    }
+    return errors;
+  }
+  return [
+    ...errors,
+    ...dns1123SubdomainErrors(group).map((detail) => invalid(`${path}.apiGroup`, group, detail)),
+  ];
+}
+
+function sameSourceErrors(spec: JsonObject, path: string): FieldError[] {
+  const [source, reference] = [objectAt(spec, "dataSource"), objectAt(spec, "dataSourceRef")];
+  if (source === undefined || reference === undefined) return [];
+  const same = ["apiGroup", "kind", "name"].every(
+    (field) => stringAt(source, field) === stringAt(reference, field),
+  );
+  return same ? [] : [invalid(path, path.split(".").at(-1) ?? "", "must match dataSourceRef")];
 }
 
 /** A claim stays what it is, but for the volume it is given and, once bound, its size. */
@@ -79,42 +124,107 @@ export function persistentVolumeErrors(spec: JsonObject): FieldError[] {
     errors.push(notSupported(`${path}.capacity`, shown, ["storage"]));
   }
   for (const [name, amount] of Object.entries(capacity)) {
-    errors.push(...positiveErrors(amount, `${path}.capacity[${name}]`));
+    const at = `${path}.capacity[${name}]`;
+    if (parseQuantity(String(amount)).nanos < 0n) {
+      errors.push(invalid(at, quantityCeil(String(amount)), "must be a valid resource quantity"));
+    }
+    errors.push(...positiveErrors(amount, at));
   }
   if (policy !== "" && !policies.includes(policy)) {
     errors.push(notSupported(`${path}.persistentVolumeReclaimPolicy`, policy, policies));
   }
   errors.push(...sourceErrors(spec, path));
-  return [...errors, ...classNameErrors(spec, path), ...volumeModeErrors(spec, path)];
+  errors.push(...classNameErrors(spec, path), ...volumeModeErrors(spec, path));
+  if (spec["volumeAttributesClassName"] === undefined) return errors;
+  errors.push(...classNameErrors(spec, path, "volumeAttributesClassName"));
+  if (spec["csi"] !== undefined) return errors;
+  return [...errors, required(`${path}.csi`, "has to be specified when using volumeAttributesClassName")];
 }
 
-/** What a volume's spec may hold beside its source. */
-const NO_SOURCE = new Set([
-  "accessModes",
-  "capacity",
-  "claimRef",
-  "mountOptions",
-  "nodeAffinity",
-  "persistentVolumeReclaimPolicy",
-  "storageClassName",
-  "volumeAttributesClassName",
-  "volumeMode",
-]);
-
 function sourceErrors(spec: JsonObject, path: string): FieldError[] {
-  const sources = Object.keys(spec).filter((field) => !NO_SOURCE.has(field));
-  if (sources.length === 0) return [required(path, "must specify a volume type")];
-  const more = sources.slice(1);
-  const errors = more.map((field) =>
-    forbidden(`${path}.${field}`, "may not specify more than 1 volume type"),
+  const sources = SOURCE_ORDER.filter((field) => spec[field] !== undefined);
+  const errors: FieldError[] = [];
+  const affinity = objectAt(spec, "nodeAffinity");
+  if (affinity !== undefined) errors.push(...nodeAffinityErrors(affinity, `${path}.nodeAffinity`));
+  const [first, ...more] = sources.filter((field) => field !== "flexVolume");
+  if (first !== undefined)
+    errors.push(...(SOURCE_RULES[first]?.(objectAt(spec, first) ?? {}, `${path}.${first}`) ?? []));
+  errors.push(
+    ...more.map((field) => {
+      // The case of the field is upstream's.
+      const shown = field === "cephfs" ? "cephFS" : field;
+      return forbidden(`${path}.${shown}`, "may not specify more than 1 volume type");
+    }),
   );
-  if (sources.includes("hostPath") && stringAt(objectAt(spec, "hostPath"), "path") === "") {
-    errors.push(required(`${path}.hostPath.path`));
-  }
-  if (sources.includes("local") && spec["nodeAffinity"] === undefined) {
+  // Upstream does not count this one.
+  const flex = objectAt(spec, "flexVolume");
+  if (flex !== undefined) errors.push(...having("driver")(flex, `${path}.flexVolume`));
+  if (sources.length === 0) errors.push(required(path, "must specify a volume type"));
+  if (first === "local" && affinity === undefined) {
     errors.push(required(`${path}.nodeAffinity`, "Local volume requires node affinity"));
   }
+  const { hostPath } = spec;
+  const recycles = spec["persistentVolumeReclaimPolicy"] === "Recycle";
+  if (recycles && isObject(hostPath) && stringAt(hostPath, "path").replace(/\/+$/, "") === "") {
+    errors.push(
+      forbidden(`${path}.persistentVolumeReclaimPolicy`, "may not be 'recycle' for a hostPath mount of '/'"),
+    );
+  }
   return errors;
+}
+
+/** The sources in the order in which upstream looks. */
+const SOURCE_ORDER = [
+  "hostPath",
+  "gcePersistentDisk",
+  "awsElasticBlockStore",
+  "glusterfs",
+  "flocker",
+  "nfs",
+  "rbd",
+  "quobyte",
+  "cephfs",
+  "iscsi",
+  "cinder",
+  "fc",
+  "flexVolume",
+  "azureFile",
+  "vsphereVolume",
+  "photonPersistentDisk",
+  "portworxVolume",
+  "azureDisk",
+  "scaleIO",
+  "local",
+  "storageos",
+  "csi",
+];
+
+const SOURCE_RULES: Readonly<Record<string, SourceRule>> = {
+  ...STORAGE_SYSTEMS,
+  hostPath: hostPathErrors,
+  nfs: (source, path) => [
+    ...having("server", "path")(source, path),
+    ...(stringAt(source, "path").startsWith("/")
+      ? []
+      : [invalid(`${path}.path`, stringAt(source, "path"), "must be an absolute path")]),
+  ],
+  local: having("path"),
+  csi: (source, path) => {
+    const driver = stringAt(source, "driver");
+    const wrong = dns1123SubdomainErrors(driver.toLowerCase());
+    return [
+      ...having("driver")(source, path),
+      ...wrong.map((detail) => invalid(`${path}.driver`, driver, detail)),
+      ...having("volumeHandle")(source, path),
+    ];
+  },
+};
+
+function nodeAffinityErrors(affinity: JsonObject, path: string): FieldError[] {
+  const wanted = objectAt(affinity, "required");
+  return wanted === undefined
+    ? [required(`${path}.required`, "must specify required node constraints")]
+    : nodeSelectorTermErrors(wanted, `${path}.required`);
 }
 
 function accessModeErrors(spec: JsonObject, path: string): FieldError[] {
@@ -129,10 +239,10 @@ function accessModeErrors(spec: JsonObject, path: string): FieldError[] {
   return errors;
 }
 
-function classNameErrors(spec: JsonObject, path: string): FieldError[] {
-  const name = stringAt(spec, "storageClassName");
+function classNameErrors(spec: JsonObject, path: string, field = "storageClassName"): FieldError[] {
+  const name = stringAt(spec, field);
   if (name === "") return [];
-  return dns1123SubdomainErrors(name).map((detail) => invalid(`${path}.storageClassName`, name, detail));
+  return dns1123SubdomainErrors(name).map((detail) => invalid(`${path}.${field}`, name, detail));
 }
 
 function volumeModeErrors(spec: JsonObject, path: string): FieldError[] {
@@ -172,7 +282,38 @@ export function storageClassErrors(storage: JsonObject): FieldError[] {
       errors.push(notSupported(field, value, values));
     }
   }
-  return errors;
+  return [
+    ...errors,
+    ...topologyErrors(listAt(storage, "allowedTopologies").filter(isObject), "allowedTopologies"),
+  ];
+}
+
+/** Where volumes of a class may be. */
+function topologyErrors(terms: readonly JsonObject[], path: string): FieldError[] {
+  const seen: JsonObject[] = [];
+  return terms.flatMap((term, i) => {
+    const at = `${path}[${i}].matchLabelExpressions`;
+    const values: JsonObject = {};
+    const errors = listAt(term, "matchLabelExpressions")
+      .filter(isObject)
+      .flatMap((expression, j) => {
+        const [key, own] = [stringAt(expression, "key"), listAt(expression, "values").map(String)];
+        const here = `${at}[${j}]`;
+        const wrong = own.length === 0 ? [required(`${here}.values`)] : [];
+        own.forEach((value, k) => {
+          if (own.indexOf(value) < k) wrong.push(duplicate(`${here}.values[${k}]`, value));
+        });
+        wrong.push(...qualifiedNameErrors(key).map((detail) => invalid(`${here}.key`, key, detail)));
+        if (key in values) wrong.push(duplicate(`${here}.key`, key));
+        values[key] = [...own].sort();
+        return wrong;
+      });
+    if (Object.keys(values).length === 0 || seen.some((other) => jsonEqual(other, values))) {
+      errors.push(duplicate(at, ""));
+    }
+    seen.push(values);
+    return errors;
+  });
 }
 
 export function storageClassUpdateErrors(storage: JsonObject, before: JsonObject): FieldError[] {

@@ -1,12 +1,19 @@
 import { isObject, type JsonObject, listAt, numberAt, objectAt, stringAt } from "../json.ts";
 import { parseQuantity } from "../values/quantity.ts";
 import { fieldReferenceErrors, resourceReferenceErrors, VOLUME_FIELDS } from "./environment.ts";
-import { duplicate, type FieldError, forbidden, invalid, notSupported, required } from "./field-error.ts";
+import { duplicate, type FieldError, forbidden, invalid, required } from "./field-error.ts";
+import { backstepErrors, hostPathErrors } from "./host-path.ts";
+import { annotationErrors, labelsErrors } from "./metadata.ts";
 import { dns1123LabelErrors, dns1123SubdomainErrors } from "./names.ts";
+import { claimErrors } from "./storage.ts";
+import { having, type SourceRule, STORAGE_SYSTEMS } from "./volume-sources.ts";
 
 /** What is wrong with a pod's volumes, and the names of those that can be mounted. */
-export function volumesErrors(spec: JsonObject, path: string): { errors: FieldError[]; names: Set<string> } {
-  const names = new Set<string>();
+export function volumesErrors(
+  spec: JsonObject,
+  path: string,
+): { errors: FieldError[]; names: Map<string, { readonly block: boolean }> } {
+  const names = new Map<string, { readonly block: boolean }>();
   const hasAccount = stringAt(spec, "serviceAccountName") !== "";
   const errors = listAt(spec, "volumes")
     .filter(isObject)
@@ -17,7 +24,8 @@ export function volumesErrors(spec: JsonObject, path: string): { errors: FieldEr
       if (name === "") wrong.push(required(`${at}.name`));
       else wrong.push(...dns1123LabelErrors(name).map((detail) => invalid(`${at}.name`, name, detail)));
       if (names.has(name)) wrong.push(duplicate(`${at}.name`, name));
-      if (wrong.length === 0) names.add(name);
+      const block = isObject(volume["persistentVolumeClaim"]) || isObject(volume["ephemeral"]);
+      if (wrong.length === 0) names.set(name, { block });
       return hasAccount ? wrong : [...wrong, ...tokenErrors(volume, at)];
     });
   return { errors, names };
@@ -35,13 +43,7 @@ function sourcesErrors(volume: JsonObject, path: string): FieldError[] {
   });
 }
 
-type SourceRule = (source: JsonObject, path: string) => FieldError[];
-
-const named =
-  (field: string): SourceRule =>
-  (source, path) =>
-    stringAt(source, field) === "" ? [required(`${path}.${field}`)] : [];
-
+/** The sources by name, in the order in which upstream looks at the first of them. */
 const SOURCES: Readonly<Record<string, SourceRule>> = {
   emptyDir: (source, path) => {
     const { sizeLimit } = source;
@@ -50,63 +52,66 @@ const SOURCES: Readonly<Record<string, SourceRule>> = {
   },
   hostPath: hostPathErrors,
   secret: (source, path) => [
-    ...named("secretName")(source, path),
+    ...having("secretName")(source, path),
     ...modeErrors(source, "defaultMode", path),
     ...itemErrors(source, path),
   ],
   configMap: (source, path) => [
-    ...named("name")(source, path),
+    ...having("name")(source, path),
     ...modeErrors(source, "defaultMode", path),
     ...itemErrors(source, path),
   ],
-  persistentVolumeClaim: named("claimName"),
+  persistentVolumeClaim: having("claimName"),
   nfs: (source, path) => [
-    ...named("server")(source, path),
+    ...having("server")(source, path),
     ...(stringAt(source, "path") === "" ? [required(`${path}.path`)] : []),
-    ...(/^$|^\//.test(stringAt(source, "path"))
+    ...(stringAt(source, "path").startsWith("/")
       ? []
-      : [invalid(`${path}.path`, source["path"], "must be an absolute path")]),
+      : [invalid(`${path}.path`, stringAt(source, "path"), "must be an absolute path")]),
   ],
   csi: (source, path) => {
     const driver = stringAt(source, "driver");
     const wrong = dns1123SubdomainErrors(driver.toLowerCase());
     return [
-      ...named("driver")(source, path),
+      ...having("driver")(source, path),
       ...wrong.map((detail) => invalid(`${path}.driver`, driver, detail)),
+      ...secretErrors(source, "nodePublishSecretRef", path),
     ];
   },
-  ephemeral: (source, path) =>
-    objectAt(source, "volumeClaimTemplate") === undefined ? [required(`${path}.volumeClaimTemplate`)] : [],
+  ephemeral: (source, path) => {
+    const template = objectAt(source, "volumeClaimTemplate");
+    const at = `${path}.volumeClaimTemplate`;
+    return template === undefined ? [required(at)] : claimTemplateErrors(template, at);
+  },
   downwardAPI: (source, path) => [
     ...modeErrors(source, "defaultMode", path),
     ...downwardErrors(source, path),
   ],
   projected: projectedErrors,
+  ...STORAGE_SYSTEMS,
 };
 
-const HOST_PATH_TYPES = [
-  "",
-  "BlockDevice",
-  "CharDevice",
-  "Directory",
-  "DirectoryOrCreate",
-  "File",
-  "FileOrCreate",
-  "Socket",
-];
-
-function hostPathErrors(source: JsonObject, path: string): FieldError[] {
-  const own = stringAt(source, "path");
-  if (own === "") return [required(`${path}.path`)];
-  const type = stringAt(source, "type");
-  return [
-    ...backstepErrors(own, `${path}.path`),
-    ...(HOST_PATH_TYPES.includes(type) ? [] : [notSupported(`${path}.type`, type, HOST_PATH_TYPES)]),
-  ];
+function secretErrors(source: JsonObject, field: string, path: string): FieldError[] {
+  const secret = objectAt(source, field);
+  return secret === undefined ? [] : having("name")(secret, `${path}.${field}`);
 }
 
-const backstepErrors = (path: string, at: string): FieldError[] =>
-  path.split("/").includes("..") ? [invalid(at, path, "must not contain '..'")] : [];
+/** What a template's metadata may say, and how upstream writes what it may not. */
+const TEMPLATE_METADATA = ["annotations", "labels"];
+
+/** A claim that is made with the pod: only its labels and annotations are its own. */
+function claimTemplateErrors(template: JsonObject, path: string): FieldError[] {
+  const metadata = objectAt(template, "metadata") ?? {};
+  const at = `${path}.metadata`;
+  return [
+    ...annotationErrors(objectAt(metadata, "annotations"), `${at}.annotations`),
+    ...labelsErrors(objectAt(metadata, "labels"), `${at}.labels`),
+    ...Object.entries(metadata)
+      .filter(([field, value]) => !TEMPLATE_METADATA.includes(field) && value !== null)
+      .map(([field]) => forbidden(`${at}.${field === "uid" ? "uID" : field}`, "cannot be set")),
+    ...claimErrors(objectAt(template, "spec") ?? {}, `${path}.spec`),
+  ];
+}
 
 function modeErrors(holder: JsonObject, field: string, path: string): FieldError[] {
   const mode = numberAt(holder, field);
@@ -120,8 +125,8 @@ function itemErrors(source: JsonObject, path: string): FieldError[] {
     .flatMap((item, i) => {
       const at = `${path}.items[${i}]`;
       return [
-        ...named("key")(item, at),
-        ...named("path")(item, at),
+        ...having("key")(item, at),
+        ...having("path")(item, at),
         ...localPathErrors(stringAt(item, "path"), `${at}.path`),
         ...modeErrors(item, "mode", at),
       ];
