@@ -1,6 +1,6 @@
-import type { ChildProcess } from "node:child_process";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import type { Clock } from "@tracegate/contracts";
+import type { PipedProgram } from "./piped-program.ts";
 import { channel } from "./stream-frames.ts";
 
 /** How long, and how much of, a container's first output is kept for somebody to attach. */
@@ -20,7 +20,8 @@ export interface Attached {
  * the oldest of it goes (the log has it all). A slow reader holds the program up, as with a container runtime.
  */
 export class ContainerStreams {
-  readonly #process: ChildProcess;
+  /** Where input goes; null for a container without. */
+  readonly stdin: Writable | null;
   readonly #stdinOnce: boolean;
   readonly #outputs: readonly Readable[];
   readonly #attached = new Set<Attached>();
@@ -28,25 +29,19 @@ export class ContainerStreams {
   #early: { channel: OutputChannel; chunk: Buffer }[] | undefined = [];
   #earlySize = 0;
 
-  constructor(process: ChildProcess, options: { stdinOnce: boolean; clock: Clock }) {
-    this.#process = process;
+  constructor(program: PipedProgram, options: { stdinOnce: boolean; clock: Clock }) {
     this.#stdinOnce = options.stdinOnce;
-    const { stdin, stdout, stderr } = process;
-    this.#outputs = [stdout, stderr].filter((stream) => stream !== null);
-    stdout?.on("data", (chunk: Buffer) => this.#spread(channel.stdout, chunk));
-    stderr?.on("data", (chunk: Buffer) => this.#spread(channel.stderr, chunk));
-    stdin?.on("error", () => {}); // it may end before its input does
+    const { stdin, stdout, stderr } = program;
+    this.stdin = stdin;
+    this.#outputs = [stdout, stderr];
+    stdout.on("data", (chunk: Buffer) => this.#spread(channel.stdout, chunk));
+    stderr.on("data", (chunk: Buffer) => this.#spread(channel.stderr, chunk));
     options.clock.after(earlyMs).then(
       () => {
         this.#early = undefined;
       },
       () => {},
     );
-  }
-
-  /** Where input goes; null for a container without. */
-  get stdin(): ChildProcess["stdin"] {
-    return this.#process.stdin;
   }
 
   /** Whether a program that has ended still has something to say to somebody who attaches. */
@@ -74,7 +69,7 @@ export class ContainerStreams {
 
   /** The client that gave the input has no more. A container with `stdinOnce` then sees its end. */
   endInput(): void {
-    if (this.#stdinOnce) this.#process.stdin?.end();
+    if (this.#stdinOnce) this.stdin?.end();
   }
 
   #spread(number: OutputChannel, chunk: Buffer): void {

@@ -1,12 +1,12 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readSync } from "node:fs";
 import { defaultPath } from "./default-path.ts";
 import type { LogWriter } from "./log-writer.ts";
 import type { PodNamespaces } from "./node-network.ts";
+import type { PipedProgram, PipedPrograms } from "./piped-program.ts";
 import type { StartedContainer } from "./pod-runtime.ts";
 import { childrenOf } from "./process-tree.ts";
 import type { ContainerProcessSpec } from "./protocol.ts";
-import { inTerminal, stdioOf, terminalEnvironment } from "./terminal.ts";
+import { hasStdin, inTerminal, terminalEnvironment } from "./terminal.ts";
 
 /** Shell: fails in a container runtime's words when `$command` is no program, or none on `$path`. */
 export const commandCheck = `case $command in
@@ -60,10 +60,11 @@ export function spawnContainer(options: {
   fstab: string;
   cgroupProcesses: string | undefined;
   log: LogWriter;
+  programs: PipedPrograms;
 }): StartedContainer {
-  const { spec, namespaces, root, fstab, cgroupProcesses = "", log } = options;
+  const { spec, namespaces, root, fstab, cgroupProcesses = "", log, programs } = options;
   const { variables, become } = carried(spec.tty ? { ...spec.env, ...terminalEnvironment } : spec.env);
-  const child = spawn(
+  const program = programs.start(
     "nsenter",
     [
       `--net=${namespaces.net}`,
@@ -75,10 +76,11 @@ export function spawnContainer(options: {
       ...[spec.env["PATH"] ?? "", spec.command[0] ?? "", become],
       ...(spec.tty ? inTerminal(spec.command) : spec.command),
     ],
-    { stdio: [...stdioOf(spec), "pipe"], env: { PATH: defaultPath, ...variables }, cwd: "/" },
+    { hasStdin: hasStdin(spec), further: ["pipe"], env: { PATH: defaultPath, ...variables }, cwd: "/" },
   );
-  child.stdout?.on("data", (chunk: Buffer) => log.write("stdout", chunk));
-  child.stderr?.on("data", (chunk: Buffer) => log.write("stderr", chunk));
+  const { child, stdout, stderr } = program;
+  stdout.on("data", (chunk: Buffer) => log.write("stdout", chunk));
+  stderr.on("data", (chunk: Buffer) => log.write("stderr", chunk));
   const report = child.stdio[3];
   const started = new Promise<{ pid: number } | { startError: string }>((resolve) => {
     let words = "";
@@ -91,7 +93,7 @@ export function spawnContainer(options: {
       if (words !== "+") resolve({ startError: words || "the container's namespaces could not be made" });
     });
   });
-  return { process: child, started };
+  return { program, started };
 }
 
 export const boundingSet = (capabilities: readonly string[]): string =>
@@ -115,7 +117,7 @@ export function carried(env: Readonly<Record<string, string>>): {
 const initOf = (waiterPid: number | undefined): number => childrenOf(waiterPid)[0] ?? 0;
 
 /** Kills a container's PID 1, and so all of its processes, whether its program has been started yet or not. */
-export function killContainer(waiter: ChildProcess): void {
+export function killContainer({ child: waiter }: PipedProgram): void {
   const init = initOf(waiter.pid);
   try {
     if (init > 1) process.kill(init, "SIGKILL");

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import type { Socket } from "node:net";
 import { constants } from "node:os";
@@ -7,6 +7,7 @@ import type { Clock } from "@tracegate/contracts";
 import { boundingSet, carried, commandCheck } from "./container.ts";
 import type { Attached } from "./container-streams.ts";
 import { defaultPath } from "./default-path.ts";
+import type { PipedPrograms } from "./piped-program.ts";
 import type { InnerProcess } from "./pod-runtime.ts";
 import type { Pods } from "./pods.ts";
 import { childrenOf } from "./process-tree.ts";
@@ -18,7 +19,7 @@ import type {
   TerminalSize,
 } from "./protocol.ts";
 import { channel, encodeFrame, frameDecoder } from "./stream-frames.ts";
-import { inTerminal, resizeTerminal, stdioOf, terminalEnvironment } from "./terminal.ts";
+import { hasStdin, inTerminal, resizeTerminal, terminalEnvironment } from "./terminal.ts";
 
 /**
  * Says on file descriptor 3 what a container's own start says: `+`, or why the program cannot be started. What 4 leads to
@@ -41,6 +42,7 @@ exec "$@" 3>&-
  * program.
  */
 export function spawnInNamespaces(
+  programs: PipedPrograms,
   {
     pid,
     spec,
@@ -52,7 +54,7 @@ export function spawnInNamespaces(
   const limits = openSync(cgroupProcesses ?? "/dev/null", "w");
   const { variables, become } = carried(request.tty ? { ...spec.env, ...terminalEnvironment } : spec.env);
   const command = request.tty ? inTerminal(request.command) : request.command;
-  const child = spawn(
+  const program = programs.start(
     "nsenter",
     [
       // The container's user namespace, too: the first steps are programs that its root holds.
@@ -62,9 +64,13 @@ export function spawnInNamespaces(
       ...["setpriv", "--no-new-privs", "--inh-caps=-all", `--bounding-set=${boundingSet(spec.capabilities)}`],
       ...["--", "sh", "-c", become, "sh", ...command],
     ],
-    { stdio: [...stdioOf(request), "pipe", limits], env: { PATH: defaultPath, ...variables }, cwd: "/" },
+    {
+      ...{ hasStdin: hasStdin(request), further: ["pipe", limits] },
+      ...{ env: { PATH: defaultPath, ...variables }, cwd: "/" },
+    },
   );
   closeSync(limits);
+  const { child } = program;
   const started = new Promise<void>((resolve, reject) => {
     let words = "";
     child.once("error", reject);
@@ -76,7 +82,7 @@ export function spawnInNamespaces(
       reject(new Error(words || `container "${request.container}" is not running`));
     });
   });
-  return { process: child, started, script: () => childrenOf(child.pid)[0], end: () => endTree(child) };
+  return { program, started, script: () => childrenOf(child.pid)[0], end: () => endTree(child) };
 }
 
 /** Runs a command to its end, as probes and hooks do; stdout and stderr together, cut at a limit. */
@@ -85,7 +91,7 @@ export async function execToEnd(
   request: ExecRequest & { timeoutMs: number; outputLimit: number },
 ): Promise<ExecResult> {
   const inner = await pods.spawnInside({ ...request, stdin: false, tty: false });
-  const { process: child, started, end } = inner;
+  const { program, started, end } = inner;
   return await new Promise((resolve, reject) => {
     let output = "";
     let timedOut = false;
@@ -97,13 +103,13 @@ export async function execToEnd(
       if (output.length < request.outputLimit) output += chunk.toString("utf8");
     };
     started.catch((error: unknown) => collect(Buffer.from(messageOf(error))));
-    child.stdout?.on("data", collect);
-    child.stderr?.on("data", collect);
-    child.once("error", (error) => {
+    program.stdout.on("data", collect);
+    program.stderr.on("data", collect);
+    program.child.once("error", (error) => {
       clearTimeout(timer);
       reject(error);
     });
-    child.once("close", (code, signal) => {
+    void program.closed.then(({ code, signal }) => {
       clearTimeout(timer);
       resolve({ exitCode: exitCodeOf(code, signal), output: output.slice(0, request.outputLimit), timedOut });
     });
@@ -117,28 +123,28 @@ export async function serveExec(
   socket: Socket,
   { clock, onStarted }: { clock: Clock; onStarted: () => void },
 ): Promise<void> {
-  const { process: child, started, script, end } = await pods.spawnInside(request);
+  const { program, started, script, end } = await pods.spawnInside(request);
   await started;
   onStarted();
-  const send = (number: number, stream: Readable | null) => {
-    stream?.on("data", (chunk: Buffer) => {
+  const { child, stdin, stdout, stderr, closed } = program;
+  const send = (number: number, stream: Readable) => {
+    stream.on("data", (chunk: Buffer) => {
       if (!socket.destroyed && !socket.write(encodeFrame(number, chunk))) {
         stream.pause();
         socket.once("drain", () => stream.resume());
       }
     });
   };
-  send(channel.stdout, child.stdout);
-  send(channel.stderr, child.stderr);
-  child.stdin?.on("error", () => {}); // it may end before its input does
+  send(channel.stdout, stdout);
+  send(channel.stderr, stderr);
   readFrames(socket, {
-    stdin: child.stdin,
-    onStdinEnd: () => child.stdin?.end(),
+    stdin,
+    onStdinEnd: () => stdin?.end(),
     onResize: resizer(script, clock, socket),
   });
   socket.once("close", end);
   child.once("error", (error) => socket.destroy(error));
-  child.once("close", (code, signal) => sendExit(socket, exitCodeOf(code, signal)));
+  void closed.then(({ code, signal }) => sendExit(socket, exitCodeOf(code, signal)));
 }
 
 /** Serves an attach connection: the container's own program, until it ends or the client goes. */

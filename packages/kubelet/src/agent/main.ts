@@ -7,6 +7,7 @@ import { runCommand } from "./command.ts";
 import { startDnsServer } from "./dns-server.ts";
 import { namespacedRuntime } from "./namespaced-runtime.ts";
 import { makeBridge } from "./node-network.ts";
+import { PipedPrograms } from "./piped-program.ts";
 import { oneAddress } from "./plain/one-address.ts";
 import { startPlainNetwork } from "./plain/plain-network.ts";
 import { plainRuntime } from "./plain/plain-runtime.ts";
@@ -28,6 +29,7 @@ if (runtimeDir === undefined || !isSandboxKind(sandbox))
 
 const mountPoint = join(runtimeDir, "m");
 const clock = wallClock;
+const programs = new PipedPrograms(join(mountPoint, "pipes"));
 let alone = new AbortController();
 
 async function end(code: number): Promise<never> {
@@ -93,7 +95,7 @@ async function namespacedWorld(mountPoint: string): Promise<World> {
   let records: NetworkConfig["records"] = {};
   await startDnsServer(() => records);
   return {
-    runtime: namespacedRuntime(),
+    runtime: namespacedRuntime(programs),
     reach: directReach,
     setRecords(next) {
       records = next;
@@ -105,7 +107,7 @@ async function plainWorld(directory: string, kind: "plain" | "loopback"): Promis
   const places = kind === "plain" ? manyAddresses : oneAddress(join(directory, "ports"), numberOf(directory));
   const network = await startPlainNetwork(directory, places);
   return {
-    runtime: plainRuntime(network, numberOf(directory)),
+    runtime: plainRuntime(network, numberOf(directory), programs),
     reach: network.reach,
     setRecords: (records) => network.setRecords(records),
   };

@@ -6,12 +6,13 @@ import { killContainer, spawnContainer } from "./container.ts";
 import { layOutRoot } from "./container-root.ts";
 import { spawnInNamespaces } from "./exec.ts";
 import { makePodNamespaces, type PodNamespaces, removePodNamespaces } from "./node-network.ts";
+import type { PipedPrograms } from "./piped-program.ts";
 import { PodLoopback } from "./pod-loopback.ts";
 import type { PodRuntime, RuntimePod } from "./pod-runtime.ts";
 import { dialTcp } from "./relay.ts";
 
 /** Pods in namespaces of their own, on a tmpfs each, wired to the node's bridge. */
-export function namespacedRuntime(): PodRuntime {
+export function namespacedRuntime(programs: PipedPrograms): PodRuntime {
   const made = new Map<string, { link: string; namespaces: PodNamespaces; loopback: PodLoopback }>();
   let nextLink = 0;
   const partsOf = ({ spec }: RuntimePod) => {
@@ -66,7 +67,7 @@ export function namespacedRuntime(): PodRuntime {
       const etc = { hostname, hosts: hosts.replaceAll("{ip}", pod.ip), resolvConf };
       writeFileSync(fstab, layOutRoot(root, terminationFile, spec, etc, pod.volumes));
       const { namespaces } = partsOf(pod);
-      return spawnContainer({ spec, namespaces, root, fstab, cgroupProcesses, log: log() });
+      return spawnContainer({ spec, namespaces, root, fstab, cgroupProcesses, log: log(), programs });
     },
     kill: killContainer,
     processSetOf(pid) {
@@ -76,6 +77,6 @@ export function namespacedRuntime(): PodRuntime {
         return undefined;
       }
     },
-    spawnInside: spawnInNamespaces,
+    spawnInside: (running, request) => spawnInNamespaces(programs, running, request),
   };
 }

@@ -1,6 +1,6 @@
-import type { ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
 import type { LogWriter } from "./log-writer.ts";
+import type { PipedProgram } from "./piped-program.ts";
 import type { ContainerProcessSpec, ExecRequest, PodSandboxSpec } from "./protocol.ts";
 
 /** A pod as the runtime sees it. */
@@ -15,7 +15,7 @@ export interface RuntimePod {
 
 /** A further process in a running container. */
 export interface InnerProcess {
-  readonly process: ChildProcess;
+  readonly program: PipedProgram;
   /** Resolves when the program is about to run; rejects with why it cannot. */
   readonly started: Promise<void>;
   /** The `script` that made its terminal, once there is one. */
@@ -25,7 +25,7 @@ export interface InnerProcess {
 }
 
 export interface StartedContainer {
-  readonly process: ChildProcess;
+  readonly program: PipedProgram;
   /** Resolves once the program runs, with its PID as the agent sees it, or with why it cannot run. */
   readonly started: Promise<{ pid: number } | { startError: string }>;
 }
@@ -51,7 +51,7 @@ export interface PodRuntime {
     log: () => LogWriter;
   }): StartedContainer;
   /** Kills every process of a container, whether its program has been started yet or not. */
-  kill(waiter: ChildProcess): void;
+  kill(program: PipedProgram): void;
   /** What the processes of one container have in common and no others have; undefined for a process that is gone. */
   processSetOf(pid: number): string | undefined;
   /** Starts a further process in a running container. Throws, or rejects `started`, with why it cannot be. */

@@ -179,13 +179,13 @@ export class Pods {
       return { startError };
     }
     container.started = started;
-    container.streams = new ContainerStreams(started.process, {
+    container.streams = new ContainerStreams(started.program, {
       stdinOnce: spec.stdinOnce,
       clock: this.#clock,
     });
     // What has left its process group would hold the pipes that `close` waits for.
-    started.process.once("exit", () => container.cgroup?.kill());
-    started.process.once("close", async (code, signal) => {
+    started.program.child.once("exit", () => container.cgroup?.kill());
+    void started.program.closed.then(async ({ code, signal }) => {
       log?.close();
       const outcome = await started.started;
       const terminationMessage = readTerminationMessage(terminationFile);
@@ -201,7 +201,7 @@ export class Pods {
     });
     const outcome = await started.started;
     if ("startError" in outcome) {
-      if (started.process.pid === undefined) {
+      if (started.program.child.pid === undefined) {
         log?.close();
         end({ exitCode: 128, startError: outcome.startError });
       }
@@ -257,7 +257,7 @@ export class Pods {
   }
 
   #kill(container: Container): void {
-    if (container.started !== undefined) this.#runtime.kill(container.started.process);
+    if (container.started !== undefined) this.#runtime.kill(container.started.program);
   }
 
   async remove(podUid: string): Promise<void> {

@@ -16,8 +16,8 @@ export function inTerminal(command: readonly string[]): string[] {
 }
 
 /** A terminal's input stays open: its end would be the end of the session. */
-export const stdioOf = ({ stdin, tty }: { readonly stdin: boolean; readonly tty: boolean }) =>
-  [stdin || tty ? "pipe" : "ignore", "pipe", "pipe"] as const;
+export const hasStdin = ({ stdin, tty }: { readonly stdin: boolean; readonly tty: boolean }): boolean =>
+  stdin || tty;
 
 const isInstalled = (program: string): boolean =>
   defaultPath.split(":").some((directory) => existsSync(`${directory}/${program}`));

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { text as textOf } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 import { wallClock } from "@tracegate/contracts";
 import {
@@ -54,6 +56,30 @@ for (const { kind, open, skip } of sandboxes) {
       });
       await assert.rejects(exec("/etc"), { message: 'exec: "/etc": permission denied' });
       await sandbox.removePod("no-program");
+    });
+
+    test("a program's streams can be opened by their paths, in a container and by exec", async () => {
+      const script = `
+        echo to stdout > /dev/stdout
+        echo to stderr > /dev/stderr
+        echo to both | tee /dev/stderr
+        for n in 1 2 3; do echo "$n" >> /proc/self/fd/1; done
+        (sleep 0.2; echo late > /dev/stdout) & wait`;
+      const said = { stdout: "to stdout\nto both\n1\n2\n3\nlate\n", stderr: "to stderr\nto both\n" };
+      const target = await run("paths", `${script}; exec sleep 1000`);
+      const exec = shell(target, `${script}; cat > /dev/stdout; exit 3`);
+      const { stdin, stdout, stderr, exitCode } = await exec;
+      stdin.end("typed\n");
+      const [out, err] = await Promise.all([textOf(stdout), textOf(stderr)]);
+      assert.deepEqual({ out, err }, { out: `${said.stdout}typed\n`, err: said.stderr });
+      assert.equal(await exitCode, 3);
+      const log = () => readFileSync(join(stateDir, "pods", "paths", "c", "0.log"), "utf8");
+      await eventually("all is in the log", () => log().includes("late"));
+      for (const stream of ["stdout", "stderr"] as const) {
+        const lines = log().matchAll(new RegExp(`^\\S+ ${stream} F (.*\n)`, "gm"));
+        assert.equal([...lines].map(([, line]) => line).join(""), said[stream]);
+      }
+      await sandbox.removePod("paths");
     });
 
     test("a terminal has the size it is told, echoes, and has no other stream", async () => {

@@ -1,14 +1,15 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { accessSync, constants, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { podAddress, podAddressCount } from "../../network/addresses.ts";
 import { defaultPath } from "../default-path.ts";
 import { processGroupIn } from "../memory-watch.ts";
+import type { PipedPrograms } from "../piped-program.ts";
 import type { PodRuntime, RuntimePod } from "../pod-runtime.ts";
 import type { ContainerProcessSpec } from "../protocol.ts";
 import { dialInside } from "../reach.ts";
-import { inTerminal, stdioOf, terminalEnvironment } from "../terminal.ts";
+import { hasStdin, inTerminal, terminalEnvironment } from "../terminal.ts";
 import { mapPaths, type PathMap, pathMap } from "./path-map.ts";
 import type { PlainNetwork } from "./plain-network.ts";
 
@@ -26,7 +27,11 @@ exec "$@"`;
 const podNetwork = fileURLToPath(new URL("./pod-network.cjs", import.meta.url));
 
 /** Pods as plain child processes, each with its place on the loopback; nothing isolates them. */
-export function plainRuntime(network: PlainNetwork, firstAddress: number): PodRuntime {
+export function plainRuntime(
+  network: PlainNetwork,
+  firstAddress: number,
+  programs: PipedPrograms,
+): PodRuntime {
   const { places } = network;
   const proxies = new Map<string, string>();
   const environmentOf = (spec: ContainerProcessSpec, pod: RuntimePod, paths: PathMap) => {
@@ -82,22 +87,23 @@ export function plainRuntime(network: PlainNetwork, firstAddress: number): PodRu
       const env = environmentOf(spec, pod, paths);
       requireProgram(command[0] ?? "", cwd, env.PATH);
       const writer = log();
-      const program = spec.tty ? inTerminal(command) : command;
-      const child = spawn("/bin/sh", ["-c", startScript, "sh", cgroupProcesses, ...program], {
+      const words = spec.tty ? inTerminal(command) : command;
+      const program = programs.start("/bin/sh", ["-c", startScript, "sh", cgroupProcesses, ...words], {
         ...{ cwd, env: spec.tty ? { ...env, ...terminalEnvironment } : env, detached: true },
-        stdio: [...stdioOf(spec), "pipe"],
+        ...{ hasStdin: hasStdin(spec), further: ["pipe"] },
       });
-      child.stdout?.on("data", (chunk: Buffer) => writer.write("stdout", chunk));
-      child.stderr?.on("data", (chunk: Buffer) => writer.write("stderr", chunk));
-      // The program is gone: what it started goes, too, and with it the pipes that `close` waits for.
+      const { child, stdout, stderr } = program;
+      stdout.on("data", (chunk: Buffer) => writer.write("stdout", chunk));
+      stderr.on("data", (chunk: Buffer) => writer.write("stderr", chunk));
+      // The program is gone: what it started goes, too, and with it the pipes that its end waits for.
       child.once("exit", () => killGroup(child));
       const started = new Promise<{ pid: number } | { startError: string }>((done) => {
         child.once("error", (error) => done({ startError: error.message }));
         child.once("spawn", () => done({ pid: child.pid ?? 0 }));
       });
-      return { process: child, started };
+      return { program, started };
     },
-    kill: killGroup,
+    kill: ({ child }) => killGroup(child),
     processSetOf(pid) {
       // Elsewhere only containers' own processes are asked for, and each leads its group.
       if (process.platform !== "linux") return String(pid);
@@ -114,18 +120,19 @@ export function plainRuntime(network: PlainNetwork, firstAddress: number): PodRu
       const env = environmentOf(spec, pod, paths);
       requireProgram(command[0] ?? "", cwd, env.PATH);
       const inner = request.tty ? inTerminal(command) : command;
-      const [program = "", ...args] =
+      const [first = "", ...args] =
         cgroupProcesses === undefined
           ? inner
           : ["/bin/sh", "-c", 'echo 0 > "$1"; shift; exec "$@"', "sh", cgroupProcesses, ...inner];
-      const child = spawn(program, args, {
+      const program = programs.start(first, args, {
         ...{ cwd, env: request.tty ? { ...env, ...terminalEnvironment } : env, detached: true },
-        stdio: [...stdioOf(request)],
+        hasStdin: hasStdin(request),
       });
+      const { child } = program;
       const started = new Promise<void>((resolve, reject) => {
         child.once("spawn", resolve).once("error", reject);
       });
-      return { process: child, started, script: () => child.pid, end: () => killGroup(child) };
+      return { program, started, script: () => child.pid, end: () => killGroup(child) };
     },
   };
 }
