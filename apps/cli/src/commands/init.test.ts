@@ -128,3 +128,18 @@ test("a machine without git is told so in one line, and nothing is written", () 
   assert.match(stderr, /^tracegate: git is not installed, or not on the PATH\. Install git: .*\n$/);
   assert.deepEqual(readdirSync(cwd), ["server.mjs"]);
 });
+
+test("a script that is not there is noted: it may be built later, or be a slip", () => {
+  const cwd = project("shop");
+  const { status, stdout } = init(cwd, "node --enable-source-maps dist/server.js");
+  assert.equal(status, 0);
+  assert.match(stdout, /^Note: dist\/server\.js is not there yet, and nothing runs without it\.$/m);
+  assert.doesNotMatch(init(project("shop"), "node server.mjs").stdout, /Note/);
+});
+
+test("the next steps stand in columns", () => {
+  const { stdout } = init(project("a-rather-long-name-of-a-shop"), "node server.mjs");
+  const columns = stdout.split("\n").flatMap((line) => (line.includes(" # ") ? [line.indexOf("# ")] : []));
+  assert.equal(columns.length, 2);
+  assert.equal(columns[0], columns[1], stdout);
+});

@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { ProblemError } from "@tracegate/contracts";
 import { configurationFile, ownImage, parseConfiguration } from "@tracegate/platform";
 import { command, type Io } from "../command.ts";
 import { readCommandLine } from "../init/command-words.ts";
 import { commitFirst, repositoryOf } from "../init/repository.ts";
-import { configurationText, starterFiles } from "../init/starter.ts";
+import { configurationText, type Starter, starterFiles } from "../init/starter.ts";
 
 export const init = command({
   path: "init",
@@ -66,7 +66,9 @@ export const init = command({
       commitFirst(io.cwd, written, `Release ${image}:1`);
       io.out("Committed them to a new Git repository.\n");
     }
-    io.out(nextSteps(name, image, repository.isNew));
+    const missing = missingScript(words, io.cwd);
+    if (missing !== undefined) io.out(`Note: ${missing} is not there yet, and nothing runs without it.\n`);
+    io.out(nextSteps(starter, repository.isNew));
     return 0;
   },
 });
@@ -95,12 +97,29 @@ function refuseToOverwrite(directory: string, paths: readonly string[]): void {
   });
 }
 
-const nextSteps = (name: string, image: string, isCommitted: boolean) => `
-Next:
-${isCommitted ? "" : "  git add tracegate.yaml application.yaml release && git commit -m 'Release 1'\n"}  tracegate up                                  # runs ${image}:1
-  tracegate rollouts status ${name} -n ${name}   # from another terminal
-Then change the tag in release/rollout.yaml, commit, and look again: the gates decide.
-`;
+function nextSteps({ name, image }: Starter, isCommitted: boolean): string {
+  const steps = [
+    ["tracegate up", `# runs ${image}:1`],
+    [`tracegate rollouts status ${name} -n ${name}`, "# from another terminal"],
+  ] as const;
+  const width = Math.max(...steps.map(([step]) => step.length));
+  return [
+    "\nNext:\n",
+    ...(isCommitted
+      ? []
+      : ["  git add tracegate.yaml application.yaml release && git commit -m 'Release 1'\n"]),
+    ...steps.map(([step, comment]) => `  ${step.padEnd(width)}  ${comment}\n`),
+    "Then change the tag in release/rollout.yaml, commit, and look again: the gates decide, on the spans\n",
+    "that the program exports. A release without any is held.\n",
+  ].join("");
+}
+
+/** A script that an interpreter would look for, and not find: one not built yet, or a slip. */
+function missingScript([, ...words]: readonly string[], directory: string): string | undefined {
+  const script = words.find((word) => !word.startsWith("-"));
+  if (script === undefined || !/\.([cm]?[jt]s|py|rb|pl|sh)$/.test(script)) return undefined;
+  return existsSync(resolve(directory, script)) ? undefined : script;
+}
 
 /** A directory's name as a DNS label. */
 const labelOf = (text: string) =>

@@ -210,10 +210,11 @@ spec:
     - name: namespace
     - name: canary-hash
   metrics:
-    # Without this gate an idle canary would be promoted: nothing fails where nothing is asked.
-${gate("traffic", "14s", "len(result) > 0 && result[0] >= 0.05", trafficQuery)}${gate(
+    # Without this gate an idle canary would be promoted: nothing fails where nothing is asked. It asks first, so that a
+    # canary that gets no requests, or exports no spans of them, is held by its name.
+${gate("traffic", "12s", "len(result) > 0 && result[0] >= 0.05", trafficQuery)}${gate(
   "error-rate",
-  "12s",
+  "14s",
   "len(result) > 0 && result[0] < 0.05",
   errorQuery,
 )}${gate("latency-p95", "14s", "len(result) > 0 && result[0] < 1000", latencyQuery)}`;
