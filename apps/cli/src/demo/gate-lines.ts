@@ -23,8 +23,9 @@ export function gateLines(run: AnalysisRun | undefined, paint: Painter): string[
   });
 }
 
-/** Measured values have fifteen digits; three say enough on a screen, and the evidence keeps all. */
+/** Measured values have fifteen digits; three say enough on a screen, and the evidence keeps all. No series is nothing. */
 export const rounded = (value: string): string =>
   value
+    .replace(/^\[\]$/, "nothing")
     .replace(/^\[|\]$/g, "")
     .replace(/-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/gi, (number) => String(Number(Number(number).toPrecision(3))));

@@ -3,6 +3,11 @@ import { shellQuoted, table } from "../output.ts";
 import type { Painter } from "../painter.ts";
 import { rounded } from "./gate-lines.ts";
 
+const blind = `
+No gate found anything to judge by. Did the canary get requests, and is what the queries ask for
+exported, collected and scraped?
+`;
+
 /** The end of the main job on one screen: verdict, each gate's numbers, where the evidence lies. */
 export function summary(evidence: EvidencePackage, directory: string, paint: Painter): string {
   const { verdict, release, judgement, gates } = evidence;
@@ -23,6 +28,9 @@ export function summary(evidence: EvidencePackage, directory: string, paint: Pai
     ...(verdict === "go" ? [] : reasons),
     "\n",
     table(["GATE", "VERDICT", "CONDITION", "MEASURED"], rows),
+    ...(gates.length > 0 && gates.every(({ verdict: { outcome } }) => outcome === "cannot tell")
+      ? [blind]
+      : []),
     "\n",
     `Evidence: ${directory}/README.md\n`,
   ].join("");

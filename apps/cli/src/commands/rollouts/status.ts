@@ -1,9 +1,13 @@
 import { ProblemError, wallClock } from "@tracegate/contracts";
+import { evidenceArchive } from "@tracegate/evidence";
 import { Event, Pod, type ResourceClient } from "@tracegate/kube";
+import { runningPlatform, type StateDirectory, stateDirectory } from "@tracegate/platform";
 import { type RolloutView, renderStatus } from "@tracegate/rollouts";
-import { command, common } from "../../command.ts";
+import { command, common, type Io } from "../../command.ts";
 import { connect } from "../../connection.ts";
+import { summary } from "../../demo/summary.ts";
 import { print } from "../../output.ts";
+import { painter } from "../../painter.ts";
 import { unreadyPods } from "../../unready-pods.ts";
 import { viewOf } from "./objects.ts";
 
@@ -48,7 +52,11 @@ export const status = command({
         if (output === undefined ? line !== before : settled) {
           print(io, output, { phase, message }, () => `${line}\n`);
         }
-        if (settled) return phase === "Degraded" ? 1 : 0;
+        if (settled && phase === "Degraded") {
+          if (output === undefined) io.out(await refusalOf(stateDirectory(state), view, io));
+          return 1;
+        }
+        if (settled) return 0;
         before = line;
         if (wallClock.now() > deadline) return 3;
         await wallClock.after(lookEveryMs, io.signal);
@@ -71,4 +79,25 @@ async function unreadyOf(client: ResourceClient, { namespace, revisions }: Rollo
     events,
     wallClock.now(),
   );
+}
+
+/** Written when the controller sees the verdict, which may be a moment after we did. */
+const evidencePatienceMs = 1500;
+
+/** The evidence of the newest revision's refusal, where the platform that keeps it runs here. */
+async function refusalOf(
+  state: StateDirectory,
+  { namespace, name, revisions }: RolloutView,
+  io: Io,
+): Promise<string> {
+  const revision = revisions[0]?.revision;
+  if (revision === undefined || runningPlatform(state) === undefined) return "";
+  const archive = evidenceArchive(state.evidence);
+  for (let waited = 0; waited <= evidencePatienceMs; waited += lookEveryMs) {
+    const newest = (await archive.read({ namespace, name }, revision)).at(-1);
+    if (newest?.evidence.verdict === "no-go")
+      return `\n${summary(newest.evidence, newest.directory, painter(io.colour))}`;
+    await wallClock.after(lookEveryMs, io.signal);
+  }
+  return "";
 }
