@@ -75,9 +75,11 @@ function withoutOrder(lines: readonly string[]): string[] {
   return [...lines.slice(0, start + 1), ...lines.slice(start + 1).sort()];
 }
 
-/** `[GROUP] KIND NAMESPACE NAME`: what stands before the status. */
+/** `[GROUP] KIND NAMESPACE NAME`: what stands before the status, or before the health of a hook that has none yet. */
 const resourceOf = (row: string): string =>
-  /^DATE (.*?) (Synced|OutOfSync|Unknown|Succeeded|Running|Failed|Error|Pruned)\b/.exec(row)?.[1] ?? row;
+  /^DATE (.*?) (Synced|OutOfSync|Unknown|Succeeded|Running|Failed|Error|Pruned|Healthy|Progressing|Degraded|Suspended|Missing)\b/.exec(
+    row,
+  )?.[1] ?? row;
 
 function withCommits(lines: readonly string[], commits: readonly string[]): string[] {
   return lines.map((line) =>

@@ -35,6 +35,7 @@ import { kindFolder, recordingsOf } from "./files.ts";
 import { type Printed, runCommand, withLatency } from "./command.ts";
 import { commandDifference, withoutFiles } from "./gitops-commands.ts";
 import { runKubectl } from "./gitops-kubectl.ts";
+import { unhurried } from "./unhurried.ts";
 import { differencesOf, type ObjectState, operationRuns, type Tracks, tracksOf } from "./gitops-tracks.ts";
 
 /** One file of `gitops/`. */
@@ -77,6 +78,11 @@ export const runGitOps: RunRecordings = async function* (folder, names) {
 const brokenOff = (error: unknown): Difference[] => [
   { what: "the run", expected: "its end", got: error instanceof Error ? error.message : String(error) },
 ];
+
+/** From looking to writing. The recorded controller took 10 to 40 ms for a status, and some 30 for the objects of a kind. */
+const passMs = 30;
+/** From the start of a command until it asks for something: the recorded ones came up and connected in 70 to 110 ms. */
+const startMs = 80;
 
 const repoURL = "file:///repo";
 const controlPlane = "argocd";
@@ -163,7 +169,7 @@ async function play(world: World, recording: GitOpsRecording, printed: Map<numbe
     scheduler,
     controllers: [
       applicationController({
-        client,
+        client: unhurried(client, scheduler, passMs),
         clock: scheduler,
         git: cached,
         pollIntervalMs: 30_000,
@@ -344,6 +350,7 @@ function runArgo(world: World, text: string): Promise<Printed> {
     .slice(1)
     .map((word) => fillText(word, world));
   return runCommand(scheduler, async (io, clock) => {
+    await clock.after(startMs);
     return await runArgocd(argv, {
       connect: () => ({ client: withLatency(client, clock), server: "http://SERVER", close: () => {} }),
       git,

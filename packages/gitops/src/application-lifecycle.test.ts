@@ -159,7 +159,7 @@ test("options of resources and of the sync decide how they are applied", async (
       "configmap/a replaced (dry run)",
       "configmap/b configured (dry run)",
       "configmap/c replaced (dry run)",
-      "configmap/d unchanged (dry run)",
+      "configmap/d configured (dry run)",
     ],
   );
   await stop();

@@ -90,7 +90,8 @@ async function changeLive(
 ): Promise<ApplyVerb> {
   if (!replace) {
     const merged = merge(target, live, ignored);
-    if (sameJson(merged, live)) return "unchanged";
+    // ⚠ Trying it out tells no difference, as kubectl's dry run on the client does not.
+    if (!dryRun && sameJson(merged, live)) return "unchanged";
     if (!dryRun) await client.update(kind, merged, { fieldManager });
     return "configured";
   }

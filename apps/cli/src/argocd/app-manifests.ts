@@ -62,18 +62,22 @@ export const appDiff = command({
     const application =
       how === undefined ? await session.client.get(Application, ref) : await refresh(session, ref, how);
     const state = await stateOf(session, application, flags.revision);
-    let different = false;
-    for (const { key, live, target, status } of state.comparison.resources) {
-      if (status.hook === true) continue;
-      const [current, wanted] = bothSides(application, live, target);
-      const difference = normalDiff(current, wanted);
-      if (difference === "") continue;
-      different = true;
-      session.io.out(`\n===== ${key.group}/${key.kind} ${key.namespace}/${key.name} ======\n${difference}`);
-    }
-    return different && flags["exit-code"] ? flags["diff-exit-code"] : 0;
+    const differences = differencesOf(application, state);
+    session.io.out(differences.join(""));
+    return differences.length > 0 && flags["exit-code"] ? flags["diff-exit-code"] : 0;
   },
 });
+
+/** What each resource lacks of what is wanted of it, as `diff` prints it under its name. */
+export function differencesOf(application: Application, state: ApplicationState): string[] {
+  return state.comparison.resources.flatMap(({ key, live, target, status }) => {
+    if (status.hook === true) return [];
+    const [current, wanted] = bothSides(application, live, target);
+    const difference = normalDiff(current, wanted);
+    if (difference === "") return [];
+    return `\n===== ${key.group}/${key.kind} ${key.namespace}/${key.name} ======\n${difference}`;
+  });
+}
 
 type Compared = ApplicationState["comparison"]["resources"][number];
 
@@ -127,7 +131,7 @@ function withServerFields(compared: Manifest, live: Manifest): Manifest {
 }
 
 /** Rendered and compared here, from the repository itself. */
-async function stateOf(
+export async function stateOf(
   { client, git }: Session,
   application: Application,
   revision: string,

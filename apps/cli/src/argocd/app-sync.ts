@@ -3,13 +3,13 @@ import {
   type Health,
   type RetryStrategy,
   readHealth,
-  readLive,
   requestRollback,
   requestSync,
   requestTermination,
   type SyncOperation,
 } from "@tracegate/gitops";
 import { UsageError } from "../cobra/command.ts";
+import { differencesOf, stateOf } from "./app-manifests.ts";
 import { chosen, refOf } from "./applications.ts";
 import { Fatal } from "./fatal.ts";
 import { goJson, goYaml } from "./output.ts";
@@ -70,12 +70,19 @@ export const appSync = command({
     if (flags.local !== "") throw new Fatal("--local is not supported: commit what is to be deployed");
     if (flags.revisions.length > 0)
       throw new Fatal("--revisions is not supported: an Application has one source");
+    const info = flags.info.map(infoOf);
     const wanted = flags.resource.map(resourceOf);
-    const all = await chosen(session, names, flags.selector, flags["app-namespace"]);
-    for (const found of all) {
-      if (flags.project.length > 0 && !flags.project.includes(found.spec.project)) continue;
-      const resources = await resourcesOf(session, found, wanted, flags);
+    const all = await chosen(session, names, flags.selector, flags["app-namespace"], {
+      projects: flags.project,
+    });
+    for (const [index, found] of all.entries()) {
+      const labelled = await labelledResources(session, found, flags);
+      const resources = resourcesOf(found, [...wanted, ...labelled]);
       const ref = { namespace: found.metadata.namespace ?? "", name: found.metadata.name };
+      // ⚠ The page is named as the Application was, as the original does.
+      const path = names[index] ?? `${ref.namespace}/${ref.name}`;
+      if (flags["preview-changes"] && !(await agreesToChanges(session, found, path, flags.assumeYes)))
+        return 0;
       const health = await readHealth(session.client, found);
       const requested = await requestSync(session.client, session.git, ref, {
         now: session.clock.now(),
@@ -86,10 +93,12 @@ export const appSync = command({
         ...(strategy === "" ? {} : { strategy }),
         ...(resources.length === 0 ? {} : { resources }),
         ...optionsOf(found, flags),
-        ...(session.given.has("retry-limit") ? { retry: retryOf(flags) } : {}),
+        ...(flags["retry-limit"] > 0 ? { retry: retryOf(flags) } : {}),
+        ...(info.length === 0 ? {} : { info }),
       });
       if (flags.async) continue;
-      const application = await waitForOperation(session, requested, { ...flags, health, resources });
+      const how = { ...flags, health, resources, path };
+      const application = await waitForOperation(session, requested, how);
       const phase = application?.status?.operationState?.phase;
       if (flags["dry-run"]) continue;
       if (phase !== "Succeeded") throw new Fatal(`Operation has completed with phase: ${phase}`, 1);
@@ -119,8 +128,7 @@ async function waitForOperation(
     awaited: { operation: true },
     timeoutSeconds,
     health,
-    quiet,
-    tree: output.startsWith("tree"),
+    output,
     resources,
     ...(path === undefined ? {} : { path }),
   });
@@ -136,44 +144,85 @@ interface Filter extends Resource {
 }
 
 /** The resources that filters choose of an Application's: all where there are no filters. */
-async function resourcesOf(
-  { client }: Session,
-  application: Application,
-  filters: readonly Filter[],
-  { label }: { readonly label: readonly string[] },
-): Promise<Resource[]> {
-  if (filters.length === 0 && label.length === 0) return [];
+function resourcesOf(application: Application, filters: readonly Filter[]): Resource[] {
+  if (filters.length === 0) return [];
   const { resources = [] } = application.status ?? {};
-  const live = label.length === 0 ? undefined : await readLive(client, application);
-  const included = resources.filter((resource) => {
-    const { group = "", kind, namespace = "", name } = resource;
+  const included = resources.filter(({ group = "", kind, namespace = "", name }) => {
     const agrees = (filter: Filter) =>
       anything(filter.group ?? "", group) &&
       anything(filter.kind, kind) &&
       anything(filter.name, name) &&
       (filter.namespace === undefined || anything(filter.namespace, namespace));
     const only = filters.filter(({ exclude }) => !exclude);
-    const labels = live?.get(`${group}/${kind}/${namespace}/${name}`)?.metadata.labels ?? {};
     return (
-      (only.length === 0 || only.some(agrees)) &&
-      !filters.some((filter) => filter.exclude && agrees(filter)) &&
-      label.every((pair) => labels[pair.split("=")[0] ?? ""] === pair.slice(pair.indexOf("=") + 1))
+      (only.length === 0 || only.some(agrees)) && !filters.some((filter) => filter.exclude && agrees(filter))
     );
   });
-  if (included.length === 0) {
-    if (filters.length === 0)
-      throw new Fatal(`No matching resources found for labels: ${label.join(",")}`, 1);
+  if (included.length === 0)
     throw new Fatal(
-      `No matching app resources found for resource filter: ${filters.map(({ text }) => text).join(",")}`,
+      `No matching app resources found for resource filter: ${filters.map(({ text }) => text).join(", ")}`,
       1,
     );
-  }
   return included.map(({ group, kind, namespace, name }) => ({
     ...(group === undefined ? {} : { group }),
     kind,
     name,
     ...(namespace === undefined ? {} : { namespace }),
   }));
+}
+
+/** The manifests that have one of the labels, as filters. */
+async function labelledResources(
+  session: Session,
+  application: Application,
+  flags: {
+    readonly label: readonly string[];
+    readonly revision: string;
+    readonly resource: readonly string[];
+  },
+): Promise<Filter[]> {
+  if (flags.label.length === 0) return [];
+  const pairs = flags.label.map(pairOf);
+  const { comparison } = await stateOf(session, application, flags.revision);
+  session.io.out(`The name of the app is  ${application.metadata.name}\n`);
+  const found = comparison.resources.flatMap(({ key, target }) =>
+    pairs
+      .filter(([name, value]) => target?.metadata.labels?.[name] === value)
+      .map(() => resourceOf(`${key.group}:${key.kind}:${key.name}`)),
+  );
+  if (found.length === 0 && flags.resource.length === 0)
+    throw new Fatal(`No matching resources found for labels: [${flags.label.join(" ")}]`, 1);
+  return found;
+}
+
+/** `key=value`, as flags take it. */
+function pairOf(text: string): readonly [string, string] {
+  const [key = "", value, ...rest] = text.split("=");
+  if (value === undefined || rest.length > 0)
+    throw new Fatal(`labels should have key=value, but instead got: ${text}`);
+  return [key, value];
+}
+
+function infoOf(text: string): { name: string; value: string } {
+  const [name, value] = pairOf(text);
+  return { name, value };
+}
+
+/** Shows what a sync would change and asks whether it is to be done; without an answer it is not. */
+async function agreesToChanges(
+  session: Session,
+  application: Application,
+  path: string,
+  assumeYes: boolean,
+): Promise<boolean> {
+  const { io, ask } = session;
+  const differences = differencesOf(application, await stateOf(session, application, ""));
+  io.out(`====== Previewing differences between live and desired state of application ${path} ======\n`);
+  io.out(differences.length === 0 ? "====== No Differences found ======\n" : differences.join(""));
+  if (differences.length === 0) return false;
+  if (assumeYes) return true;
+  const question = `Please review changes to application ${path} shown above. Do you want to continue the sync process? (y/n): `;
+  return /^y(es)?$/i.test(((await ask(question)) ?? "").trim());
 }
 
 const anything = (pattern: string, value: string): boolean => pattern === "*" || pattern === value;
@@ -274,9 +323,10 @@ export const appWait = command({
       : { sync: true, health: true, operation: true };
     const quiet = output === "json" || output === "yaml";
     const all = await chosen(session, names, flags.selector, flags["app-namespace"], { mayBeNone: true });
-    for (const found of all) {
-      const tree = output.startsWith("tree");
-      const application = await waitFor(session, found, { awaited, timeoutSeconds, quiet, tree, resources });
+    for (const [index, found] of all.entries()) {
+      const path = names[index] ?? `${found.metadata.namespace}/${found.metadata.name}`;
+      const how = { awaited, timeoutSeconds, output, resources, path };
+      const application = await waitFor(session, found, how);
       if (quiet) session.io.out(output === "json" ? goJson(application) : goYaml(application));
     }
     return 0;

@@ -33,16 +33,21 @@ export async function refresh(session: Session, ref: Ref, how: "normal" | "hard"
   }
 }
 
+/** How `sync`, `wait` and `rollback` may tell of the resources at their end. */
+export const finalOutputs: readonly string[] = ["", "wide", "json", "yaml", "tree", "tree=detailed"];
+
 /** What `sync`, `wait` and `rollback` print at their end: the block, the operation where one was waited for, the resources. */
 export async function finalState(
   { client, server }: Session,
   application: Application,
-  shown: { readonly operation: boolean; readonly path: string; readonly tree: boolean },
+  shown: { readonly operation: boolean; readonly path: string; readonly output: string },
 ): Promise<string> {
   const health = await readHealth(client, application);
-  const table = shown.tree
+  const table = shown.output.startsWith("tree")
     ? renderTree(application, health, await ownedObjects(client, application))
-    : renderResources(application, health);
+    : finalOutputs.includes(shown.output)
+      ? renderResources(application, health)
+      : [];
   const lines = [
     "",
     ...renderSummary(application, `${server}/applications/${shown.path}`),
@@ -53,21 +58,27 @@ export async function finalState(
   return `${lines.join("\n")}\n`;
 }
 
-/** The Applications that names or a selector choose; a command needs one or the other. */
+/** The Applications that names choose, then those that a selector or projects do; a command needs one of them. */
 export async function chosen(
   { client }: Session,
   names: readonly string[],
   selector: string,
   appNamespace: string,
-  { mayBeNone = false } = {},
+  { mayBeNone = false, projects = [] }: { mayBeNone?: boolean; projects?: readonly string[] } = {},
 ): Promise<Application[]> {
-  if (selector === "")
-    return await Promise.all(names.map((name) => client.get(Application, refOf(name, appNamespace))));
+  const named = await Promise.all(names.map((name) => client.get(Application, refOf(name, appNamespace))));
+  if (selector === "" && projects.length === 0) return named;
   const { items } = await client.list(Application, {
     namespace: appNamespace || controlPlane,
-    labelSelector: selector,
+    ...(selector === "" ? {} : { labelSelector: selector }),
   });
-  if (items.length === 0 && !mayBeNone)
-    throw new Fatal(`No matching apps found for filter: selector ${selector}`, 1);
-  return items;
+  const found = items.filter(({ spec }) => projects.length === 0 || projects.includes(spec.project));
+  if (found.length === 0 && !mayBeNone) {
+    const filters = [
+      ...(selector === "" ? [] : [`selector ${selector}`]),
+      ...(projects.length === 0 ? [] : [`projects [${projects.join(" ")}]`]),
+    ];
+    throw new Fatal(`No matching apps found for filter: ${filters.join(" ")}`, 1);
+  }
+  return [...named, ...found];
 }

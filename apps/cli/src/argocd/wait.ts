@@ -1,6 +1,6 @@
 import { Application, type Health, progressTable, readHealth } from "@tracegate/gitops";
 import type { WatchEvent } from "@tracegate/kube";
-import { finalState, refresh } from "./applications.ts";
+import { finalOutputs, finalState, refresh } from "./applications.ts";
 import { Fatal } from "./fatal.ts";
 import type { Session } from "./session.ts";
 
@@ -22,12 +22,10 @@ export interface WaitOptions {
   readonly path?: string;
   /** The health of the resources at the start, where it was read before something was asked for. */
   readonly health?: ReadonlyMap<string, Health>;
-  /** The resources are to be shown as a tree at the end. */
-  readonly tree?: boolean;
+  /** How the resources are shown at the end; of JSON and YAML, which the caller prints, nothing else may be printed. */
+  readonly output: string;
   /** Only these are looked at and told of; none: all, and the Application itself. */
   readonly resources?: readonly SelectedResource[];
-  /** Only the final state, as JSON or YAML, is to be printed: by the caller. */
-  readonly quiet?: boolean;
 }
 
 /**
@@ -42,7 +40,8 @@ export async function waitFor(
   const { client, clock, io } = session;
   const { namespace = "", name: own } = start.metadata;
   const ref = { namespace, name: own };
-  const { awaited, timeoutSeconds, path = ref.name, quiet = false, tree = false, resources = [] } = options;
+  const { awaited, timeoutSeconds, path = ref.name, output, resources = [] } = options;
+  const quiet = output === "json" || output === "yaml";
   const out = (text: string) => {
     if (!quiet) io.out(text);
   };
@@ -59,10 +58,13 @@ export async function waitFor(
       : undefined;
   end?.catch(() => {});
   let refreshFirst = false;
-  let known = options.health;
+  // Health is that of the last comparison: what has happened since is told with the next one.
+  let health = options.health;
+  let compared = comparisonOf(start);
   const finish = async (): Promise<Application> => {
     if (refreshFirst) application = await refresh(session, ref, "normal");
-    out(await finalState(session, application, { operation: awaited.operation === true, path, tree }));
+    out(await finalState(session, application, { operation: awaited.operation === true, path, output }));
+    if (!finalOutputs.includes(output)) throw new Fatal(`unknown output format: ${output}`);
     return application;
   };
   try {
@@ -79,8 +81,9 @@ export async function waitFor(
       application = event.object;
       if (application.operation !== undefined && application.operation.sync?.dryRun !== true)
         refreshFirst = true;
-      const health = known ?? (await readHealth(client, application));
-      known = undefined;
+      const comparison = comparisonOf(application);
+      if (health === undefined || comparison !== compared) health = await readHealth(client, application);
+      compared = comparison;
       const looked = withOnly(application, resources);
       const reached =
         resources.length === 0 ? isReached(application, awaited) : areReached(looked, health, awaited);
@@ -106,6 +109,12 @@ export async function waitFor(
     stop.abort();
     states.stop();
   }
+}
+
+/** What a comparison writes, to tell one from the next. */
+function comparisonOf({ status = {} }: Application): string {
+  const { sync, health, resources, summary, conditions, reconciledAt } = status;
+  return JSON.stringify([sync, health, resources, summary, conditions, reconciledAt]);
 }
 
 /** A resource that a command is about. */
