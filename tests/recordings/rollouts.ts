@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import {
-  AnalysisRun,
   analysisRunController,
   crds as analysisCrds,
   type HttpClient,
@@ -10,81 +9,40 @@ import {
 } from "@tracegate/analysis";
 import { createApi, embeddedClient } from "@tracegate/apiserver";
 import { runArgoRollouts } from "@tracegate/cli/argo-rollouts";
-import { createEventRecorder, startControllers, VirtualScheduler } from "@tracegate/controller-runtime";
+import { type Controller, controllerOf, createEventRecorder, startControllers, VirtualScheduler } from "@tracegate/controller-runtime";
 import {
   CustomResourceDefinition,
   Event,
-  type Kind,
+  Job,
   type KubeObject,
   Namespace,
-  ReplicaSet,
+  Pod,
+  type Ref,
   type ResourceClient,
-  Service,
   StatusError,
 } from "@tracegate/kube";
 import { Rollout, rolloutController, crds as rolloutCrds } from "@tracegate/rollouts";
 import { memoryStore } from "@tracegate/store";
 import { workloadControllers } from "@tracegate/workloads";
 import { simulatedPods } from "@tracegate/workloads/testing";
-import type { Difference, RunRecordings } from "./difference.ts";
 import { type Printed, runCommand, withLatency } from "./command.ts";
+import type { RunRecordings } from "./difference.ts";
 import { kindFolder, readJson, recordingsFolder, recordingsOf } from "./files.ts";
 import { kindOfManifest } from "./manifests.ts";
-import { firstLineDifference } from "./printed.ts";
 import { answerer } from "./prometheus-answers.ts";
 import { reactionMs, settlingMs, stateReached, timedOut } from "./record/scenario.ts";
-
-type Json = Record<string, unknown>;
-
-/** A recorded scenario; see `rollouts/README.md`. */
-export interface Scenario {
-  readonly name: string;
-  readonly about: string;
-  readonly startedAtMs: number;
-  readonly input: {
-    readonly objects: readonly Json[];
-    readonly prometheus?: readonly { readonly match: string; readonly values: readonly unknown[] }[];
-    readonly actions?: readonly ScenarioAction[];
-  };
-  readonly recorded: readonly Recorded[];
-  readonly finalView?: readonly string[];
-}
-
-interface ScenarioAction {
-  readonly t: number;
-  readonly waited?: string;
-  readonly do: string | { readonly patch: Json };
-}
-
-interface Recorded extends Json {
-  readonly t: number;
-  readonly type: string;
-  readonly kind?: string;
-  readonly on?: string;
-  readonly event?: string;
-  readonly count?: number;
-}
-
-/** A state of one object and the moment since which it held, in milliseconds from the start. */
-export interface State {
-  readonly t: number;
-  /** Its API times are named in it, and stand in `times`. */
-  readonly state: Json;
-  /** By path, in seconds after the start, rounded. */
-  readonly times: ReadonlyMap<string, number>;
-}
-
-/** What happened: the states of every object in order, and how often each Event was told. */
-export interface History {
-  /** By `Kind/name`. */
-  readonly states: ReadonlyMap<string, readonly State[]>;
-  /** `Kind Type Reason: message` to its count. */
-  readonly events: ReadonlyMap<string, number>;
-  /** What `get rollout` showed at the end, line by line, without what differs from run to run. */
-  readonly view: readonly string[];
-  /** What the plugin's commands said, in order. */
-  readonly outcomes: readonly Outcome[];
-}
+import { differencesOf } from "./rollout-differences.ts";
+import {
+  type History,
+  type Json,
+  type Outcome,
+  patchOutcome,
+  recordedHistory,
+  recordedKinds,
+  type Scenario,
+  type ScenarioAction,
+  seenHistory,
+} from "./rollout-history.ts";
 
 export interface Replay extends History {
   readonly client: ResourceClient;
@@ -170,7 +128,11 @@ function controllers(
     job: jobProvider({ client: faulty, now }),
   };
   return [
-    ...workloadControllers({ client, clock: scheduler, events: recorder }),
+    ...workloadControllers({
+      client: unhurried(client, scheduler, workloadWriteMs),
+      clock: scheduler,
+      events: recorder,
+    }).map((controller) => (controller.kind === Job ? batched(controller, scheduler) : controller)),
     simulatedPods({ client, clock: scheduler, nodeName: "n1" }),
     analysisRunController({
       client: faulty,
@@ -178,22 +140,23 @@ function controllers(
       events: recorder("rollouts-controller"),
       providers,
     }),
-    rolloutController({ client: unhurried(faulty, scheduler), clock: scheduler, events: recorder("rollouts-controller") }),
+    rolloutController({ client: unhurried(faulty, scheduler, rolloutWriteMs), clock: scheduler, events: recorder("rollouts-controller") }),
   ];
 }
 
-/** From looking to writing. Between 20 and 35 ms nothing that is compared changes. */
-const passMs = 30;
+/** From looking to writing, for a Rollout: the recorded controller takes from 5 to 100 ms. */
+const rolloutWriteMs = 30;
+/** The same for kube-controller-manager, which then makes pods and counts them. */
+const workloadWriteMs = 10;
+/** kube-controller-manager's Job controller waits so long for more of a Job's pods to change. */
+const jobBatchMs = 1000;
 
-/**
- * A client whose writes take a moment to be sent. The recorded controller needed some tens of milliseconds from looking
- * to writing; others, who are quicker, act in between.
- */
-function unhurried(client: ResourceClient, scheduler: VirtualScheduler): ResourceClient {
+/** A client whose writes take a moment to be sent: others, who are quicker, act in between. */
+function unhurried(client: ResourceClient, scheduler: VirtualScheduler, ms: number): ResourceClient {
   const later =
     <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
     async (...args: A): Promise<R> => {
-      await scheduler.after(passMs);
+      await scheduler.after(ms);
       return call(...args);
     };
   return {
@@ -202,6 +165,26 @@ function unhurried(client: ResourceClient, scheduler: VirtualScheduler): Resourc
     update: later(client.update) as ResourceClient["update"],
     patch: later(client.patch) as ResourceClient["patch"],
     delete: later(client.delete),
+  };
+}
+
+/** Looks at a Job a moment after its pods changed, in place of at once. */
+function batched(controller: Controller, scheduler: VirtualScheduler): Controller {
+  let enqueue: (ref: Ref) => void = () => undefined;
+  return {
+    ...controller,
+    triggeredBy(ask) {
+      enqueue = ask;
+    },
+    watches: [
+      {
+        kind: Pod,
+        map(pod) {
+          for (const job of controllerOf(Job)(pod)) scheduler.schedule(jobBatchMs, () => enqueue(job));
+          return [];
+        },
+      },
+    ],
   };
 }
 
@@ -220,8 +203,6 @@ function fakeHttp({ input }: Scenario): HttpClient {
   const answer = answerer(input.prometheus);
   return async ({ url, body = "" }) => answer(url, body);
 }
-
-const kinds: readonly Kind[] = [Rollout, AnalysisRun, ReplicaSet, Service];
 
 async function createObject(client: ResourceClient, namespace: string, manifest: Json): Promise<void> {
   const { kind, object } = kindOfManifest(manifest, namespace);
@@ -258,14 +239,6 @@ async function act(
   return { command: action, exit, out };
 }
 
-/** What became of a patch: `patched`, or what the API refused it with. */
-const patchOutcome = (result: string): Outcome => ({ command: "patch", exit: 0, out: [result] });
-
-/** A command of the plugin, with its exit code and what it printed. */
-interface Outcome extends Printed {
-  readonly command: string;
-}
-
 /** Runs a command of our own kubectl-argo-rollouts in this process. */
 const runPlugin = (
   client: ResourceClient,
@@ -285,7 +258,7 @@ const runPlugin = (
 function record(client: ResourceClient, namespace: string, start: number, now: () => number) {
   const seen: { t: number; object: KubeObject }[] = [];
   const events = new Map<string, number>();
-  const watches = kinds.map((kind) =>
+  const watches = recordedKinds.map((kind) =>
     client.watch(
       kind,
       { namespace, resourceVersion: "0" },
@@ -321,324 +294,8 @@ function record(client: ResourceClient, namespace: string, start: number, now: (
   return {
     finish(view: string, outcomes: readonly Outcome[]): History {
       for (const watch of watches) watch.stop();
-      return ourHistory(seen, events, view, outcomes, start);
+      return seenHistory(seen, events, view, outcomes, start);
     },
   };
 }
 
-const hashLabel = "rollouts-pod-template-hash";
-
-function ourHistory(
-  seen: readonly { t: number; object: KubeObject }[],
-  events: ReadonlyMap<string, number>,
-  view: string,
-  outcomes: readonly Outcome[],
-  start: number,
-): History {
-  const names = new Map<string, string>();
-  let hashes = 0;
-  for (const { object } of seen) {
-    const hash = object.kind === "ReplicaSet" ? object.metadata.labels?.[hashLabel] : undefined;
-    if (hash !== undefined && !names.has(hash)) names.set(hash, `hash${++hashes}`);
-    const uid = object.kind === "AnalysisRun" ? object.metadata.uid : undefined;
-    if (uid !== undefined) names.set(uid, "uid");
-  }
-  const neutral = (text: string): string =>
-    [...names].reduce((all, [real, name]) => all.replaceAll(real, name), text);
-  const states = new Map<string, State[]>();
-  for (const { t, object } of seen) {
-    const named = JSON.parse(sinceStart(neutral(JSON.stringify(object)), start)) as KubeObject & Json; // as it was, with other names
-    add(states, `${object.kind}/${named.metadata.name}`, t, project(named));
-  }
-  return {
-    states,
-    events: new Map([...events].map(([text, count]) => [neutral(text), count])),
-    view: bareView(neutral(view).split("\n")),
-    outcomes: outcomes.map(({ command, exit, out }) => ({ command, exit, out: out.map(neutral) })),
-  };
-}
-
-/** With API times in the form that recordings have. */
-const sinceStart = (text: string, start: number): string =>
-  text.replace(
-    /(?<=")\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ(?=")/g,
-    (time) => `t+${Math.round((Date.parse(time) - start) / 1000)}s`,
-  );
-
-/** The recorded history in the same form. */
-export function recordedHistory({ recorded, finalView = [] }: Scenario): History {
-  const states = new Map<string, State[]>();
-  const events = new Map<string, number>();
-  for (const entry of recorded) {
-    if (entry.type === "EVENT") events.set(`${entry.on ?? ""} ${entry.event ?? ""}`, entry.count ?? 1);
-    else if (entry.kind !== undefined && kinds.some(({ kind }) => kind === entry.kind)) {
-      const metadata = entry["metadata"] as { name: string }; // every recorded object is named
-      add(states, `${entry.kind}/${metadata.name}`, entry.t, project(entry as unknown as KubeObject & Json));
-    }
-  }
-  const outcomes = recorded.flatMap(({ type, do: action, result }) => {
-    if (type !== "ACTION") return [];
-    if (typeof result === "string") return [patchOutcome(result)];
-    if (typeof action !== "string" || typeof result !== "object" || result === null) return [];
-    return [recordedOutcome(action, result as { exit: number; out: string | string[] })]; // as the README says
-  });
-  return { states, events, view: bareView(finalView), outcomes };
-}
-
-const recordedOutcome = (command: string, { exit, out }: { exit: number; out: string | string[] }): Outcome => ({
-  command,
-  exit,
-  out: typeof out === "string" ? out.split("\n") : out,
-});
-
-/** Lines without ages, pods' own names and widths: these differ from run to run. */
-function bareView(lines: readonly string[]): string[] {
-  return lines
-    .map((line) =>
-      line
-        .replace(/[0-9a-f-]{36}(?=\.)/, "uid")
-        .replace(/(hash\d+)-[a-z0-9]{5}(?= )/, "$1-POD")
-        .replace(/ \d+(?:m\d*)?s(?= |$)/, "")
-        .replace(/delay:\d+s/, "delay:SECONDS")
-        .replace(/\s+/g, " ")
-        .trimEnd(),
-    )
-    .filter((line) => !line.startsWith("NAME "));
-}
-
-function add(states: Map<string, State[]>, key: string, t: number, projected: Json): void {
-  const list = states.get(key) ?? [];
-  const times = new Map<string, number>();
-  const state = withoutTimes(projected, "", times) as Json; // an object stays one
-  if (JSON.stringify(list.at(-1)?.state) !== JSON.stringify(state)) list.push({ t, state, times });
-  states.set(key, list);
-}
-
-/** Moves the API times of a state to `times`, so that states can be compared first without them. */
-function withoutTimes(value: unknown, path: string, times: Map<string, number>): unknown {
-  const seconds = typeof value === "string" ? /^t\+(-?\d+)s$/.exec(value)?.[1] : undefined;
-  if (seconds !== undefined) {
-    times.set(path, Number(seconds));
-    return "a time";
-  }
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map((item, i) => withoutTimes(item, `${path}.${i}`, times));
-  return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [
-      key,
-      withoutTimes(inner, path === "" ? key : `${path}.${key}`, times),
-    ]),
-  );
-}
-
-/** What is compared of an object: all that must agree, in one form. */
-function project(object: KubeObject & Json): Json {
-  const status = (object["status"] ?? {}) as Json;
-  const spec = (object["spec"] ?? {}) as Json;
-  switch (object.kind) {
-    case "Rollout": {
-      const {
-        conditions,
-        observedGeneration,
-        pauseConditions,
-        currentStepHash,
-        ...rest
-      } = status;
-      const list = (conditions ?? []) as { type: string; status: string; reason: string; message: string; lastTransitionTime?: string; lastUpdateTime?: string }[];
-      return tidy({
-        ...rest,
-        observed: observedGeneration === String(object.metadata.generation),
-        stepHash: currentStepHash,
-        pauses: pauseConditions,
-        conditions: Object.fromEntries(
-          list.map(({ type, status: value, reason, message }) => [type, `${value} ${reason}: ${message}`]),
-        ),
-        conditionTimes: Object.fromEntries(
-          list.map(({ type, lastTransitionTime, lastUpdateTime }) => [type, { lastTransitionTime, lastUpdateTime }]),
-        ),
-        revision: object.metadata.annotations?.["rollout.argoproj.io/revision"],
-      });
-    }
-    case "AnalysisRun": {
-      const { metricResults, ...rest } = status;
-      const results = (metricResults ?? []) as Json[];
-      return tidy({
-        ...rest,
-        metrics: Object.fromEntries(results.map((result) => [String(result["name"]), result])),
-        terminate: spec["terminate"],
-        args: spec["args"],
-        labels: object.metadata.labels,
-      });
-    }
-    case "ReplicaSet": {
-      const { replicas, readyReplicas, availableReplicas } = status;
-      const template = spec["template"] as { metadata?: { labels?: Json } } | undefined;
-      return tidy({
-        size: spec["replicas"],
-        replicas,
-        readyReplicas,
-        availableReplicas,
-        annotations: object.metadata.annotations,
-        labels: object.metadata.labels,
-        templateLabels: spec["templateLabels"] ?? template?.metadata?.labels,
-      });
-    }
-    default:
-      return tidy({ selector: spec["selector"], annotations: object.metadata.annotations });
-  }
-}
-
-/** Without what means nothing: empty objects and lists, zeros, false, and with sorted keys. */
-function tidy(value: Json): Json {
-  const walk = (item: unknown): unknown => {
-    if (Array.isArray(item)) return item.map(walk);
-    if (typeof item !== "object" || item === null) return item;
-    const entries = Object.entries(item)
-      .map(([key, inner]) => [key, walk(inner)] as const)
-      .filter(([, inner]) => !isNothing(inner))
-      .sort(([a], [b]) => (a < b ? -1 : 1));
-    return Object.fromEntries(entries);
-  };
-  return walk(value) as Json; // an object stays one
-}
-
-const isNothing = (value: unknown): boolean =>
-  value === undefined ||
-  value === null ||
-  value === 0 ||
-  value === false ||
-  value === "" ||
-  (typeof value === "object" && Object.keys(value).length === 0);
-
-/**
- * A state that held at least this long was no transition: ours must show what the recording shows and the other way
- * round. Shorter ones depend on how many milliseconds writes took, and which of several pods came and went first.
- */
-const settledMs = 240;
-
-/** Events about one object that a recorder tells before it suppresses more. */
-const eventBurst = 25;
-
-/** What differs between two histories, the states of objects first; of each object no more than one state on each side. */
-export function* differencesOf(ours: History, recorded: History): Generator<Difference> {
-  for (const [key, states] of recorded.states) {
-    const mine = ours.states.get(key);
-    if (mine === undefined) {
-      yield { what: key, expected: "an object", got: "none" };
-      continue;
-    }
-    const lost = firstUnmatched(settled(states), mine);
-    if (lost !== undefined) {
-      const { own, other } = nearest(lost, mine);
-      yield { what: key, at: `the recorded state at ${lost.t} ms, which never came`, expected: own, got: other };
-    }
-    const extra = firstUnmatched(settled(mine), states);
-    if (extra !== undefined) {
-      const { own, other } = nearest(extra, states);
-      yield { what: key, at: `our state at ${extra.t} ms, which was not recorded`, expected: other, got: own };
-    }
-  }
-  for (const key of ours.states.keys())
-    if (!recorded.states.has(key)) yield { what: key, expected: "none", got: "an object" };
-  // Even a transition must not show what the recording never does.
-  const shown = new Set(recorded.states.get("Rollout/web")?.map(({ state }) => standing(state)));
-  for (const { t, state } of ours.states.get("Rollout/web") ?? [])
-    if (!shown.has(standing(state)))
-      yield { what: "Rollout/web", at: `${t} ms`, expected: "a state that was recorded", got: standing(state) };
-  yield* eventDifferences(ours, recorded);
-  yield* outcomeDifferences(ours.outcomes, recorded.outcomes);
-  const line = firstLineDifference("get rollout", recorded.view, ours.view);
-  if (line !== undefined) yield line;
-}
-
-function* outcomeDifferences(ours: readonly Outcome[], recorded: readonly Outcome[]): Generator<Difference> {
-  for (const [index, { command, exit, out }] of recorded.entries()) {
-    const mine = ours[index];
-    if (mine?.exit !== exit) {
-      yield { what: `${command}: exit code`, expected: `${exit}`, got: `${mine?.exit}: ${mine?.out}` };
-      continue;
-    }
-    const found = firstLineDifference(command, bareView(out), bareView(mine.out));
-    if (found !== undefined) yield found;
-  }
-}
-
-function* eventDifferences(ours: History, recorded: History): Generator<Difference> {
-  const told = (kind: string): number =>
-    [...ours.events].reduce((total, [text, count]) => total + (text.startsWith(`${kind} `) ? count : 0), 0);
-  for (const [text, count] of recorded.events) {
-    // Recorders, the real one too, go quiet after so many Events about one object.
-    if (!ours.events.has(text) && told(text.split(" ")[0] ?? "") >= eventBurst) continue;
-    const mine = ours.events.get(text);
-    if (mine !== count) yield { what: `Event ${text}`, expected: `${count} times`, got: `${mine ?? 0} times` };
-  }
-  // The recorder sometimes came too late for the first Event.
-  for (const text of ours.events.keys())
-    if (!recorded.events.has(text) && !text.includes("RolloutAddedToInformer"))
-      yield { what: `Event ${text}`, expected: "none", got: `${ours.events.get(text) ?? 0} times` };
-}
-
-/** Where a Rollout stands, in the words that people see. */
-const standing = ({
-  currentStepIndex = 0,
-  phase = "",
-  message = "",
-  stableRS = "",
-  currentPodHash = "",
-}: Json): string =>
-  `step ${String(currentStepIndex)} of ${String(currentPodHash)}, stable ${String(stableRS)}, ${String(phase)}: ${String(message)}`;
-
-const settled = (states: readonly State[]): State[] =>
-  states.filter(({ t }, i) => (states[i + 1]?.t ?? Number.POSITIVE_INFINITY) - t >= settledMs);
-
-/** Every wanted state must occur among the others, in order. */
-function firstUnmatched(wanted: readonly State[], among: readonly State[]): State | undefined {
-  let at = 0;
-  for (const state of wanted) {
-    const text = JSON.stringify(state.state);
-    const found = among.findIndex(
-      (other, i) => i >= at && JSON.stringify(other.state) === text && timesAgree(state, other),
-    );
-    if (found < 0) return state;
-    at = found;
-  }
-  return undefined;
-}
-
-/** Times are rounded, so they may be a second apart. */
-const timesAgree = (one: State, other: State): boolean =>
-  [...one.times].every(([path, seconds]) => Math.abs(seconds - (other.times.get(path) ?? seconds)) <= toleratedSeconds);
-
-const toleratedSeconds = 1;
-
-/** How a state differs from the most similar one on the other side: what each has there. */
-function nearest(state: State, others: readonly State[]): { own: string; other: string } {
-  const paths = described(state);
-  let best: { count: number; own: string; other: string } | undefined;
-  for (const candidate of others) {
-    const theirs = described(candidate);
-    const keys = [...new Set([...paths.keys(), ...theirs.keys()])].filter(
-      (key) => paths.get(key) !== theirs.get(key),
-    );
-    const listed = (of: Map<string, string>) => keys.map((key) => `${key}: ${of.get(key) ?? "absent"}`).join("\n");
-    if (best !== undefined && keys.length >= best.count) continue;
-    best =
-      keys.length === 0
-        ? { count: 0, own: "at this place in the order", other: "the same state at another place" }
-        : { count: keys.length, own: listed(paths), other: listed(theirs) };
-  }
-  return best ?? { own: JSON.stringify(state.state), other: "no state" };
-}
-
-/** Every value of a state by its path, times too. */
-const described = ({ state, times }: State): Map<string, string> =>
-  new Map([...flatten(state), ...[...times].map(([path, seconds]) => [path, `t+${seconds}s`] as const)]);
-
-function flatten(value: unknown, path = ""): Map<string, string> {
-  if (typeof value !== "object" || value === null) return new Map([[path, JSON.stringify(value)]]);
-  return new Map(
-    Object.entries(value).flatMap(([key, inner]) => [
-      ...flatten(inner, path === "" ? key : `${path}.${key}`),
-    ]),
-  );
-}

@@ -57,7 +57,6 @@ function progress(pass: Pass): RolloutPlan {
   return status === undefined ? finish(pass, before) : conclude(pass, status);
 }
 
-
 /** The working state at the start of a pass; what follows from it as a whole is added last. */
 function startPass(snapshot: RolloutSnapshot, now: number): Pass {
   const pass = readPass(snapshot, now);

@@ -78,7 +78,10 @@ export class RolloutWorld {
 
   /** As the controller does: what changed since the pass began. */
   #writeStatus(read: RolloutStatus, status: RolloutStatus): void {
-    this.rollout.status = applyMergePatch(this.rollout.status ?? {}, statusDifference(read, status)) as RolloutStatus; // of one comes one
+    this.rollout.status = applyMergePatch(
+      this.rollout.status ?? {},
+      statusDifference(read, status),
+    ) as RolloutStatus; // of one comes one
   }
 
   /** Passes with all pods ready, until nothing changes. */
