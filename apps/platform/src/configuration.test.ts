@@ -94,6 +94,7 @@ const mistakes: readonly [text: string, error: string][] = [
   ["egress: [web.default.svc:80]", '1:10: "web.default.svc" is a name of the cluster or of this machine'],
   ["egress: [host.tracegate.internal:80]", '1:10: "host.tracegate.internal" is a name of the cluster'],
   ["scrapeInterval: soon", "1:17: scrapeInterval is no duration (expected 100ms to 60m, like 2s)"],
+  ["sourceTimeout: forever", "1:16: sourceTimeout is no duration"],
   ["gitPollInterval: 1ms", "1:18: gitPollInterval is no duration"],
 ];
 for (const [text, error] of mistakes) {

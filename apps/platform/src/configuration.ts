@@ -23,6 +23,8 @@ export interface Configuration {
   /** Hosts outside that pods reach. */
   readonly egress: readonly OutsidePort[];
   readonly pace: Partial<Pace>;
+  /** For one Git command, and for rendering one source. */
+  readonly sourceTimeoutMs?: number;
 }
 
 export interface OutsidePort {
@@ -82,9 +84,11 @@ export function parseConfiguration(text: string, path: string): Configuration {
     "egress",
     "scrapeInterval",
     "gitPollInterval",
+    "sourceTimeout",
   ]);
   const scrapeInterval = fields.get("scrapeInterval");
   const gitPollInterval = fields.get("gitPollInterval");
+  const sourceTimeout = fields.get("sourceTimeout");
   return {
     file: path,
     images: reader
@@ -105,6 +109,7 @@ export function parseConfiguration(text: string, path: string): Configuration {
       ...(scrapeInterval && { scrapeIntervalMs: reader.duration(scrapeInterval, "scrapeInterval") }),
       ...(gitPollInterval && { gitPollMs: reader.duration(gitPollInterval, "gitPollInterval") }),
     },
+    ...(sourceTimeout && { sourceTimeoutMs: reader.duration(sourceTimeout, "sourceTimeout") }),
   };
 }
 

@@ -228,9 +228,18 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 
     // 6. The controllers, from workloads to delivery.
     const reading = new AbortController();
-    const repositories = commandGit({ directory: state.gitCache, signal: reading.signal });
+    const { sourceTimeoutMs } = configuration ?? {};
+    const repositories = commandGit({
+      directory: state.gitCache,
+      signal: reading.signal,
+      ...(sourceTimeoutMs !== undefined && { timeoutMs: sourceTimeoutMs }),
+    });
     await repositories.recover();
-    const sources = readApart({ git: repositories, clock: wallClock });
+    const sources = readApart({
+      git: repositories,
+      clock: wallClock,
+      ...(sourceTimeoutMs !== undefined && { timeLimitMs: sourceTimeoutMs }),
+    });
     const git = cachedGit(repositories, {
       clock: wallClock,
       maxAgeMs: Math.min(pace.gitPollMs / 2, 1000),

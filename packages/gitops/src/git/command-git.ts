@@ -1,7 +1,7 @@
 import { type Clock, wallClock } from "@tracegate/contracts";
 import { type GitProcessOptions, runGit } from "./git-process.ts";
 import { type CommitPlace, readTree } from "./local-tree.ts";
-import { parseRefs, resolveRef } from "./refs.ts";
+import { refsNaming, resolveRef } from "./refs.ts";
 import { type Remote, remoteOf } from "./remote.ts";
 import { type GitRepositories, isFullSha, noSuchCommit, SourceError } from "./repositories.ts";
 import { type KeepLimits, repositoryCache } from "./repository-cache.ts";
@@ -15,6 +15,8 @@ export interface CommandGitOptions {
   readonly timeoutMs?: number;
   /** What one fetch may bring; 1 GB unless told otherwise. */
   readonly maxPackBytes?: number;
+  /** What Git may take while it speaks to a server; 2 GB unless told otherwise. */
+  readonly maxMemoryBytes?: number;
   /** How much is kept of what was fetched. */
   readonly keep?: Partial<KeepLimits>;
   readonly clock?: Clock;
@@ -30,6 +32,8 @@ const usualLimits: KeepLimits = {
 };
 
 const maxAnswerBytes = 100_000_000;
+/** Some 500,000 branches, tags and pull requests. */
+const maxRefsBytes = 40_000_000;
 
 /** Sources on this machine: a fetched commit can also be read elsewhere, by `readTree` on another thread. */
 export interface CommandGit extends GitRepositories {
@@ -48,6 +52,7 @@ export function commandGit(options: CommandGitOptions): CommandGit {
     timeoutMs: options.timeoutMs ?? 60_000,
     maxOutput: maxAnswerBytes,
     maxFile: options.maxPackBytes ?? 1_000_000_000,
+    maxMemory: options.maxMemoryBytes ?? 2_000_000_000,
     protocols: options.protocols ?? ["file", "https"],
     signal: options.signal,
   };
@@ -168,14 +173,16 @@ export function commandGit(options: CommandGitOptions): CommandGit {
     async resolve(repoURL, revision) {
       const remote = remoteOf(repoURL, process.protocols);
       if (isFullSha(revision)) return revision;
-      let refs: ReturnType<typeof parseRefs>;
+      const { add, refs } = refsNaming(revision);
       try {
-        const listing = await runGit(["ls-remote", "--", remote.url], { ...process, remote });
-        refs = parseRefs(listing.toString());
+        await runGit(["ls-remote", "--", remote.url], {
+          ...{ ...process, maxOutput: maxRefsBytes },
+          ...{ remote, onOutput: add },
+        });
       } catch (error) {
         throw new SourceError(`failed to list refs: ${messageOf(error)}`, "Unknown", { unreachable: true });
       }
-      const commit = resolveRef(refs, revision);
+      const commit = resolveRef(refs(), revision);
       if (commit === undefined) throw new SourceError(`unable to resolve '${revision}' to a commit SHA`);
       return commit;
     },

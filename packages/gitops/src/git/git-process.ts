@@ -9,6 +9,8 @@ export interface GitProcessOptions {
   readonly maxOutput: number;
   /** Most bytes of one file that Git may write: what it fetches comes as one pack. */
   readonly maxFile: number;
+  /** Most bytes of memory where Git speaks to a server, some of whose answers it holds as a whole. */
+  readonly maxMemory: number;
   /** Protocols Git may use, as `GIT_ALLOW_PROTOCOL` takes them. */
   readonly protocols: readonly string[];
   /** Ends what runs. */
@@ -20,6 +22,8 @@ export interface GitCall {
   readonly input?: string;
   /** Whom it speaks to. */
   readonly remote?: Remote;
+  /** Takes the standard output as it comes; then none of it is kept. */
+  readonly onOutput?: (chunk: Buffer) => void;
 }
 
 /**
@@ -53,10 +57,11 @@ const repositoryVariables = [
 ];
 
 /**
- * The limit, in units of 512 bytes, is also that of Git's helpers, which write what is fetched. Without the signal, they
- * say what failed.
+ * The limits, in units of 512 bytes and of 1024, are also those of Git's helpers, which read and write what is fetched. Without
+ * the signal, they say what failed.
  */
-const limitedScript = 'trap \'\' XFSZ; ulimit -f "$1" 2>/dev/null; shift; exec git "$@"';
+const limitedScript =
+  'trap \'\' XFSZ; ulimit -f "$1" 2>/dev/null; ulimit -v "$2" 2>/dev/null; shift 2; exec git "$@"';
 const notFound = 127;
 
 /** Runs Git without a terminal and resolves to its standard output; rejects with Git's last words. */
@@ -65,7 +70,7 @@ export function runGit(args: readonly string[], options: GitProcessOptions & Git
     // A group of its own: Git's helpers end with it.
     const blocks = String(Math.ceil(options.maxFile / 512));
     const command = [...hardening, ...(options.remote?.options ?? []), ...args];
-    const child = spawn("sh", ["-c", limitedScript, "git", blocks, ...command], {
+    const child = spawn("sh", ["-c", limitedScript, "git", blocks, memoryOf(options), ...command], {
       stdio: ["pipe", "pipe", "pipe"],
       env: environment(options),
       detached: true,
@@ -96,7 +101,8 @@ export function runGit(args: readonly string[], options: GitProcessOptions & Git
       size += chunk.length;
       if (size > options.maxOutput)
         end(new SourceError("repository answer is larger than the limit", "ResourceExhausted"));
-      else output.push(chunk);
+      else if (options.onOutput === undefined) output.push(chunk);
+      else options.onOutput(chunk);
     });
     child.stderr.on("data", (chunk: Buffer) => {
       if (errors.length < 16_384) errors += chunk.toString();
@@ -115,6 +121,12 @@ export function runGit(args: readonly string[], options: GitProcessOptions & Git
     child.stdin.end(options.input ?? "");
   });
 }
+
+/** A repository of this machine is no stranger, and may be as large as it likes. */
+const memoryOf = ({ remote, maxMemory }: GitProcessOptions & GitCall): string =>
+  remote === undefined || /^(?:file:|\/)/i.test(remote.url)
+    ? "unlimited"
+    : String(Math.ceil(maxMemory / 1024));
 
 function environment({ protocols, gitDir, remote, timeoutMs }: GitProcessOptions & GitCall) {
   const own = Object.entries(process.env).filter(([name]) => !repositoryVariables.includes(name));
@@ -158,6 +170,9 @@ function lastWords(errors: string): SourceError {
   }
   if (/File too large/.test(errors)) {
     return new SourceError("the repository is larger than the limit", "ResourceExhausted");
+  }
+  if (/Out of memory|Cannot allocate memory/.test(errors)) {
+    return new SourceError("the repository takes more memory than the limit", "ResourceExhausted");
   }
   const lines = errors.split("\n").filter((line) => line.trim() !== "");
   const fatal = lines.find((line) => line.startsWith("fatal:")) ?? lines.at(-1) ?? "git failed";

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { commandGit } from "./command-git.ts";
+import { type CommandGitOptions, commandGit } from "./command-git.ts";
 import { withoutCredentials } from "./repositories.ts";
 
 const sha = "1234567890123456789012345678901234567890";
@@ -35,12 +35,17 @@ async function serve(t: TestContext, listener: RequestListener) {
   return { host: `127.0.0.1:${port}`, asked };
 }
 
-function setUp(t: TestContext, timeoutMs = 20_000, protocols = ["http"]) {
+function setUp(
+  t: TestContext,
+  timeoutMs = 20_000,
+  protocols = ["http"],
+  more: Partial<CommandGitOptions> = {},
+) {
   const directory = mkdtempSync(join(tmpdir(), "gitops-servers-"));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
   return {
     directory,
-    repositories: commandGit({ directory: join(directory, "cache"), protocols, timeoutMs }),
+    repositories: commandGit({ directory: join(directory, "cache"), protocols, timeoutMs, ...more }),
   };
 }
 
@@ -174,6 +179,26 @@ for (const [what, listener] of Object.entries<RequestListener>({
       await new Promise((resolve) => setTimeout(resolve, 50));
   });
 }
+
+// Elsewhere there is no limit of memory to set; the deadline ends it.
+test("a server that lists for ever is given up before it fills the memory", {
+  skip: process.platform !== "linux",
+}, async (t) => {
+  const { repositories } = setUp(t, 60_000, ["http"], { maxMemoryBytes: 300_000_000 });
+  const { host } = await serve(t, (request, response) => {
+    if (request.url?.includes("info/refs") !== true) return void response.writeHead(404).end();
+    const page = Array.from({ length: 1000 }, (_, i) => `${sha}\trefs/heads/${i}\n`).join("");
+    const more = () => {
+      while (response.write(page));
+    };
+    response.on("drain", more);
+    more();
+  });
+  await assert.rejects(repositories.resolve(`http://${host}/r`, "main"), {
+    message: "failed to list refs: the repository takes more memory than the limit",
+    unreachable: true,
+  });
+});
 
 test("what a server says of itself shows no credentials", async (t) => {
   const { repositories } = setUp(t);

@@ -1,3 +1,4 @@
+import { StringDecoder } from "node:string_decoder";
 import { isFullSha } from "./repositories.ts";
 
 /** Full ref names (`HEAD`, `refs/heads/main`, `refs/tags/v1`) with the commits they name. */
@@ -17,6 +18,37 @@ export function parseRefs(output: string): Refs {
   return refs;
 }
 
+/**
+ * The refs of a `git ls-remote` that `revision` may name, read as they come: a large repository has hundreds of thousands, a
+ * hostile server as many as it likes.
+ */
+export function refsNaming(revision: string): { add(chunk: Buffer): void; refs(): Refs } {
+  const wanted = revision === "" ? "HEAD" : revision;
+  const names = new Set([wanted, `refs/heads/${wanted}`, `refs/tags/${wanted}`]);
+  const isShort = shortSha.test(wanted);
+  const isConstraint = parseConstraint(wanted) !== undefined;
+  const mayBeNamed = (line: string) => {
+    const name = line.slice(line.indexOf("\t") + 1).replace(/\^\{\}$/, "");
+    if (names.has(name) || (isConstraint && release.test(name))) return true;
+    // Of a tag its peeled line is needed, too.
+    return isShort && (line.startsWith(wanted) || name.startsWith("refs/tags/"));
+  };
+  const decoder = new StringDecoder("utf8");
+  const kept: string[] = [];
+  let rest = "";
+  return {
+    add(chunk) {
+      const lines = (rest + decoder.write(chunk)).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) if (mayBeNamed(line)) kept.push(line);
+    },
+    refs: () => parseRefs(kept.join("\n")),
+  };
+}
+
+const shortSha = /^[0-9a-f]{7,39}$/;
+const release = /^refs\/tags\/v?(\d+)\.(\d+)\.(\d+)$/;
+
 /** The commit that `revision` names among `refs`, if any. A branch wins over a tag of the same name. */
 export function resolveRef(refs: Refs, revision: string): string | undefined {
   const wanted = revision === "" ? "HEAD" : revision;
@@ -26,7 +58,7 @@ export function resolveRef(refs: Refs, revision: string): string | undefined {
     refs.get(`refs/tags/${wanted}`) ??
     refs.get(wanted);
   if (named !== undefined) return named;
-  if (/^[0-9a-f]{7,39}$/.test(wanted)) {
+  if (shortSha.test(wanted)) {
     for (const sha of refs.values()) if (sha.startsWith(wanted)) return sha;
   }
   return highestTag(refs, wanted);
@@ -40,7 +72,7 @@ function highestTag(refs: Refs, constraint: string): string | undefined {
   if (accepts === undefined) return undefined;
   let best: { version: Version; sha: string } | undefined;
   for (const [name, sha] of refs) {
-    const match = /^refs\/tags\/v?(\d+)\.(\d+)\.(\d+)$/.exec(name);
+    const match = release.exec(name);
     if (match === null) continue;
     const version: Version = [Number(match[1]), Number(match[2]), Number(match[3])];
     if (accepts(version) && (best === undefined || compareVersions(version, best.version) > 0))
