@@ -84,6 +84,7 @@ export {
 export type { MetadataRules } from "./validation/metadata.ts";
 export { metadataErrors, metadataUpdateErrors } from "./validation/metadata.ts";
 export * from "./validation/names.ts";
+export { serviceAddressErrors } from "./validation/services.ts";
 export { builtInWarnings } from "./validation/warnings.ts";
 export { humanDuration } from "./values/duration.ts";
 export { goJson, goMap, quote } from "./values/go-text.ts";

@@ -6,8 +6,14 @@ import { withOwners } from "./field-ownership.ts";
 import { generateUid } from "./names.ts";
 import { admitToNamespace } from "./namespace-admission.ts";
 import { newMetadata } from "./object-metadata.ts";
-import { atBirth, objectErrors, objectWarnings, withDefaults } from "./object-rules.ts";
-import { admitPod } from "./pod-admission.ts";
+import {
+  atBirth,
+  objectErrors,
+  objectWarnings,
+  withDefaults,
+  withTemplateGeneration,
+} from "./object-rules.ts";
+import { admitPod, checkOverhead } from "./pod-admission.ts";
 import { keyFor, storedObject } from "./reading.ts";
 import { checkAddressed, receive } from "./receiving.ts";
 import { alreadyExists, invalid, qualified } from "./refusals.ts";
@@ -71,6 +77,7 @@ export function createReceived(
     if (errors.length > 0)
       throw invalid({ group: served.group, kind: prepared.kind ?? served.kind }, metadata.name, errors);
     const key = keyFor(served, namespace, metadata.name);
+    if (qualified(served) === "pods") checkOverhead(served, object);
     const complete = asRead(served, object);
     const existing = ctx.store.get(key);
     if (existing !== undefined) {
@@ -99,9 +106,8 @@ function prepareNew(
   own: (object: KubeObject) => KubeObject,
 ): KubeObject {
   const defaulted = withDefaults(served, withoutStatus(served, received));
-  // The template generation of a DaemonSet comes with its form, so it counts as the writer's.
-  const early = qualified(served) === "daemonsets.apps";
-  let object = early ? own(atBirth(served, defaulted, received)) : atBirth(served, own(defaulted), received);
+  const formed = qualified(served) === "daemonsets.apps" ? withTemplateGeneration(defaulted) : defaulted;
+  let object = atBirth(served, own(formed), received);
   if (isServices(served)) object = withKeptAddresses(object);
   if (qualified(served) === "pods") object = admitPod(ctx, served, object);
   if (isDefinitions(served)) object = definitionAtBirth(object);

@@ -13,6 +13,7 @@ import {
   prepareForCreate,
   prepareForUpdate,
   pruneCustom,
+  TEMPLATE_GENERATION,
   withBuiltInDefaults,
   withCustomDefaults,
 } from "@tracegate/kube";
@@ -48,6 +49,16 @@ export function withDefaults(served: ServedKind, object: KubeObject): KubeObject
 /** What a new object begins with; it has its name and uid. `sent` is what it was before its defaults. */
 export function atBirth(served: ServedKind, object: KubeObject, sent: KubeObject): KubeObject {
   return served.custom === undefined ? asObject(prepareForCreate(asJson(object), asJson(sent))) : object;
+}
+
+/**
+ * A DaemonSet with its template generation in the form in which it is owned: it is a field to upstream, 0 where it is left
+ * out, and set to what it must be afterwards.
+ */
+export function withTemplateGeneration(daemonSet: KubeObject): KubeObject {
+  const { metadata } = daemonSet;
+  const annotations = { [TEMPLATE_GENERATION]: "0", ...metadata.annotations };
+  return { ...daemonSet, metadata: { ...metadata, annotations } };
 }
 
 /** What an update of the main resource keeps whatever was sent. */

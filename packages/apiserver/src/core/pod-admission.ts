@@ -36,11 +36,14 @@ export function admitPod(ctx: ApiContext, served: ServedKind, pod: KubeObject): 
     const runtime = JSON.stringify(spec.runtimeClassName);
     throw forbidden(served, pod.metadata.name, `pod rejected: RuntimeClass ${runtime} not found`);
   }
-  if (spec.overhead !== undefined) {
-    const why = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead";
-    throw forbidden(served, pod.metadata.name, why);
-  }
   return { ...pod, spec: { ...spec, tolerations: patientWithNodes(spec) } } as KubeObject;
+}
+
+/** Overhead comes with a kind of runtime, of which there is none. */
+export function checkOverhead(served: ServedKind, pod: KubeObject): void {
+  if ((pod as { spec?: PodSpec }).spec?.overhead === undefined) return;
+  const why = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead";
+  throw forbidden(served, pod.metadata.name, why);
 }
 
 /** What admission gives back to a pod whose new form leaves it out. */

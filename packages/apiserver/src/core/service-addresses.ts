@@ -1,5 +1,11 @@
-import { isIPv4, isIPv6 } from "node:net";
-import { type FieldError, invalid as invalidField, type KubeObject } from "@tracegate/kube";
+import { isIPv6 } from "node:net";
+import {
+  type FieldError,
+  invalid as invalidField,
+  type JsonObject,
+  type KubeObject,
+  serviceAddressErrors,
+} from "@tracegate/kube";
 import type { ApiContext } from "./context.ts";
 import { storedObject } from "./reading.ts";
 import { invalid } from "./refusals.ts";
@@ -41,21 +47,16 @@ export function allocateServiceAddresses(
 }
 
 /** An address that is none, or not of this cluster, is refused before any is given. */
-function checkWanted(service: KubeObject, { clusterIP, clusterIPs = [] }: ServiceSpec): void {
-  const [first] = clusterIPs;
-  const wanted = clusterIP || first || "None";
-  if (clusterIP && first !== undefined && first !== clusterIP) {
-    throw refusal(service, invalidField("spec.clusterIPs", clusterIPs, "first value must match `clusterIP`"));
+function checkWanted(service: KubeObject, spec: ServiceSpec): void {
+  const wrong = serviceAddressErrors(spec as JsonObject);
+  if (wrong.length > 0) throw invalid(SERVICE, service.metadata.name, wrong);
+  const wanted = spec.clusterIP || spec.clusterIPs?.[0] || "None";
+  if (isIPv6(wanted)) {
+    throw refusal(
+      service,
+      invalidField("spec.clusterIPs[0]", [wanted], "IPv6 is not configured on this cluster"),
+    );
   }
-  if (wanted === "None" || isIPv4(wanted)) return;
-  const why = isIPv6(wanted)
-    ? invalidField("spec.clusterIPs[0]", [wanted], "IPv6 is not configured on this cluster")
-    : invalidField(
-        "spec.clusterIPs[0]",
-        wanted,
-        "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
-      );
-  throw refusal(service, why);
 }
 
 function otherServices({ store }: ApiContext, { metadata }: KubeObject): ServiceSpec[] {

@@ -1,10 +1,16 @@
-import { isObject, jsonEqual, type KubeObject, TEMPLATE_GENERATION } from "@tracegate/kube";
+import { isObject, jsonEqual, type KubeObject } from "@tracegate/kube";
 import { commitChange } from "./committing.ts";
 import type { ApiContext, ObjectRef, WriteRequest } from "./context.ts";
 import { asVersion } from "./conversion.ts";
 import { withOwners } from "./field-ownership.ts";
 import { changedMetadata, isNewGeneration } from "./object-metadata.ts";
-import { forUpdate, objectErrors, objectWarnings, withDefaults } from "./object-rules.ts";
+import {
+  forUpdate,
+  objectErrors,
+  objectWarnings,
+  withDefaults,
+  withTemplateGeneration,
+} from "./object-rules.ts";
 import { admitPodUpdate } from "./pod-admission.ts";
 import { withEphemeralContainers, withResources } from "./pod-changes.ts";
 import { keyFor, storedObject } from "./reading.ts";
@@ -119,12 +125,6 @@ function ownedChange(
   if (qualified(served) === "daemonsets.apps")
     return forUpdate(served, own(withTemplateGeneration(changed), current), current);
   return own(forUpdate(served, changed, current), current);
-}
-
-function withTemplateGeneration(daemonSet: KubeObject): KubeObject {
-  const { metadata } = daemonSet;
-  const annotations = { [TEMPLATE_GENERATION]: "0", ...metadata.annotations };
-  return { ...daemonSet, metadata: { ...metadata, annotations } };
 }
 
 const isPods = (served: ServedKind): boolean => qualified(served) === "pods";

@@ -1,7 +1,14 @@
 import { isObject, jsonEqual } from "../json.ts";
 import type { ValueType } from "../schema/value-type.ts";
 import { type FieldSet, FieldSetBuilder } from "./field-set.ts";
-import { elementType, isEmptyValue, memberOf, namedElements, shapeOf } from "./field-shape.ts";
+import {
+  elementType,
+  isEmptyValue,
+  memberOf,
+  namedElements,
+  nameOrUndefined,
+  shapeOf,
+} from "./field-shape.ts";
 
 /** The fields that a configuration sets: what an applier owns. */
 export function fieldsOf(type: ValueType, value: unknown): FieldSet {
@@ -30,6 +37,19 @@ function collect(type: ValueType, value: unknown, path: readonly string[], set: 
       if (member === null || emptyMap || !declared) set.insert(below);
     }
   }
+}
+
+/** Whether every element of the keyed lists in a value has a name. Without, there is no telling who owns what. */
+export function isNameable(type: ValueType, value: unknown): boolean {
+  const shape = shapeOf(type, value);
+  if (shape === "leaf" || value === undefined || value === null) return true;
+  if (type.type === "list" && Array.isArray(value)) {
+    return value.every((item) => nameOrUndefined(type, item) !== undefined && isNameable(type.item, item));
+  }
+  return (
+    !isObject(value) ||
+    Object.entries(value).every(([key, member]) => isNameable(memberOf(type, key).type, member))
+  );
 }
 
 /** How two values differ, field by field. No field is in two of the sets. */

@@ -17,7 +17,7 @@ import {
   setOfPaths,
   union,
 } from "./field-set.ts";
-import { type Comparison, compareFields, fieldsOf } from "./field-walk.ts";
+import { type Comparison, compareFields, fieldsOf, isNameable } from "./field-walk.ts";
 import {
   capUpdateManagers,
   decodeManagers,
@@ -112,6 +112,7 @@ export function trackUpdate(
   const isCreate = metadataOf(live)["uid"] === undefined;
   // An object that nobody tracks stays so until it is applied.
   if (managers.entries.size === 0 && !isCreate) return undefined;
+  if (!isNameable(type, written)) return undefined;
   recordUpdate(type, withManagedFields(live), withManagedFields(written), managers, writer);
   capUpdateManagers(managers);
   return encodeManagers(managers);

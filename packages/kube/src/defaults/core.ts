@@ -37,6 +37,9 @@ export const CORE_DEFAULTS: Readonly<Record<string, Defaulter>> = {
     setDefault(get, "path", "/");
     setDefault(get, "scheme", "HTTP");
   },
+  "core.v1.AzureDiskVolumeSource": (disk) => {
+    if (disk["readOnly"] === undefined || disk["readOnly"] === null) disk["readOnly"] = false;
+  },
   "core.v1.SecretVolumeSource": mode,
   "core.v1.ConfigMapVolumeSource": mode,
   "core.v1.DownwardAPIVolumeSource": mode,

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, listAt, stringAt } from "../json.ts";
+import { isObject, type JsonObject, listAt, objectAt, stringAt } from "../json.ts";
 import { type Defaulter, ensureObject, isEmptyMember, setDefault } from "./defaulter.ts";
 
 const RBAC = "rbac.authorization.k8s.io";
@@ -19,8 +19,17 @@ export const GROUP_DEFAULTS: Readonly<Record<string, Defaulter>> = {
   "rbac.v1.Subject": (subject) => {
     if (subject["kind"] === "User" || subject["kind"] === "Group") setDefault(subject, "apiGroup", RBAC);
   },
-  "autoscaling.v1.HorizontalPodAutoscaler": (autoscaler) =>
-    setDefault(ensureObject(autoscaler, "spec"), "minReplicas", 1),
+  "autoscaling.v1.HorizontalPodAutoscaler": (autoscaler) => {
+    const spec = ensureObject(autoscaler, "spec");
+    setDefault(spec, "minReplicas", 1);
+    const metadata = ensureObject(autoscaler, "metadata");
+    const annotations = objectAt(metadata, "annotations") ?? {};
+    const others = annotations["autoscaling.alpha.kubernetes.io/metrics"];
+    // Without any metric the processors are watched. Annotations that say nothing do not come back.
+    if (others === undefined || others === "[]") setDefault(spec, "targetCPUUtilizationPercentage", 80);
+    for (const key of ROUND_TRIP) if (annotations[key] === "[]") delete annotations[key];
+    if (Object.keys(annotations).length === 0) delete metadata["annotations"];
+  },
   "autoscaling.v2.HorizontalPodAutoscaler": (autoscaler) => {
     const spec = ensureObject(autoscaler, "spec");
     setDefault(spec, "minReplicas", 1);
@@ -57,6 +66,11 @@ export const GROUP_DEFAULTS: Readonly<Record<string, Defaulter>> = {
     setDefault(storage, "volumeBindingMode", "Immediate");
   },
 };
+
+/** Annotations in which autoscaling/v1 carries what it has no fields for. */
+const ROUND_TRIP = ["metrics", "conditions", "current-metrics", "behavior"].map(
+  (name) => `autoscaling.alpha.kubernetes.io/${name}`,
+);
 
 const SCALE_UP = {
   stabilizationWindowSeconds: 0,

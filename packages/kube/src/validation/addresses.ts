@@ -1,9 +1,13 @@
 import { BlockList, isIP } from "node:net";
 import { type FieldError, invalid } from "./field-error.ts";
 
+/** The address without the leading zeros that older releases let pass. */
+const withoutZeros = (address: string): string =>
+  /^\d+(\.\d+){3}$/.test(address) ? address.split(".").map(Number).join(".") : address;
+
 /** An address of either family. */
 export function ipErrors(value: string, path: string): FieldError[] {
-  if (isIP(value) !== 0) return [];
+  if (isIP(withoutZeros(value)) !== 0) return [];
   return [invalid(path, value, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")];
 }
 
@@ -20,7 +24,8 @@ interface Block {
 }
 
 function blockOf(text: string): Block | undefined {
-  const [, address = "", digits = ""] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
+  const [, written = "", digits = ""] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
+  const address = withoutZeros(written);
   const version = isIP(address);
   const length = Number(digits);
   if (version === 0 || length > (version === 4 ? 32 : 128)) return undefined;
@@ -49,7 +54,8 @@ const SPECIAL: readonly (readonly [string, readonly string[]])[] = [
 ];
 
 /** An address that traffic can be sent to. */
-export function endpointIPErrors(value: string, path: string): FieldError[] {
+export function endpointIPErrors(written: string, path: string): FieldError[] {
+  const value = withoutZeros(written);
   const version = isIP(value);
   if (version === 0) return [invalid(path, value, "must be a valid IP address")];
   const family = version === 4 ? "ipv4" : "ipv6";

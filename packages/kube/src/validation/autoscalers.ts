@@ -15,17 +15,24 @@ export function autoscalerErrors(spec: JsonObject): FieldError[] {
   }
   errors.push(...referenceErrors(objectAt(spec, "scaleTargetRef"), "spec.scaleTargetRef"));
   errors.push(...targetGroupErrors(stringAt(objectAt(spec, "scaleTargetRef"), "apiVersion")));
-  listAt(spec, "metrics")
-    .filter(isObject)
-    .forEach((metric, i) => {
-      errors.push(...metricErrors(metric, `spec.metrics[${i}]`));
-    });
+  metricsOf(spec).forEach((metric, i) => {
+    errors.push(...metricErrors(metric, `spec.metrics[${i}]`));
+  });
   const behavior = objectAt(spec, "behavior");
   for (const direction of ["scaleUp", "scaleDown"]) {
     const rules = objectAt(behavior, direction);
     if (rules !== undefined) errors.push(...scalingErrors(rules, `spec.behavior.${direction}`));
   }
   return errors;
+}
+
+/** The metrics; what autoscaling/v1 says of processors stands for the metric that it is in the other version. */
+function metricsOf(spec: JsonObject): JsonObject[] {
+  const percent = spec["targetCPUUtilizationPercentage"];
+  const metrics = listAt(spec, "metrics").filter(isObject);
+  if (percent === undefined) return metrics;
+  const target = { type: "Utilization", averageUtilization: percent };
+  return [...metrics, { type: "Resource", resource: { name: "cpu", target } }];
 }
 
 function referenceErrors(reference: JsonObject | undefined, path: string): FieldError[] {

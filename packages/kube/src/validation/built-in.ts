@@ -19,11 +19,11 @@ import {
 } from "./names.ts";
 import { networkPolicyErrors } from "./network-policies.ts";
 import { ephemeralContainersUpdateErrors, podUpdateErrors, resizeErrors } from "./pod-updates.ts";
-import { podSpecErrors, podTemplateErrors } from "./pods.ts";
+import { podAnnotationErrors, podSpecErrors, podTemplateErrors } from "./pods.ts";
 import { disruptionBudgetErrors, leaseErrors } from "./policies.ts";
 import { priorityClassErrors, priorityClassUpdateErrors } from "./priority-classes.ts";
 import { limitRangeErrors, quotaErrors, quotaUpdateErrors } from "./quotas.ts";
-import { serviceErrors, serviceUpdateErrors } from "./services.ts";
+import { serviceErrors, serviceUpdateErrors, topologyErrors } from "./services.ts";
 import {
   claimErrors,
   claimUpdateErrors,
@@ -82,7 +82,10 @@ const KINDS: Readonly<Record<string, KindRules>> = {
     through: { status: phaseErrors },
   },
   Pod: {
-    errors: withSpec((spec) => podSpecErrors(spec, "spec")),
+    errors: (pod) => [
+      ...podAnnotationErrors(pod, "metadata.annotations"),
+      ...podSpecErrors(specOf(pod), "spec"),
+    ],
     newErrors: withSpec((spec) =>
       listAt(spec, "ephemeralContainers").length === 0
         ? []
@@ -96,7 +99,7 @@ const KINDS: Readonly<Record<string, KindRules>> = {
   },
   Service: {
     names: dns1035LabelErrors,
-    errors: withSpec(serviceErrors),
+    errors: (service) => [...topologyErrors(service), ...serviceErrors(specOf(service))],
     updateErrors: (service, before) => serviceUpdateErrors(specOf(service), specOf(before)),
   },
   Endpoints: { errors: endpointsErrors, wholeAgain: true },
@@ -107,7 +110,7 @@ const KINDS: Readonly<Record<string, KindRules>> = {
     updateErrors: (quota, before) => quotaUpdateErrors(specOf(quota), specOf(before)),
   },
   LimitRange: { errors: withSpec(limitRangeErrors) },
-  PersistentVolume: { errors: withSpec(persistentVolumeErrors) },
+  PersistentVolume: { errors: persistentVolumeErrors },
   PersistentVolumeClaim: {
     errors: withSpec((spec) => claimErrors(spec)),
     updateErrors: claimUpdateErrors,

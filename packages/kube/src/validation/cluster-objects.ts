@@ -1,6 +1,6 @@
 import { isObject, type JsonObject, listAt, numberAt, objectAt, stringAt } from "../json.ts";
-import { type FieldError, invalid, notSupported, required } from "./field-error.ts";
-import { labelValueErrors, qualifiedNameErrors } from "./names.ts";
+import { type FieldError, forbidden, invalid, notSupported, required } from "./field-error.ts";
+import { dns1123SubdomainErrors, labelValueErrors, pathSegmentErrors, qualifiedNameErrors } from "./names.ts";
 
 const IS_CIDR = /^(\d{1,3}(\.\d{1,3}){3}\/\d{1,2}|[0-9a-fA-F:]+\/\d{1,3})$/;
 
@@ -46,7 +46,11 @@ export function revisionErrors(revision: JsonObject): FieldError[] {
   const number = numberAt(revision, "revision") ?? 0;
   const data = revision["data"];
   return [
-    ...(data === undefined || data === null ? [required("data", "data is mandatory")] : []),
+    ...(data === undefined || data === null
+      ? [required("data", "data is mandatory")]
+      : isObject(data)
+        ? []
+        : [required("data", "data must be a valid JSON object")]),
     ...(number < 0 ? [invalid("revision", number, "must be greater than or equal to 0")] : []),
   ];
 }
@@ -57,12 +61,39 @@ export function domainPrefixedErrors(path: string, at: string): FieldError[] {
   return [invalid(at, path, 'must be a domain-prefixed path (such as "acme.io/foo")')];
 }
 
+const SCOPES = ["Cluster", "Namespace"];
+
+/** An object named by its group, kind and name. */
+export function typedReferenceErrors(reference: JsonObject, path: string): FieldError[] {
+  const group = stringAt(reference, "apiGroup");
+  return [
+    ...(group === ""
+      ? []
+      : dns1123SubdomainErrors(group).map((detail) => invalid(`${path}.apiGroup`, group, detail))),
+    ...["kind", "name"].flatMap((field) => {
+      const value = stringAt(reference, field);
+      if (value === "") return [required(`${path}.${field}`)];
+      return pathSegmentErrors(value).map((detail) => invalid(`${path}.${field}`, value, detail));
+    }),
+  ];
+}
+
 export function ingressClassErrors(spec: JsonObject): FieldError[] {
   const controller = stringAt(spec, "controller");
   const errors =
     controller === "" ? [required("spec.controller")] : domainPrefixedErrors(controller, "spec.controller");
   const parameters = objectAt(spec, "parameters");
   if (parameters === undefined) return errors;
-  const missing = ["kind", "name"].filter((field) => stringAt(parameters, field) === "");
-  return [...errors, ...missing.map((field) => required(`spec.parameters.${field}`))];
+  const path = "spec.parameters";
+  const [scope, namespace] = [stringAt(parameters, "scope"), stringAt(parameters, "namespace")];
+  errors.push(...typedReferenceErrors(parameters, path));
+  if (scope === "") errors.push(required(`${path}.scope`));
+  else if (!SCOPES.includes(scope)) errors.push(notSupported(`${path}.scope`, scope, SCOPES));
+  if (scope === "Namespace" && namespace === "") {
+    errors.push(required(`${path}.namespace`, "`parameters.scope` is set to 'Namespace'"));
+  }
+  if (scope === "Cluster" && parameters["namespace"] !== undefined) {
+    errors.push(forbidden(`${path}.namespace`, "`parameters.scope` is set to 'Cluster'"));
+  }
+  return errors;
 }

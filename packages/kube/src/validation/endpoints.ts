@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from "node:net";
-import { isObject, type JsonObject, listAt, numberAt, stringAt } from "../json.ts";
+import { isObject, type JsonObject, listAt, numberAt, objectAt, stringAt } from "../json.ts";
 import { endpointIPErrors, ipErrors } from "./addresses.ts";
 import { duplicate, type FieldError, invalid, notSupported, required, tooMany } from "./field-error.ts";
 import { immutableErrors } from "./immutable.ts";
@@ -108,6 +108,11 @@ function endpointErrors(endpoint: JsonObject, type: string, path: string): Field
     ...errors,
     ...optionalErrors(endpoint, "nodeName", dns1123SubdomainErrors, path),
     ...optionalErrors(endpoint, "hostname", dns1123LabelErrors, path),
+    ...listAt(objectAt(endpoint, "hints"), "forNodes").flatMap((node, i) => {
+      const name = stringAt(node, "name");
+      const at = `${path}.hints.forNodes[${i}].name`;
+      return dns1123SubdomainErrors(name).map((detail) => invalid(at, name, detail));
+    }),
   ];
 }
 

@@ -1,4 +1,5 @@
-import { isObject, type JsonObject, jsonEqual, listAt, numberAt, objectAt, stringAt } from "../json.ts";
+import { isObject, type JsonObject, listAt, numberAt, objectAt, stringAt } from "../json.ts";
+import { matchesRequirements } from "../selectors/label-requirement.ts";
 import { quote } from "../values/go-text.ts";
 import { domainPrefixedErrors } from "./cluster-objects.ts";
 import { scheduleError } from "./cron-schedule.ts";
@@ -15,7 +16,7 @@ import { immutableErrors } from "./immutable.ts";
 import { qualifiedNameErrors } from "./names.ts";
 import { negativeErrors } from "./numbers.ts";
 import { podTemplateErrors } from "./pods.ts";
-import { selectorErrors } from "./selectors.ts";
+import { requirementsOf, selectorErrors } from "./selectors.ts";
 import { mismatch } from "./workloads.ts";
 
 /** `job` is the whole object: its name and uid tie its pods to it. */
@@ -36,7 +37,9 @@ export function jobSpecWithSelectorErrors(spec: JsonObject): FieldError[] {
 
 /** What the server ties a Job's pods to it with must be what it would have made itself. */
 function generatedErrors(job: JsonObject, spec: JsonObject): FieldError[] {
-  if (spec["manualSelector"] === true) return [];
+  const selector = objectAt(spec, "selector");
+  // Without a selector there is nothing more to say than that.
+  if (spec["manualSelector"] === true || selector === undefined) return [];
   const { name, uid } = objectAt(job, "metadata") ?? {};
   const labels = objectAt(objectAt(spec["template"], "metadata"), "labels") ?? {};
   const path = "spec.template.metadata.labels";
@@ -57,10 +60,14 @@ function generatedErrors(job: JsonObject, spec: JsonObject): FieldError[] {
       );
     }
   }
-  const selector = objectAt(spec, "selector");
-  const expected = { matchLabels: { "batch.kubernetes.io/controller-uid": uid } };
-  const older = { matchLabels: { "controller-uid": uid } };
-  if (selector !== undefined && !jsonEqual(selector, expected) && !jsonEqual(selector, older)) {
+  const requirements = requirementsOf(selector);
+  const own = Object.fromEntries(
+    ["", "batch.kubernetes.io/"].flatMap((prefix) => [
+      [`${prefix}controller-uid`, String(uid)],
+      [`${prefix}job-name`, String(name)],
+    ]),
+  );
+  if (requirements !== undefined && !matchesRequirements(requirements, own)) {
     errors.push(invalid("spec.selector", selector, "`selector` not auto-generated"));
   }
   return errors;

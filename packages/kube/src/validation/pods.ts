@@ -73,6 +73,17 @@ export function podSpecErrors(spec: JsonObject, path: string): FieldError[] {
   ];
 }
 
+const DELETION_COST = "controller.kubernetes.io/pod-deletion-cost";
+
+/** Annotations that mean something to pods. */
+export function podAnnotationErrors(pod: JsonObject, path: string): FieldError[] {
+  const cost = objectAt(objectAt(pod, "metadata"), "annotations")?.[DELETION_COST];
+  const isInt =
+    typeof cost === "string" && /^(0|-?[1-9][0-9]*)$/.test(cost) && Math.abs(Number(cost)) <= MAX_INT32;
+  if (cost === undefined || isInt) return [];
+  return [invalid(`${path}[${DELETION_COST}]`, cost, "must be a 32bit integer")];
+}
+
 /** A template of pods: its labels and annotations, and the spec. */
 export function podTemplateErrors(template: JsonObject, path: string): FieldError[] {
   const metadata = objectAt(template, "metadata");
@@ -80,6 +91,7 @@ export function podTemplateErrors(template: JsonObject, path: string): FieldErro
   const errors = [
     ...labelsErrors(objectAt(metadata, "labels"), `${path}.labels`),
     ...annotationErrors(objectAt(metadata, "annotations"), `${path}.annotations`),
+    ...podAnnotationErrors(template, `${path}.annotations`),
     ...podSpecErrors(spec, `${path}.spec`),
   ];
   if (listAt(spec, "ephemeralContainers").length > 0) {
@@ -104,7 +116,7 @@ function hostNetworkErrors(spec: JsonObject, containers: readonly JsonObject[], 
   );
 }
 
-const PREEMPTIONS = ["Never", "PreemptLowerPriority"];
+const PREEMPTIONS = ["PreemptLowerPriority", "Never"];
 
 function preemptionErrors(spec: JsonObject, path: string): FieldError[] {
   const policy = stringAt(spec, "preemptionPolicy");

@@ -29,6 +29,7 @@ export function disruptionBudgetErrors(spec: JsonObject): FieldError[] {
       MinAvailable: minAvailable,
       Selector: spec["selector"] ?? null,
       MaxUnavailable: maxUnavailable,
+      UnhealthyPodEvictionPolicy: spec["unhealthyPodEvictionPolicy"] ?? null,
     };
     both.push(invalid("spec", shown, "minAvailable and maxUnavailable cannot be both set"));
   }

@@ -45,8 +45,71 @@ export function quotaErrors(spec: JsonObject): FieldError[] {
     const at = `spec.hard[${name}]`;
     return [...quotaNameErrors(name, at), ...amountErrors(name, amount, at)];
   });
-  return [...errors, ...scopeErrors(listAt(spec, "scopes").map(String), Object.keys(hard))];
+  const scopes = listAt(spec, "scopes").map(String);
+  return [
+    ...errors,
+    ...scopeErrors(scopes, Object.keys(hard)),
+    ...scopeSelectorErrors(spec, Object.keys(hard)),
+  ];
 }
+
+const OPERATORS = ["In", "NotIn", "Exists", "DoesNotExist"];
+/** Scopes that are there or not, without values. */
+const BARE_SCOPES = [
+  "BestEffort",
+  "NotBestEffort",
+  "Terminating",
+  "NotTerminating",
+  "CrossNamespacePodAffinity",
+];
+
+/** Upstream leaves the index out of all of these. */
+function scopeSelectorErrors(spec: JsonObject, resources: readonly string[]): FieldError[] {
+  const path = "spec.scopeSelector.matchExpressions";
+  const expressions = listAt(objectAt(spec, "scopeSelector"), "matchExpressions").filter(isObject);
+  return expressions.flatMap((expression) => {
+    const [scope, operator] = [stringAt(expression, "scopeName"), stringAt(expression, "operator")];
+    const values = listAt(expression, "values");
+    const fits = Object.hasOwn(SCOPES, scope) ? SCOPES[scope] : undefined;
+    const errors: FieldError[] = [];
+    if (fits === undefined) errors.push(invalid(`${path}.scopeName`, scope, "unsupported scope"));
+    for (const name of [...resources].sort()) {
+      if (fits !== undefined && isQuotaResource(name) && !fits.includes(name)) {
+        errors.push(
+          invalid(path, internalScopeSelector(expressions), "unsupported scope applied to resource"),
+        );
+      }
+    }
+    if (BARE_SCOPES.includes(scope) && operator !== "Exists") {
+      const detail =
+        "must be 'Exist' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, " +
+        "ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity";
+      errors.push(invalid(`${path}.operator`, operator, detail));
+    }
+    const listed = operator === "In" || operator === "NotIn";
+    if (listed && values.length === 0) {
+      const detail = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector";
+      errors.push(required(`${path}.values`, detail));
+    }
+    if (!listed && OPERATORS.includes(operator) && values.length > 0) {
+      const detail = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector";
+      errors.push(invalid(`${path}.values`, values, detail));
+    }
+    if (!OPERATORS.includes(operator)) {
+      errors.push(invalid(`${path}.operator`, operator, "not a valid selector operator"));
+    }
+    return errors;
+  });
+}
+
+/** Expressions as upstream's internal type shows them. */
+const internalScopeSelector = (expressions: readonly JsonObject[]): object => ({
+  MatchExpressions: expressions.map(({ scopeName, operator, values }) => ({
+    ScopeName: scopeName ?? "",
+    Operator: operator ?? "",
+    Values: values ?? null,
+  })),
+});
 
 export function quotaUpdateErrors(spec: JsonObject, before: JsonObject): FieldError[] {
   const scopes = (of: JsonObject) => [...new Set(listAt(of, "scopes").map(String))].sort();

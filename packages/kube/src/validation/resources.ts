@@ -1,5 +1,5 @@
 import { type JsonObject, listAt, objectAt, stringAt } from "../json.ts";
-import { compareQuantities, parseQuantity } from "../values/quantity.ts";
+import { compareQuantities, parseQuantity, QuantityError } from "../values/quantity.ts";
 import {
   duplicate,
   type FieldError,
@@ -165,7 +165,22 @@ function amountErrors(name: string, value: unknown, path: string): FieldError[] 
   }
   const { nanos } = parseQuantity(String(value));
   if (nanos < 0n) errors.push(invalid(at, value, "must be greater than or equal to 0"));
-  else if (name.includes("/") && nanos % 1_000_000_000n !== 0n)
+  else if (name.startsWith("hugepages-")) {
+    const page = pageSize(name);
+    if (page <= 0n || nanos % page !== 0n || nanos === 0n) {
+      errors.push(invalid(at, value, `${String(value)} is not positive integer multiple of ${name}`));
+    }
+  } else if (name.includes("/") && nanos % 1_000_000_000n !== 0n)
     errors.push(invalid(at, value, "must be an integer"));
   return errors;
+}
+
+/** What the name of a resource of huge pages says of their size; 0 where it is no size. */
+function pageSize(name: string): bigint {
+  try {
+    return parseQuantity(name.slice("hugepages-".length)).nanos;
+  } catch (error) {
+    if (error instanceof QuantityError) return 0n;
+    throw error;
+  }
 }

@@ -14,6 +14,16 @@ const TYPES = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 const PROTOCOLS = ["SCTP", "TCP", "UDP"];
 const AFFINITIES = ["ClientIP", "None"];
 
+const [HINTS, MODE] = ["service.kubernetes.io/topology-aware-hints", "service.kubernetes.io/topology-mode"];
+
+/** Two names of one annotation. */
+export function topologyErrors(service: JsonObject): FieldError[] {
+  const { [HINTS]: hints, [MODE]: mode } = objectAt(objectAt(service, "metadata"), "annotations") ?? {};
+  if (hints === undefined || mode === undefined || hints === mode) return [];
+  const detail = `must match annotations[${HINTS}] when both are specified`;
+  return [invalid(`metadata.annotations[${MODE}]`, mode, detail)];
+}
+
 /** What is wrong with a Service's spec, apart from addresses and node ports, which the allocator knows. */
 export function serviceErrors(spec: JsonObject): FieldError[] {
   const ports = listAt(spec, "ports").filter(isObject);
@@ -29,7 +39,8 @@ export function serviceErrors(spec: JsonObject): FieldError[] {
   else if (!AFFINITIES.includes(affinity))
     errors.push(notSupported("spec.sessionAffinity", affinity, AFFINITIES));
   if (affinity === "ClientIP") errors.push(...affinityErrors(spec));
-  errors.push(...familyErrors(spec, type));
+  const addresses = serviceAddressErrors(spec);
+  errors.push(...addresses, ...(addresses.length > 0 ? [] : familyErrors(spec, type)));
   errors.push(...clusterIPErrors(spec, type), ...externalIPErrors(spec));
   if (type === "") errors.push(required("spec.type"));
   else if (!TYPES.includes(type)) errors.push(notSupported("spec.type", type, TYPES));
@@ -57,6 +68,38 @@ export function serviceUpdateErrors(spec: JsonObject, before: JsonObject): Field
   return errors;
 }
 
+/** What is wrong with the fields for a Service's own addresses. Upstream looks at them by themselves before it gives any. */
+export function serviceAddressErrors(spec: JsonObject): FieldError[] {
+  if (spec["type"] === "ExternalName") return [];
+  const addresses = listAt(spec, "clusterIPs").map(String);
+  const [clusterIP, policy] = [stringAt(spec, "clusterIP"), stringAt(spec, "ipFamilyPolicy")];
+  const errors: FieldError[] = [];
+  if (clusterIP === "" && addresses.length > 0) {
+    errors.push(invalid("spec.clusterIPs", addresses, "must be empty when `clusterIP` is not specified"));
+  } else if (clusterIP !== "" && addresses.length > 0 && addresses[0] !== clusterIP) {
+    errors.push(invalid("spec.clusterIPs", addresses, "first value must match `clusterIP`"));
+  }
+  const seen = new Set<string>();
+  listAt(spec, "ipFamilies").forEach((family, i) => {
+    const [name, at] = [String(family), `spec.ipFamilies[${i}]`];
+    if (!FAMILIES.includes(name)) errors.push(notSupported(at, name, FAMILIES));
+    if (seen.has(name)) errors.push(duplicate(at, name));
+    seen.add(name);
+  });
+  if (policy !== "" && !POLICIES.includes(policy)) {
+    errors.push(notSupported("spec.ipFamilyPolicy", policy, POLICIES));
+  }
+  addresses.forEach((address, i) => {
+    if (i > 0 || address !== "None") errors.push(...ipErrors(address, `spec.clusterIPs[${i}]`));
+    else if (addresses.length > 1) {
+      errors.push(invalid("spec.clusterIPs", addresses, "'None' must be the first and only value"));
+    }
+  });
+  if (addresses.length > 2)
+    errors.push(invalid("spec.clusterIPs", addresses, "may only hold up to 2 values"));
+  return errors;
+}
+
 const FAMILIES = ["IPv4", "IPv6"];
 const POLICIES = ["PreferDualStack", "RequireDualStack", "SingleStack"];
 
@@ -68,27 +111,19 @@ function familyErrors(spec: JsonObject, type: string): FieldError[] {
   const errors: FieldError[] = [];
   const unselected =
     spec["clusterIP"] === "None" && Object.keys(objectAt(spec, "selector") ?? {}).length === 0;
-  if (policy !== "" && !POLICIES.includes(policy)) {
-    errors.push(notSupported("spec.ipFamilyPolicy", policy, POLICIES));
-  } else if (policy === "RequireDualStack" && !unselected) {
+  if (policy === "RequireDualStack" && !unselected) {
     errors.push(
       invalid("spec.ipFamilyPolicy", policy, "this cluster is not configured for dual-stack services"),
     );
   }
   families.forEach((family, i) => {
-    if (!FAMILIES.includes(family)) errors.push(notSupported(`spec.ipFamilies[${i}]`, family, FAMILIES));
-    else if (family === "IPv6" && families.length === 1) {
+    if (family === "IPv6" && families.length === 1) {
       errors.push(invalid(`spec.ipFamilies[${i}]`, family, "not configured on this cluster"));
     }
   });
   if (families.length > 1 && policy === "SingleStack") {
     const detail = "must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified";
     errors.push(invalid("spec.ipFamilyPolicy", policy, detail));
-  }
-  const [first] = listAt(spec, "clusterIPs");
-  const clusterIP = stringAt(spec, "clusterIP");
-  if (first !== undefined && clusterIP !== "" && first !== clusterIP) {
-    errors.push(invalid("spec.clusterIPs", listAt(spec, "clusterIPs"), "first value must match `clusterIP`"));
   }
   const health = numberAt(spec, "healthCheckNodePort") ?? 0;
   if (health !== 0 && (type !== "LoadBalancer" || spec["externalTrafficPolicy"] !== "Local")) {
@@ -226,9 +261,7 @@ function clusterIPErrors(spec: JsonObject, type: string): FieldError[] {
   if (addresses[0] === "None" && (type === "NodePort" || type === "LoadBalancer")) {
     return [invalid("spec.clusterIPs[0]", "None", `may not be set to 'None' for ${type} services`)];
   }
-  return addresses.flatMap((address, i) =>
-    address === "None" ? [] : ipErrors(address, `spec.clusterIPs[${i}]`),
-  );
+  return [];
 }
 
 function nodePortErrors(ports: readonly JsonObject[], type: string): FieldError[] {

@@ -67,7 +67,8 @@ function sameSourceErrors(spec: JsonObject, path: string): FieldError[] {
   const same = ["apiGroup", "kind", "name"].every(
     (field) => stringAt(source, field) === stringAt(reference, field),
   );
-  return same ? [] : [invalid(path, path.split(".").at(-1) ?? "", "must match dataSourceRef")];
+  // The field's internal value, as upstream has it here, is an empty object.
+  return same ? [] : [invalid(path, {}, "must match dataSourceRef")];
 }
 
 /** A claim stays what it is, but for the volume it is given and, once bound, its size. */
@@ -110,12 +111,13 @@ const changedFields = (spec: JsonObject, old: JsonObject): string =>
     .map((field) => `spec.${field}`)
     .join("\n");
 
-export function persistentVolumeErrors(spec: JsonObject): FieldError[] {
+export function persistentVolumeErrors(volume: JsonObject): FieldError[] {
   const path = "spec";
+  const spec = objectAt(volume, path) ?? {};
   const capacity = objectAt(spec, "capacity") ?? {};
   const policy = stringAt(spec, "persistentVolumeReclaimPolicy");
   const policies = ["Delete", "Recycle", "Retain"];
-  const errors: FieldError[] = [];
+  const errors = mountOptionErrors(volume, spec);
   if (listAt(spec, "accessModes").length === 0) errors.push(required(`${path}.accessModes`));
   errors.push(...accessModeErrors(spec, path));
   if (Object.keys(capacity).length === 0) errors.push(required(`${path}.capacity`));
@@ -139,6 +141,34 @@ export function persistentVolumeErrors(spec: JsonObject): FieldError[] {
   errors.push(...classNameErrors(spec, path, "volumeAttributesClassName"));
   if (spec["csi"] !== undefined) return errors;
   return [...errors, required(`${path}.csi`, "has to be specified when using volumeAttributesClassName")];
+}
+
+const MOUNT_OPTIONS = "volume.beta.kubernetes.io/mount-options";
+/** Volumes that are mounted with options. */
+const WITH_OPTIONS = [
+  "azureFile",
+  "cephfs",
+  "cinder",
+  "csi",
+  "gcePersistentDisk",
+  "glusterfs",
+  "iscsi",
+  "nfs",
+  "quobyte",
+  "rbd",
+  "storageos",
+  "vsphereVolume",
+  "awsElasticBlockStore",
+  "azureDisk",
+];
+
+function mountOptionErrors(volume: JsonObject, spec: JsonObject): FieldError[] {
+  const annotations = objectAt(objectAt(volume, "metadata"), "annotations") ?? {};
+  if (!Object.hasOwn(annotations, MOUNT_OPTIONS)) return [];
+  if (WITH_OPTIONS.some((source) => spec[source] !== undefined)) return [];
+  return [
+    forbidden(`metadata.annotations.${MOUNT_OPTIONS}`, "may not specify mount options for this volume type"),
+  ];
 }
 
 function sourceErrors(spec: JsonObject, path: string): FieldError[] {

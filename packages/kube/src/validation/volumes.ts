@@ -93,7 +93,10 @@ const SOURCES: Readonly<Record<string, SourceRule>> = {
 
 function secretErrors(source: JsonObject, field: string, path: string): FieldError[] {
   const secret = objectAt(source, field);
-  return secret === undefined ? [] : having("name")(secret, `${path}.${field}`);
+  if (secret === undefined) return [];
+  const [at, name] = [`${path}.${field}`, stringAt(secret, "name")];
+  if (name === "") return [required(`${at}.name`)];
+  return dns1123SubdomainErrors(name).map((detail) => invalid(`${at}.name`, name, detail));
 }
 
 /** What a template's metadata may say, and how upstream writes what it may not. */
@@ -199,7 +202,6 @@ function projectedErrors(volume: JsonObject, path: string): FieldError[] {
     }
     // Upstream leaves the source out of this one.
     if (stringAt(token, "path") === "") errors.push(required(`${path}.path`));
-    claim(stringAt(token, "path"), "serviceAccountToken");
   }
   return errors;
 }

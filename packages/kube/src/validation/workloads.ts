@@ -2,6 +2,7 @@ import { type JsonObject, jsonEqual, listAt, numberAt, objectAt, stringAt } from
 import { matchesRequirements } from "../selectors/label-requirement.ts";
 import { percentOf } from "../values/int-or-percent.ts";
 import { type FieldError, forbidden, invalid, notSupported, required } from "./field-error.ts";
+import { annotationErrors, labelsErrors } from "./metadata.ts";
 import { dns1123LabelErrors } from "./names.ts";
 import { intOrPercentErrors, negativeErrors, overHundredErrors } from "./numbers.ts";
 import { podTemplateErrors } from "./pods.ts";
@@ -63,7 +64,9 @@ export function statefulSetErrors(spec: JsonObject): FieldError[] {
   } else if (strategy["type"] === "RollingUpdate") {
     errors.push(...negativeErrors(rolling, ["partition"], "spec.updateStrategy.rollingUpdate"));
   } else {
-    errors.push(invalid("spec.updateStrategy", strategy, "must be 'RollingUpdate' or 'OnDelete'"));
+    errors.push(
+      invalid("spec.updateStrategy", internalStrategy(strategy), "must be 'RollingUpdate' or 'OnDelete'"),
+    );
   }
   const retention = objectAt(spec, "persistentVolumeClaimRetentionPolicy");
   if (retention !== undefined) {
@@ -84,7 +87,20 @@ export function statefulSetErrors(spec: JsonObject): FieldError[] {
     errors.push(...dns1123LabelErrors(service).map((detail) => invalid("spec.serviceName", service, detail)));
   }
   errors.push(...ownSelectorErrors(spec, "statefulset"));
-  return [...errors, ...templateErrors(withClaims(spec), "StatefulSet")];
+  const metadata = objectAt(objectAt(spec, "template"), "metadata");
+  const [mismatched, ...others] = templateErrors(withClaims(spec), "StatefulSet");
+  const selected = mismatched?.field === "spec.template.metadata.labels" ? [mismatched] : [];
+  return [
+    ...errors,
+    ...selected,
+    // Upstream looks at these twice.
+    ...labelsErrors(objectAt(metadata, "labels"), "spec.template.labels"),
+    ...annotationErrors(objectAt(metadata, "annotations"), "spec.template.annotations"),
+    // Its pods get names of their own in the place of these.
+    ...[...(mismatched === undefined || selected.length > 0 ? [] : [mismatched]), ...others].filter(
+      ({ field }) => field !== "spec.template.spec.hostname" && field !== "spec.template.spec.subdomain",
+    ),
+  ];
 }
 
 /** What an update may change of a StatefulSet. */
@@ -151,8 +167,13 @@ export function replicationControllerErrors(spec: JsonObject): FieldError[] {
   const errors = negativeErrors(spec, ["minReadySeconds", "replicas"], "spec");
   if (Object.keys(selector).length === 0) errors.push(required("spec.selector"));
   if (template === undefined) return [...errors, required("spec.template")];
-  const matched = { selector: { matchLabels: selector }, template };
-  return [...errors, ...mismatch(matched), ...templateOnly(spec, "ReplicationController")];
+  const labels = objectAt(objectAt(template, "metadata"), "labels") ?? {};
+  const fits = Object.entries(selector).every(([key, value]) => labels[key] === value);
+  if (!fits) {
+    const detail = "`selector` does not match template `labels`";
+    errors.push(invalid("spec.template.metadata.labels", labels, detail));
+  }
+  return [...errors, ...templateOnly(spec, "ReplicationController")];
 }
 
 /** The selector must select the pods that the template makes. An absent selector selects none. */
@@ -196,11 +217,16 @@ function strategyErrors(strategy: JsonObject): FieldError[] {
         ? [required(`${path}.rollingUpdate`, "this should be defaulted and never be nil")]
         : rollingErrors(rolling, `${path}.rollingUpdate`);
     default: {
-      const shown = { Type: strategy["type"] ?? "", RollingUpdate: rolling ?? null };
-      return [notSupported(path, shown, ["Recreate", "RollingUpdate"])];
+      return [notSupported(path, internalStrategy(strategy), ["Recreate", "RollingUpdate"])];
     }
   }
 }
+
+/** A strategy as upstream's internal types show it. */
+const internalStrategy = (strategy: JsonObject): object => ({
+  Type: strategy["type"] ?? "",
+  RollingUpdate: objectAt(strategy, "rollingUpdate") ?? null,
+});
 
 function rollingErrors(rolling: JsonObject, path: string): FieldError[] {
   const { maxUnavailable = 0, maxSurge = 0 } = rolling;
@@ -219,7 +245,7 @@ function daemonStrategyErrors(strategy: JsonObject): FieldError[] {
   const rolling = objectAt(strategy, "rollingUpdate");
   if (strategy["type"] === "OnDelete") return [];
   if (strategy["type"] !== "RollingUpdate")
-    return [notSupported(path, strategy, ["RollingUpdate", "OnDelete"])];
+    return [notSupported(path, internalStrategy(strategy), ["RollingUpdate", "OnDelete"])];
   if (rolling === undefined) return [required(`${path}.rollingUpdate`)];
   const { maxUnavailable = 0, maxSurge = 0 } = rolling;
   const at = `${path}.rollingUpdate`;
