@@ -37,6 +37,8 @@ export interface OutsidePort {
 export interface OwnImage {
   /** `my/app:*` */
   readonly pattern: string;
+  /** `file:line:column` of its command. */
+  readonly where: string;
   readonly command: readonly [string, ...string[]];
   /** Absolute; all that its pods see of the user's files. */
   readonly workingDir: string;
@@ -73,7 +75,10 @@ export function parseConfiguration(text: string, path: string): Configuration {
   const document = parseDocument(text, { lineCounter, prettyErrors: false });
   const reader = new Reader(path, lineCounter);
   const [error] = document.errors;
-  if (error !== undefined) reader.failAt(error.pos[0], error.message, "YAML");
+  if (error !== undefined) {
+    const many = error.code === "MULTIPLE_DOCS";
+    reader.failAt(error.pos[0], many ? "there is a second document" : error.message, many ? "one" : "YAML");
+  }
   const root = document.contents;
   if (root === null) return { ...none, file: path };
   const directory = dirname(path);
@@ -94,11 +99,13 @@ export function parseConfiguration(text: string, path: string): Configuration {
     images: reader
       .entries(fields.get("images"), "images")
       .map(({ key, keyNode, value }) => readImage(reader, key, keyNode, value, directory)),
-    applications: reader.list(fields.get("applications"), "applications").map((node) => {
-      const file = resolve(directory, reader.text(node, "an application"));
-      if (!existsSync(file)) reader.fail(node, `${file} is not there`, "the path of a manifest");
-      return file;
-    }),
+    applications: reader
+      .list(fields.get("applications"), "applications", "[application.yaml]")
+      .map((node) => {
+        const file = resolve(directory, reader.text(node, "an application"));
+        if (!existsSync(file)) reader.fail(node, `${file} is not there`, "the path of a manifest");
+        return file;
+      }),
     hostAccess: reader
       .list(fields.get("hostAccess"), "hostAccess", "[5432]")
       .map((node) => reader.port(node, reader.text(node, "a port"))),
@@ -160,6 +167,7 @@ function readImage(
   }
   return {
     pattern,
+    where: reader.placeOf(commandNode ?? keyNode),
     command: [program, ...args],
     workingDir,
     env: Object.fromEntries(
@@ -208,13 +216,16 @@ class Reader {
   }
 
   failAt(offset: number, message: string, expected: string): never {
+    throw new ProblemError({ code: "input/configuration", where: this.#at(offset), message, expected });
+  }
+
+  placeOf(node: Node): string {
+    return this.#at(node.range?.[0] ?? 0);
+  }
+
+  #at(offset: number): string {
     const { line, col } = this.#lines.linePos(offset);
-    throw new ProblemError({
-      code: "input/configuration",
-      where: `${this.#path}:${line}:${col}`,
-      message,
-      expected,
-    });
+    return `${this.#path}:${line}:${col}`;
   }
 
   /** A map of known keys. */

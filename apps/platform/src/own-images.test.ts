@@ -22,7 +22,11 @@ const surroundings = {
 const entry = (
   command: [string, ...string[]],
   more: Partial<typeof surroundings> & { isIsolated?: boolean } = {},
-) => ownImage({ pattern: "my/app:*", command, workingDir: app, env: {} }, { ...surroundings, ...more });
+) =>
+  ownImage(
+    { pattern: "my/app:*", where: "tracegate.yaml:3:15", command, workingDir: app, env: {} },
+    { ...surroundings, ...more },
+  );
 
 test("the program's directory is at /app, and an empty directory covers the state directory inside", () => {
   assert.deepEqual(entry(["./bin/server", "-v"]), {
@@ -44,7 +48,13 @@ test("a link to the program's directory hides no state directory", () => {
   mkdirSync(join(app, ".tracegate"), { recursive: true });
   symlinkSync(app, join(dir.path, "link"));
   const { binds } = ownImage(
-    { pattern: "my/app:*", command: ["./bin/server"], workingDir: join(dir.path, "link"), env: {} },
+    {
+      pattern: "my/app:*",
+      where: "",
+      command: ["./bin/server"],
+      workingDir: join(dir.path, "link"),
+      env: {},
+    },
     surroundings,
   );
   assert.deepEqual(binds, entry(["./bin/server"]).binds);
@@ -66,19 +76,25 @@ test("where the machine has no Node, the platform's own runs the program", () =>
 });
 
 test("a script from elsewhere is refused where pods do not see what it needs, and runs where they do", () => {
-  const script = join(dir.path, "tools/npm");
+  const script = join(dir.path, "tools/nvm-npm");
   writeFileSync(script, "#!/usr/bin/env node\n", { mode: 0o755 });
   assert.throws(
-    () => entry(["npm", "start"]),
+    () => entry(["nvm-npm", "start"]),
     ({ message }: Error) => message.startsWith(`${script}: this script needs an interpreter`),
   );
-  assert.deepEqual(entry(["npm", "start"], { isIsolated: false }).entrypoint, [
-    "/opt/interpreter/npm",
+  assert.deepEqual(entry(["nvm-npm", "start"], { isIsolated: false }).entrypoint, [
+    "/opt/interpreter/nvm-npm",
     "start",
   ]);
 });
 
+test("a script from elsewhere that stands before a program of the system, as pyenv's does, hides it from no pod", () => {
+  writeFileSync(join(dir.path, "tools/sh"), "#!/usr/bin/env bash\n", { mode: 0o755 });
+  assert.deepEqual(entry(["sh", "-c", "x"]).entrypoint, ["sh", "-c", "x"]);
+  assert.deepEqual(entry(["sh"], { isIsolated: false }).entrypoint, ["/opt/interpreter/sh"]);
+});
+
 test("a program on no PATH, and a state directory in the program's place, are refused", () => {
-  assert.throws(() => entry(["nosuch"]), /the program "nosuch" is on no PATH/);
+  assert.throws(() => entry(["nosuch"]), /tracegate\.yaml:3:15: the program "nosuch" is on no PATH/);
   assert.throws(() => entry(["sh"], { stateDir: app }), /is the state directory/);
 });

@@ -31,7 +31,7 @@ export function ownImage(
     isIsolated?: boolean;
   },
 ): CatalogueEntry {
-  const { pattern, command, env } = image;
+  const { pattern, where, command, env } = image;
   // Where links lead: the state directory must be found in it by whatever way it is.
   const workingDir = whereLinksLead(image.workingDir);
   const [program, ...args] = command;
@@ -49,7 +49,15 @@ export function ownImage(
   if (holds(workingDir, stateDir))
     binds.push({ source: surroundings.emptyDir, target: join(programMount, state) });
   const found = findProgram(program, workingDir, surroundings);
-  if (surroundings.isIsolated !== false && found.bind !== undefined && isScript(found.bind.source))
+  if (found === undefined) {
+    throw new ProblemError({
+      code: "input/configuration",
+      where,
+      message: `the program "${program}" is on no PATH`,
+      expected: "the name of a program that is installed, or a path like ./app",
+    });
+  }
+  if (surroundings.isIsolated !== false && isScriptOutside(found))
     throw aloneOutside(pattern, found.bind.source);
   if (found.bind !== undefined) binds.push(found.bind);
   return { pattern, entrypoint: [found.word, ...args], env, workingDir: programMount, binds };
@@ -61,27 +69,31 @@ interface FoundProgram {
   readonly bind?: { source: string; target: string };
 }
 
+/** Undefined where there is none of this name. */
 function findProgram(
   program: string,
   workingDir: string,
-  { path, node }: { path: string; node: string },
-): FoundProgram {
+  { path, node, isIsolated }: { path: string; node: string; isIsolated?: boolean },
+): FoundProgram | undefined {
   if (program.includes("/")) {
     const file = resolve(workingDir, program);
     const inside = relative(workingDir, file);
     return inside.startsWith("..") ? outside(file) : { word: join(programMount, inside) };
   }
-  for (const directory of path.split(delimiter).filter(isAbsolute)) {
-    const file = join(directory, program);
-    if (isProgram(file)) return isOfTheSystem(file) ? { word: program } : outside(file);
-  }
-  if (program === "node") return outside(node);
-  throw new ProblemError({
-    code: "input/configuration",
-    message: `the program "${program}" is on no PATH`,
-    expected: "the name of a program that is installed, or a path like ./app",
-  });
+  const found = path
+    .split(delimiter)
+    .filter(isAbsolute)
+    .map((directory) => join(directory, program))
+    .filter(isProgram)
+    .map((file) => (isOfTheSystem(file) ? { word: program } : outside(file)));
+  const [first = program === "node" ? outside(node) : undefined] = found;
+  // A version manager's script stands before the program that pods can see.
+  if (first === undefined || isIsolated === false || !isScriptOutside(first)) return first;
+  return found.find((each) => !isScriptOutside(each)) ?? first;
 }
+
+const isScriptOutside = (found: FoundProgram): found is Required<FoundProgram> =>
+  found.bind !== undefined && isScript(found.bind.source);
 
 /** A single file from anywhere is brought along by itself: enough for Node, Deno, Bun and static binaries. */
 function outside(file: string): FoundProgram {

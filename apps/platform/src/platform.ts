@@ -41,7 +41,7 @@ import { sqliteStore } from "@tracegate/store";
 import { idleKinds, startGarbageCollector, workloadControllers } from "@tracegate/workloads";
 import { pino } from "pino";
 import { accountTokens } from "./account-tokens.ts";
-import { applyApplications, readApplications } from "./applications.ts";
+import { applyApplications, checkApplications, readApplications } from "./applications.ts";
 import { bundledImages, keepCompiledImages } from "./bundled-images.ts";
 import type { Configuration } from "./configuration.ts";
 import { installKinds, installNamespaces } from "./installation.ts";
@@ -52,7 +52,8 @@ import { scrapeTargetsController } from "./scrape-targets.ts";
 import { type Pace, settlePace } from "./settings.ts";
 import {
   claimStateDirectory,
-  makeEmptyDirectory,
+  emptyDirectory,
+  makeDirectory,
   publishRunning,
   type StateDirectory,
 } from "./state-directory.ts";
@@ -91,23 +92,26 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const ports = options.ports === "free" ? freePorts : usualPorts;
   // Nothing is made on a machine that can run no pod.
   const { kind, line } = await chooseSandbox(options.sandbox ?? "auto");
+  // Nor for a configuration with a mistake in it.
+  const { configuration } = options;
+  const applications = readApplications(configuration?.applications ?? []);
+  await checkApplications(applications);
+  const images = (configuration?.images ?? []).map((image) =>
+    ownImage(image, {
+      stateDir: state.root,
+      emptyDir: emptyDirectory(state),
+      path: process.env["PATH"] ?? "",
+      node: process.execPath,
+      isIsolated: kind === "namespaced",
+    }),
+  );
   const started = new AsyncDisposableStack();
   try {
     // 1. The state directory is this process's alone.
     const claim = claimStateDirectory(state);
     started.defer(() => claim.release());
-    const { configuration } = options;
     const pace = settlePace(state, { ...configuration?.pace, ...options });
-    const applications = readApplications(configuration?.applications ?? []);
-    const images = (configuration?.images ?? []).map((image) =>
-      ownImage(image, {
-        stateDir: state.root,
-        emptyDir: makeEmptyDirectory(state),
-        path: process.env["PATH"] ?? "",
-        node: process.execPath,
-        isIsolated: kind === "namespaced",
-      }),
-    );
+    makeDirectory(emptyDirectory(state));
     const log = pino(
       { base: null },
       pino.destination({ dest: join(state.root, "tracegate.log"), sync: true }),

@@ -108,11 +108,7 @@ export function makeDirectory(path: string): void {
 }
 
 /** A directory that nothing is ever in: pods see it in place of what they must not see. */
-export function makeEmptyDirectory(state: StateDirectory): string {
-  const path = join(state.root, "empty");
-  makeDirectory(path);
-  return path;
-}
+export const emptyDirectory = (state: StateDirectory): string => join(state.root, "empty");
 
 /** Writes down where this process serves. */
 export function publishRunning(

@@ -52,9 +52,9 @@ test("where there is no repository, one is made, and what was written is its fir
     path: "release",
   });
   const { images, applications } = readConfiguration({ cwd });
-  assert.deepEqual(images, [
-    { pattern: "local/my-shop-2:*", command: ["node", "server.mjs"], workingDir: cwd, env: {} },
-  ]);
+  const [image] = images;
+  assert.deepEqual([images.length, image?.pattern, image?.workingDir], [1, "local/my-shop-2:*", cwd]);
+  assert.deepEqual([image?.command, image?.env], [["node", "server.mjs"], {}]);
   assert.deepEqual(applications, [join(cwd, "application.yaml")]);
 });
 
