@@ -25,6 +25,7 @@ import { verdictText, verifyLevel } from "../levels/verdict.ts";
 import { worldOf } from "../levels/world.ts";
 import { print, shellQuoted } from "../output.ts";
 import { painter } from "../painter.ts";
+import { shellSetup } from "../shell-setup.ts";
 
 const tags = { good: "1.76.0", faulty: "1.76.0-faulty", slow: "1.76.0-slow" } as const;
 
@@ -118,7 +119,9 @@ export const demo = command({
           ? await tellMainJob(stage, tags[input.release])
           : await tellLevel(stage, level, faults);
       if (!exit) {
-        people.out(`\nServing until Ctrl-C:\n\n${whereItServes(platform.urls, state.kubeconfig)}`);
+        // A level that is open has begun with them.
+        const setup = level !== undefined && code !== 0 ? [] : shellSetup(state.kubeconfig, io.env);
+        people.out(`\nServing until Ctrl-C:\n\n${whereItServes(platform.urls, setup)}`);
         await aborted(io.signal);
         people.out("\nStopping …\n");
       }
@@ -188,16 +191,17 @@ async function tellLevel(stage: Stage, level: Level, faults: readonly string[]):
     { ...verdict, ...where },
     () => `\n${verdictText(verdict, painter(io.colour), io.terminal?.columns)}`,
   );
-  if (!verdict.met) people.out(howToGoOn(level, repository.directory, state, io.cwd));
+  if (!verdict.met) people.out(howToGoOn(level, repository.directory, state, io));
   return verdict.met ? 0 : 1;
 }
 
 /** What a level's reader types from here on. */
-function howToGoOn(level: Level, repository: string, state: StateDirectory, cwd: string): string {
+function howToGoOn(level: Level, repository: string, state: StateDirectory, { env, cwd }: Io): string {
   const lines = (commands: readonly string[]) => commands.map((line) => `  ${line}\n`).join("");
   const own = relative(cwd, state.root) === ".tracegate" ? "" : ` --state ${shellQuoted(state.root)}`;
   return [
-    `\nLook, with $KUBECONFIG set:\n${lines(level.look)}`,
+    `\nIn a second terminal:\n${lines(shellSetup(state.kubeconfig, env))}`,
+    `\nLook:\n${lines(level.look)}`,
     "\nMend the manifests, and push:\n",
     lines([
       `cd ${shellQuoted(repository)}`,

@@ -1,7 +1,8 @@
 import { ProblemError } from "@tracegate/contracts";
 import { runningPlatform, stateDirectory } from "@tracegate/platform";
 import { command, common } from "../command.ts";
-import { print, shellQuoted } from "../output.ts";
+import { print } from "../output.ts";
+import { shellSetup } from "../shell-setup.ts";
 
 export const env = command({
   path: "env",
@@ -15,13 +16,12 @@ export const env = command({
         code: "unreachable/no-platform",
         where: state.root,
         message: "no platform runs on this state directory",
-        advice: "Start one with `tracegate up`",
+        advice: "Start one with `tracegate up`, or name another with --state DIR",
       });
     }
-    const variables = { KUBECONFIG: state.kubeconfig };
-    print(io, output, variables, () =>
-      Object.entries(variables)
-        .map(([name, value]) => `export ${name}=${shellQuoted(value)}\n`)
+    print(io, output, { KUBECONFIG: state.kubeconfig }, () =>
+      shellSetup(state.kubeconfig, io.env)
+        .map((line) => `${line}\n`)
         .join(""),
     );
     return 0;

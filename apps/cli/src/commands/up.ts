@@ -15,6 +15,7 @@ import {
 import { command, common, type ExitCode, type Io } from "../command.ts";
 import { whereItServes } from "../demo/summary.ts";
 import { print } from "../output.ts";
+import { shellSetup } from "../shell-setup.ts";
 
 const patienceMs = 60_000;
 
@@ -66,7 +67,7 @@ export const up = command({
     });
     const { urls } = platform;
     print(io, output, { pid: process.pid, urls, kubeconfig: state.kubeconfig }, () => {
-      return `\nServing until Ctrl-C:\n\n${whereItServes(urls, state.kubeconfig)}`;
+      return `\nServing until Ctrl-C:\n\n${whereItServes(urls, shellSetup(state.kubeconfig, io.env))}`;
     });
     if (!io.signal.aborted) {
       await new Promise<void>((resolve) =>
@@ -108,7 +109,7 @@ async function startInBackground(
     child.unref();
     const urls = running?.urls ?? {};
     print(io, output, { pid: child.pid, urls, kubeconfig: state.kubeconfig }, () => {
-      return `Serving in the background (process ${child.pid}):\n\n${whereItServes(urls, state.kubeconfig)}`;
+      return `Serving in the background (process ${child.pid}):\n\n${whereItServes(urls, shellSetup(state.kubeconfig, io.env))}`;
     });
     return 0;
   }

@@ -34,3 +34,18 @@ export async function commitAll(directory: string, message: string): Promise<str
   await ownGit(directory, "commit", "--quiet", "--allow-empty", `--message=${message}`);
   return ownGit(directory, "rev-parse", "--short", "HEAD");
 }
+
+/** Whoever has told git no name yet can commit to this repository all the same, and to no other. */
+export async function lendIdentity(directory: string): Promise<void> {
+  const known = (key: string) =>
+    run("git", ["config", key], { cwd: directory }).then(
+      () => true,
+      () => false,
+    );
+  for (const [key, value] of Object.entries({
+    "user.name": "Reader",
+    "user.email": "reader@tracegate.dev",
+  })) {
+    if (!(await known(key))) await ownGit(directory, "config", key, value);
+  }
+}

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { commitAll, ownGit } from "./own-git.ts";
+import { commitAll, lendIdentity, ownGit } from "./own-git.ts";
 import { retime, type Timing } from "./timing.ts";
 
 const example = fileURLToPath(new URL("../../../../examples/hotrod/", import.meta.url));
@@ -30,6 +30,7 @@ export async function createDemoRepository(directory: string, timing: Timing): P
   }
   cpSync(join(example, "README.md"), join(directory, "README.md"));
   await ownGit(directory, "init", "--quiet", "--initial-branch=main");
+  await lendIdentity(directory);
   return commitAll(directory, "Release HotROD 1.75.0").then(() => openDemoRepository(directory));
 }
 

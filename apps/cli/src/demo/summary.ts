@@ -1,5 +1,5 @@
 import type { EvidencePackage } from "@tracegate/evidence";
-import { shellQuoted, table } from "../output.ts";
+import { table } from "../output.ts";
 import type { Painter } from "../painter.ts";
 import { rounded } from "./gate-lines.ts";
 
@@ -36,12 +36,12 @@ export function summary(evidence: EvidencePackage, directory: string, paint: Pai
   ].join("");
 }
 
-/** Where things serve, and how to point other tools at it. */
-export function whereItServes(urls: Readonly<Record<string, string>>, kubeconfig: string): string {
+/** Where things serve, and the lines that point a shell at it. */
+export function whereItServes(urls: Readonly<Record<string, string>>, setup: readonly string[]): string {
   const width = Math.max(...Object.keys(urls).map(({ length }) => length));
   return [
     ...Object.entries(urls).map(([name, url]) => `  ${name.padEnd(width)}  ${url}\n`),
-    "\n",
-    `  export KUBECONFIG=${shellQuoted(kubeconfig)}\n`,
+    ...(setup.length === 0 ? [] : ["\n"]),
+    ...setup.map((line) => `  ${line}\n`),
   ].join("");
 }

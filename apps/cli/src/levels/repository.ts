@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { commitAll, ownGit } from "../demo/own-git.ts";
+import { commitAll, lendIdentity, ownGit } from "../demo/own-git.ts";
 import { retime, type Timing } from "../demo/timing.ts";
 import type { Level } from "./level.ts";
 
@@ -38,6 +38,7 @@ export async function createLevelRepository(
   for (const [key, value] of Object.entries({ "push.autoSetupRemote": "true", "push.default": "current" })) {
     await ownGit(directory, "config", key, value);
   }
+  await lendIdentity(directory);
 
   await writeManifests(manifests, level, faults, timing, url);
   const { release } = level;
