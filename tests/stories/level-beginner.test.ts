@@ -7,8 +7,12 @@ const skip = missingTools("git", "curl", "unshare", "ip", "kubectl");
 const verify = 'tracegate verify beginner --state "$(dirname "$KUBECONFIG")"';
 const apply = "kubectl apply -n argocd -f adventures/01-echoes-lost-in-orbit/beginner/manifests/appset.yaml";
 
-async function appliedAndVerified({ works, until }: PlayedLevel) {
-  assert.match(await works(apply), /^applicationset\.argoproj\.io\/echo-server configured\n$/);
+async function appliedAndVerified({ type, works, until }: PlayedLevel) {
+  assert.deepEqual(await type(apply), {
+    code: 0,
+    out: "applicationset.argoproj.io/echo-server configured\n",
+    err: "",
+  });
   for (const environment of ["staging", "prod"]) {
     await until(`argocd app get echo-server-${environment} --refresh`, /^Sync Status: +Synced/m);
     await works(`argocd app wait echo-server-${environment} --health --timeout 60`);

@@ -87,16 +87,22 @@ export const beginner: Level = {
       async check({ client }) {
         const { items } = await client.list(Application, { namespace: "argocd" });
         if (items.length === 0) return ["there are no Applications"];
-        return items.flatMap(({ metadata, status }) =>
-          status?.sync?.status === "Synced"
-            ? []
-            : [
-                `${metadata.name} is ${status?.sync?.status ?? "Unknown"}${
-                  status?.operationState?.message === undefined ? "" : `: ${status.operationState.message}`
-                }`,
-                `see: argocd app get ${metadata.name} --refresh`,
-              ],
-        );
+        return items.flatMap(({ metadata: { name }, status }) => {
+          if (status?.sync?.status === "Synced") return [];
+          const { phase, message } = status?.operationState ?? {};
+          const failed = phase === "Failed" || phase === "Error";
+          const apart = (status?.resources ?? [])
+            .filter(({ status }) => status === "OutOfSync")
+            .map(
+              ({ kind, namespace, name, requiresPruning }) =>
+                `${kind} ${name} in ${namespace}${requiresPruning === true ? " is in Git no more" : ""}`,
+            );
+          const why = failed ? message : apart.join(", ");
+          return [
+            `${name} is ${status?.sync?.status ?? "Unknown"}${why === undefined || why === "" ? "" : `: ${why}`}`,
+            `see: argocd app get ${name} --refresh`,
+          ];
+        });
       },
     },
   ],

@@ -124,3 +124,40 @@ test("long hints are broken at blanks for a terminal, and left whole for everyth
 test("a level that does not exist is told with those that do", () => {
   assert.throws(() => levelNamed("master"), /there is no level "master"/);
 });
+
+test("an Application that is out of sync is told with what is apart, or with why its sync failed", async () => {
+  const application = (name: string, status: object) => ({
+    apiVersion: "argoproj.io/v1alpha1",
+    kind: "Application",
+    metadata: { name, namespace: "argocd" },
+    spec: { source: { path: `overlays/${name}` }, destination: { namespace: `echo-${name}` } },
+    status: { sync: { status: "OutOfSync" }, ...status },
+  });
+  const items = [
+    application("staging", {
+      operationState: { phase: "Succeeded", message: "successfully synced (all tasks run)" },
+      resources: [
+        { kind: "Service", namespace: "echo", name: "echo", status: "OutOfSync", requiresPruning: true },
+        { kind: "Deployment", namespace: "echo-staging", name: "echo", status: "OutOfSync" },
+        { kind: "Service", namespace: "echo-staging", name: "echo", status: "Synced" },
+      ],
+    }),
+    application("prod", { operationState: { phase: "Failed", message: 'namespaces "x" not found' } }),
+    application("other", {}),
+  ];
+  const client = {
+    get: () => Promise.reject(new StatusError({ code: 404, reason: "NotFound" })),
+    list: () =>
+      Promise.resolve({ kind: "List", apiVersion: "v1", metadata: { resourceVersion: "1" }, items }),
+  } as unknown as Pick<ResourceClient, "get" | "list">; // whatever is listed
+  const world = { client, query: async () => [], tracedServices: async () => [] };
+  const { objectives } = await verifyLevel(levels.beginner, world);
+  assert.deepEqual(objectives.at(-1)?.hints, [
+    "staging is OutOfSync: Service echo in echo is in Git no more, Deployment echo in echo-staging",
+    "see: argocd app get staging --refresh",
+    'prod is OutOfSync: namespaces "x" not found',
+    "see: argocd app get prod --refresh",
+    "other is OutOfSync",
+    "see: argocd app get other --refresh",
+  ]);
+});

@@ -35,7 +35,12 @@ export async function stillToJudge({ client }: World, ref: Ref): Promise<string[
       (a.metadata.creationTimestamp ?? "").localeCompare(b.metadata.creationTimestamp ?? ""),
     )
     .at(-1);
-  if (newest === undefined) return [`no analysis has been run for the newest version in ${namespace}`];
+  if (newest === undefined) {
+    return [
+      `no analysis has been run for the newest version in ${namespace}: it was there from the start`,
+      "commit the version before it, let it become healthy, and commit this one again",
+    ];
+  }
   const { phase = "Pending", message } = newest.status ?? {};
   return [
     `analysis ${newest.metadata.name} in ${namespace} is ${phase}${message === undefined ? "" : `: ${message}`}`,
