@@ -8,7 +8,7 @@ import { pauseStatus } from "./pausing.ts";
 import { rolloutPhase } from "./phase.ts";
 import { createReplicaSet, findNewReplicaSet, syncRevision } from "./replica-sets.ts";
 import { isFastRollback } from "./rollback.ts";
-import { reconcileBlueGreenReplicaSets, reconcileCanaryReplicaSets } from "./scaling.ts";
+import { reconcileBlueGreenReplicaSets, reconcileCanaryReplicaSets, resizeStable } from "./scaling.ts";
 import { releaseServices } from "./services.ts";
 import type { RolloutEvent, RolloutPlan, RolloutSnapshot } from "./snapshot.ts";
 import { statusDifference } from "./status-difference.ts";
@@ -140,6 +140,7 @@ function startVersion(pass: Pass): RolloutPlan {
     `Created new replica set "${created.metadata.name}"`,
     time(pass),
   );
+  if (isScalingEvent(pass)) resizeStable(pass);
   return finish(pass, { ...before, conditions: [...conditions] });
 }
 

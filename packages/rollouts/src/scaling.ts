@@ -47,31 +47,48 @@ export function canaryTarget(pass: Pass): ReplicaCounts {
 export function reconcileCanaryReplicaSets(pass: Pass): boolean {
   if (isHalted(pass)) return false;
   removeDeadlines(pass);
-  const { stableRS, newRS } = pass;
-  const limits = {
-    replicas: pass.replicas,
-    surge: maxSurge(pass.rollout, pass.replicas),
-    unavailable: maxUnavailable(pass.rollout, pass.replicas),
-  };
-  const next = nextCounts(
+  const next = nextCanaryCounts(pass);
+  if (scaleCanaryStable(pass, next)) return true;
+  if (pass.newRS !== undefined && scale(pass, pass.newRS, next.canary)) return true;
+  return drainOldCanaries(pass);
+}
+
+function nextCanaryCounts(pass: Pass): ReplicaCounts {
+  const { rollout, replicas, stableRS, newRS } = pass;
+  return nextCounts(
     canaryTarget(pass),
-    limits,
+    { replicas, surge: maxSurge(rollout, replicas), unavailable: maxUnavailable(rollout, replicas) },
     newRS === undefined ? undefined : sizes(newRS),
     hasStable(pass) && stableRS !== undefined ? sizes(stableRS) : undefined,
     pass.otherRSs.map(sizes),
   );
-  if (hasStable(pass) && stableRS !== undefined && scale(pass, stableRS, next.stable)) return true;
-  if (pass.newRS !== undefined && scale(pass, pass.newRS, next.canary)) return true;
-  return drainOldCanaries(pass, limits.unavailable);
+}
+
+const scaleCanaryStable = (pass: Pass, { stable }: ReplicaCounts): boolean =>
+  hasStable(pass) && pass.stableRS !== undefined && scale(pass, pass.stableRS, stable);
+
+/**
+ * What a change of size means in the pass that makes a new version: the stable version follows. The new one's
+ * ReplicaSet has moved on since it was made, so its size waits for the next pass.
+ */
+export function resizeStable(pass: Pass): void {
+  if (pass.rollout.spec.strategy?.blueGreen !== undefined) {
+    removeDeadlines(pass);
+    if (pass.stableRS !== undefined) scale(pass, pass.stableRS, pass.replicas);
+  } else if (!isHalted(pass)) {
+    removeDeadlines(pass);
+    scaleCanaryStable(pass, nextCanaryCounts(pass));
+  }
 }
 
 /** Versions that are neither new nor stable: broken pods first, then what availability allows, newest first. */
-function drainOldCanaries(pass: Pass, unavailable: number): boolean {
+function drainOldCanaries(pass: Pass): boolean {
   const active = (): ReplicaSet[] =>
     pass.otherRSs.filter((rs) => sizeOf(rs) > 0).toSorted((a, b) => revisionOf(b) - revisionOf(a));
   let changed = false;
   for (const rs of active())
     if (availableOf(rs) < sizeOf(rs)) changed = scale(pass, rs, availableOf(rs)) || changed;
+  const unavailable = maxUnavailable(pass.rollout, pass.replicas);
   let budget = sum(allReplicaSets(pass), availableOf) - (pass.replicas - unavailable);
   if (budget <= 0) return false;
   for (const rs of active()) {
