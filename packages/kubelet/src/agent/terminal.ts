@@ -22,12 +22,13 @@ function byUtilLinux(command: readonly string[]): string[] {
 /** This one takes no socket as its input, which is what Node gives: `cat` brings it by a pipe. */
 const byBsd = (command: readonly string[]): string[] => ["/bin/sh", "-c", bsdScript, "sh", ...command];
 
-// Whoever opens one end of a pipe that has a name waits for the other: 4 is both.
+// Whoever opens one end of a pipe that has a name waits for the other: 4 is both. `cat` is nobody's child, as `script` may
+// wait for all of its own.
 const bsdScript = `
 directory=$(mktemp -d) && mkfifo -m 600 "$directory/input" || exit 126
 exec 3<&0 4<>"$directory/input" 5<"$directory/input" 6>"$directory/input"
 rm -r "$directory"
-cat <&3 >&6 2>/dev/null 4<&- 5<&- &
+(cat <&3 >&6 2>/dev/null 4<&- 5<&- &)
 exec script -q /dev/null "$@" <&5 3<&- 4<&- 5<&- 6>&-`;
 
 /** A terminal's input stays open: its end would be the end of the session. */

@@ -63,7 +63,7 @@ for (const { kind, open, skip } of sandboxes) {
         echo to stdout > /dev/stdout
         echo to stderr > /dev/stderr
         echo to both | tee /dev/stderr
-        for n in 1 2 3; do echo "$n" >> /proc/self/fd/1; done
+        for n in 1 2 3; do echo "$n" >> /dev/fd/1; done
         (sleep 0.2; echo late > /dev/stdout) & wait`;
       const said = { stdout: "to stdout\nto both\n1\n2\n3\nlate\n", stderr: "to stderr\nto both\n" };
       const target = await run("paths", `${script}; exec sleep 1000`);
