@@ -1,4 +1,4 @@
-import { getKey, isObject, setKey } from "@tracegate/kube";
+import { getKey, isObject, setKey, sortedJson } from "@tracegate/kube";
 import type { Generator, MatrixGenerator, MergeGenerator } from "../types/application-set.ts";
 import { flatten, GeneratorError, type Params } from "./params.ts";
 
@@ -21,8 +21,10 @@ export async function combineMatrix(
   if (generators.length > 2)
     throw new GeneratorError("found more than two generators, Matrix support only two");
   const combined: Params[] = [];
-  for (const a of await generate(first)) {
-    for (const b of await generate(second, a)) {
+  const ofFirst = "error failed to get params for first generator in matrix generator";
+  const ofSecond = "failed to get params for second generator in the matrix generator";
+  for (const a of await within(ofFirst, generate(first))) {
+    for (const b of await within(ofSecond, generate(second, a))) {
       if (combined.length === maxSets) throw tooManySets();
       combined.push(goTemplate ? deepMerge(b, a) : joined(a, b));
     }
@@ -36,35 +38,52 @@ export async function combineMerge(
   goTemplate: boolean,
   generate: Child,
 ): Promise<Params[]> {
-  const [first, ...others] = generators;
-  if (first === undefined || others.length === 0)
+  if (generators.length < 2)
     throw new GeneratorError("found less than two generators, Merge requires two or more");
-  if (mergeKeys.length === 0)
-    throw new GeneratorError("no merge keys were specified, Merge requires at least one");
-  const byKeys = async (generator: Generator): Promise<Map<string, Params>> => {
-    const sets = await generate(generator);
-    const known = new Map(sets.map((params) => [identity(params, mergeKeys), params]));
-    if (known.size < sets.length) {
-      throw new GeneratorError(
-        "the parameters from a generator were not unique by the given mergeKeys, Merge requires all param sets to be unique",
-      );
-    }
-    return known;
-  };
-  const merged = await byKeys(first);
-  for (const other of others) {
-    for (const [key, params] of await byKeys(other)) {
-      const base = merged.get(key);
-      if (base === undefined) continue;
-      merged.set(key, goTemplate ? deepMerge(base, params) : { ...base, ...params });
+  const given: (readonly Params[])[] = [];
+  for (const [index, generator] of generators.entries()) {
+    const which = `error getting param sets from generators: error getting params from generator ${index + 1} of ${generators.length}`;
+    given.push(await within(which, generate(generator)));
+  }
+  const [base, ...overrides] = given.map((sets) => byKeys(sets, mergeKeys));
+  const merged = base ?? new Map<string, Params>();
+  for (const override of overrides) {
+    for (const [key, params] of override) {
+      const below = merged.get(key);
+      if (below === undefined) continue;
+      merged.set(key, goTemplate ? deepMerge(below, params) : { ...below, ...params });
     }
   }
   return [...merged.values()];
 }
 
-function identity(params: Params, keys: readonly string[]): string {
-  const flat = flatten(params);
-  return JSON.stringify(keys.toSorted().map((key) => flat[key] ?? null));
+/** Sets by what they have under the keys, which must tell them apart. */
+function byKeys(sets: readonly Params[], keys: readonly string[]): Map<string, Params> {
+  const failure = (reason: string) => new GeneratorError(`error getting param sets by merge key: ${reason}`);
+  if (keys.length === 0) throw failure("no merge keys were specified, Merge requires at least one");
+  const known = new Map<string, Params>();
+  for (const params of sets) {
+    const flat = flatten(params);
+    const key = sortedJson(Object.fromEntries(keys.map((name) => [name, flat[name] ?? null])));
+    if (known.has(key))
+      throw failure(
+        `the parameters from a generator were not unique by the given mergeKeys, Merge requires all param sets to be unique. Duplicate key was ${key}`,
+      );
+    known.set(key, params);
+  }
+  return known;
+}
+
+/** What a child generator gives; its errors say which one it is. */
+async function within(which: string, generating: Promise<readonly Params[]>): Promise<readonly Params[]> {
+  try {
+    return await generating;
+  } catch (error) {
+    if (!(error instanceof GeneratorError)) throw error;
+    throw new GeneratorError(
+      `${which}: child generator returned an error on parameter generation: ${error.message}`,
+    );
+  }
 }
 
 /** Flat sets as one; they may share a key only where they agree. */

@@ -129,7 +129,9 @@ function fileParams(
 ): Record<string, unknown>[] {
   const { documents, error } = readYaml(content);
   if (error !== undefined)
-    throw new GeneratorError(`unable to parse file: error converting YAML to JSON: ${error}`);
+    throw new GeneratorError(
+      `unable to process file '${path}': unable to parse file: error converting YAML to JSON: ${error}`,
+    );
   const value = documents[0]?.value ?? {};
   const items: readonly unknown[] = Array.isArray(value) ? value : [value];
   const filename = posix.basename(path);

@@ -75,8 +75,9 @@ function patchedTemplate(
   const text = fill(spec.templatePatch, params, spec);
   const { documents, error } = readYaml(text);
   const patch = documents[0]?.value ?? {};
-  if (error !== undefined || !isObject(patch))
-    throw new TemplateError(spec.templatePatch, error ?? "expected an object");
+  const failure = error ?? (isObject(patch) ? undefined : "expected an object");
+  if (failure !== undefined || !isObject(patch))
+    throw new TemplateError(`error while converting template to json ${JSON.stringify(text)}: ${failure}`);
   return applyMergePatch(template, patch) as ApplicationTemplate; // validated like every other Application
 }
 

@@ -1,4 +1,4 @@
-import { type Document, LineCounter, parseAllDocuments, visit, type YAMLError } from "yaml";
+import { Composer, type Document, LineCounter, Parser, visit, type YAMLError } from "yaml";
 import { isTooDeep } from "./nesting.ts";
 
 /** A document of a YAML stream. */
@@ -26,7 +26,7 @@ const maxAliasLooks = 20_000_000;
  */
 export function readYaml(text: string, { wordsAreText = false } = {}): YamlStream {
   const lineCounter = new LineCounter();
-  const parsed = parseAllDocuments(text, {
+  const composer = new Composer({
     version: "1.1",
     uniqueKeys: false,
     merge: true,
@@ -41,10 +41,11 @@ export function readYaml(text: string, { wordsAreText = false } = {}): YamlStrea
         ),
   });
   const documents: YamlDocument[] = [];
-  // An empty stream is an object of its own, without documents.
-  for (const document of Array.isArray(parsed) ? parsed : []) {
+  // One document at a time: as nodes it takes some forty times the memory of its text.
+  for (const document of composer.compose(new Parser(lineCounter.addNewLine).parse(text))) {
     const error = document.errors[0];
-    if (error !== undefined) return { documents, error: goMessage(error, lineCounter) };
+    if (error !== undefined)
+      return { documents, error: unclosed(error, text) ?? goMessage(error, lineCounter) };
     if (aliasLooks(document) > maxAliasLooks)
       return { documents, error: "yaml: document contains excessive aliasing" };
     const start = document.contents?.range?.[0] ?? document.range?.[0] ?? 0;
@@ -95,6 +96,18 @@ const plainFloat = /^[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)$/;
 const withTest = <T extends object>(tag: T, test: RegExp): T => ({ ...tag, test });
 const isPlainFloat = ({ tag, test }: { tag: string; test?: RegExp }): boolean =>
   tag === "tag:yaml.org,2002:float" && test?.test(".") === true;
+
+/** ⚠ Of a list or map in brackets that is never closed the Go parser tells at the end of the text. */
+function unclosed({ message, pos: [at] }: YAMLError, text: string): string | undefined {
+  const end = /^Flow (?:map|sequence)\b.*end with a ([\]}])$/.exec(message)?.[1];
+  if (end === undefined || text.includes(end, at)) return undefined;
+  const lines = text.split("\n").length - (text.endsWith("\n") ? 1 : 0);
+  const last = text.replace(/#.*$/gm, "").trimEnd().at(-1) ?? "";
+  const problem = "[{,:".includes(last)
+    ? "did not find expected node content"
+    : `did not find expected ',' or '${end}'`;
+  return `yaml: line ${lines}: ${problem}`;
+}
 
 /**
  * The Go parser's words for an error. It counts lines from 0 in its parser and from 1 in its scanner, and leaves a zero
