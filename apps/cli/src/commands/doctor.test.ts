@@ -24,7 +24,12 @@ interface Found {
 
 /** The doctor's words on a machine that a shell script makes: it ends with `exec "$@"`. */
 function doctorOn(
-  machine: { script?: string; env?: Record<string, string | undefined>; args?: readonly string[] } = {},
+  machine: {
+    script?: string;
+    namespaces?: readonly string[];
+    env?: Record<string, string | undefined>;
+    args?: readonly string[];
+  } = {},
 ) {
   const state = join(dir.path, "state");
   const own = [process.execPath, "--disable-warning=ExperimentalWarning", main];
@@ -32,7 +37,14 @@ function doctorOn(
   const [program = "", ...args] =
     machine.script === undefined
       ? line
-      : [...inOwnNamespaces, "sh", "-ec", `${machine.script}\nexec "$@"`, "sh", ...line];
+      : [
+          ...(machine.namespaces ?? inOwnNamespaces),
+          "sh",
+          "-ec",
+          `${machine.script}\nexec "$@"`,
+          "sh",
+          ...line,
+        ];
   const env = { ...process.env, ...machine.env };
   const { status, stdout, stderr } = spawnSync(program, args, { encoding: "utf8", env });
   assert.equal(stderr, "", "no stack trace, no noise");
@@ -120,9 +132,25 @@ for (const [lack, script, words, advice] of [
     assert.match(about("namespaces")?.found ?? "", words);
     assert.match(about("namespaces")?.advice ?? "", advice);
     assert.match(about("namespaces")?.advice ?? "", /nothing isolates.*\$POD_IP.*--allow-host-commands/);
-    assert.match(about("plain sandbox")?.found ?? "", /^a pod ran/);
+    const found = about("plain sandbox")?.found ?? "";
+    assert.match(
+      found,
+      /^a pod ran: as a process of your user, each pod with an address .* can be listened on$/,
+    );
   });
 }
+
+test("where 127.0.0.1 is the only address, it is told that pods share it, and why", { skip }, () => {
+  const script = `
+    mount --bind /dev/null "$(command -v unshare)"
+    ip link set lo up; ip address delete 127.0.0.1/8 dev lo; ip address add 127.0.0.1/32 dev lo`;
+  const { status, about } = doctorOn({ script, namespaces: [...inOwnNamespaces, "--net"] });
+  assert.equal(status, 0);
+  assert.match(
+    about("plain sandbox")?.found ?? "",
+    /^a pod ran: .* mapped to free ports of 127\.0\.0\.1; 127\.0\.0\.1 is all .*EADDRNOTAVAIL/,
+  );
+});
 
 test("where no pod can run at all, the main job cannot", { skip }, () => {
   const { status, about, failed } = doctorOn({

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { wallClock } from "@tracegate/contracts";
-import { type Enforcement, probeLimits, probeSandbox, trySandbox } from "@tracegate/kubelet";
+import { type Enforcement, plainKind, probeLimits, probeSandbox, trySandbox } from "@tracegate/kubelet";
 import { foreignSystem, portHolder, stateDirectory } from "@tracegate/platform";
 import { command, common } from "../command.ts";
 import { print } from "../output.ts";
@@ -109,6 +109,12 @@ function git(): Finding {
   return { ...finding, ok, advice: `install git ${oldestGit.join(".")} or newer` };
 }
 
+/** Where pods of the plain sandbox are on the machine's loopback. */
+const placeOfPods = {
+  plain: "each pod with an address of its own (127.244.x.x)",
+  loopback: "the ports of all pods mapped to free ports of 127.0.0.1",
+} as const;
+
 /** How pods will run, tried by running one. The plain sandbox is tried where it has to stand in. */
 async function sandboxes(): Promise<Finding[]> {
   const foreign = foreignSystem();
@@ -121,7 +127,8 @@ async function sandboxes(): Promise<Finding[]> {
     const found = "a pod ran: in user, mount, network, PID, UTS and IPC namespaces of its own";
     return [{ what: "namespaces", ok: true, needed: false, found }];
   }
-  const { problem } = await trySandbox("plain", wallClock);
+  const { kind, why } = await plainKind();
+  const { problem } = await trySandbox(kind, wallClock);
   return [
     {
       what: "namespaces",
@@ -134,7 +141,7 @@ async function sandboxes(): Promise<Finding[]> {
       what: "plain sandbox",
       ok: problem === undefined,
       needed: true,
-      found: problem?.message ?? "a pod ran: as a process of your user",
+      found: problem?.message ?? `a pod ran: as a process of your user, ${placeOfPods[kind]}; ${why}`,
       advice: problem?.advice ?? "",
     },
   ];
@@ -161,8 +168,8 @@ const limitsKept = ({ memory, cpu, processes }: Enforcement): string => {
 };
 
 const plainCosts =
-  "pods run in the plain sandbox, as processes of your user that nothing isolates; programs must listen on $POD_IP and " +
-  "find others by $http_proxy (Node programs do), commands of manifests need --allow-host-commands (docs/sandboxes.md)";
+  "pods run in the plain sandbox, as processes of your user that nothing isolates; programs must listen on $POD_IP:$PORT " +
+  "and find others by $http_proxy (Node programs do), commands of manifests need --allow-host-commands (docs/sandboxes.md)";
 
 function directory(root: string): Finding {
   const base = { what: "state directory", needed: true };
