@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { ProblemError } from "@tracegate/contracts";
 import { createRemoteClient, type ServerAccess } from "@tracegate/controller-runtime";
 import type { ResourceClient } from "@tracegate/kube";
-import { runningPlatform, stateDirectory } from "@tracegate/platform";
+import { runningPlatform, type StateDirectory, stateDirectory } from "@tracegate/platform";
 import { parse } from "yaml";
-import type { Io } from "./command.ts";
+import { common, type Io } from "./command.ts";
 
 interface Kubeconfig {
   "current-context"?: string;
@@ -17,11 +18,24 @@ interface Kubeconfig {
 }
 
 /**
+ * The state directory that a command means: the one that is named; in place of the usual one, where no platform runs on
+ * that, the one whose kubeconfig is in $KUBECONFIG, so that commands work from any directory of a shell that is set up.
+ */
+export function stateMeant(path: string, { env }: Pick<Io, "env">): StateDirectory {
+  const named = stateDirectory(path);
+  const kubeconfig = env["KUBECONFIG"]?.split(":")[0] ?? "";
+  if (path !== common.state.default || kubeconfig === "" || runningPlatform(named) !== undefined)
+    return named;
+  const other = stateDirectory(dirname(kubeconfig));
+  return other.kubeconfig === resolve(kubeconfig) && runningPlatform(other) !== undefined ? other : named;
+}
+
+/**
  * A client of the platform on the state directory, or of the cluster that $KUBECONFIG names where no platform runs.
  * @throws ProblemError where there is neither, or the kubeconfig cannot be used.
  */
 export function connect(statePath: string, io: Io): ResourceClient & { close(): void } {
-  const state = stateDirectory(statePath);
+  const state = stateMeant(statePath, io);
   if (runningPlatform(state) !== undefined) return createRemoteClient(readKubeconfig(state.kubeconfig));
   const fromEnvironment = io.env["KUBECONFIG"]?.split(":")[0];
   if (fromEnvironment !== undefined && fromEnvironment !== "" && fromEnvironment !== state.kubeconfig) {

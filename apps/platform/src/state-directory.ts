@@ -79,7 +79,7 @@ export function claimStateDirectory(state: StateDirectory): { release(): void } 
       code: "state/in-use",
       where: state.root,
       message: `a platform runs on this state directory already (process ${other.pid})`,
-      advice: "Stop it with `tracegate down`, or choose another directory with --state DIR",
+      advice: `Stop it with \`tracegate down --state ${state.root}\`, or choose another directory with --state DIR`,
     });
   }
   publishRunning(state, { server: "", urls: {} });

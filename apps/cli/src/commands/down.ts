@@ -14,7 +14,7 @@ export const down = command({
     const state = stateDirectory(path);
     const running = runningPlatform(state);
     if (running === undefined) {
-      print(io, output, { stopped: false }, () => "No platform runs here.\n");
+      print(io, output, { stopped: false }, () => `No platform runs on ${state.root}.\n`);
       return 0;
     }
     process.kill(running.pid, "SIGTERM");

@@ -1,6 +1,7 @@
 import { ProblemError } from "@tracegate/contracts";
-import { runningPlatform, stateDirectory } from "@tracegate/platform";
+import { runningPlatform } from "@tracegate/platform";
 import { command, common } from "../command.ts";
+import { stateMeant } from "../connection.ts";
 import { print } from "../output.ts";
 import { shellSetup } from "../shell-setup.ts";
 
@@ -10,7 +11,7 @@ export const env = command({
   examples: ['eval "$(tracegate env)" && kubectl get pods -A'],
   options: { state: common.state, output: common.output },
   async run({ state: path, output }, io) {
-    const state = stateDirectory(path);
+    const state = stateMeant(path, io);
     if (runningPlatform(state) === undefined) {
       throw new ProblemError({
         code: "unreachable/no-platform",

@@ -1,10 +1,10 @@
 import { wallClock } from "@tracegate/contracts";
 import { Application } from "@tracegate/gitops";
 import { Event, isNotFound, type Kind, type KubeObject, Pod, type ResourceClient } from "@tracegate/kube";
-import { runningPlatform, stateDirectory } from "@tracegate/platform";
+import { runningPlatform } from "@tracegate/platform";
 import { Rollout } from "@tracegate/rollouts";
 import { command, common } from "../command.ts";
-import { connect } from "../connection.ts";
+import { connect, stateMeant } from "../connection.ts";
 import { indented, print, table } from "../output.ts";
 import { unreadyPods } from "../unready-pods.ts";
 
@@ -15,7 +15,7 @@ export const status = command({
   examples: ["tracegate status", "tracegate status -o json"],
   options: { state: common.state, output: common.output },
   async run({ state: path, output }, io) {
-    const state = stateDirectory(path);
+    const state = stateMeant(path, io);
     const running = runningPlatform(state);
     if (running === undefined) {
       print(

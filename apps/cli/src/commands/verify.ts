@@ -1,6 +1,6 @@
-import { runningPlatform, stateDirectory } from "@tracegate/platform";
+import { runningPlatform } from "@tracegate/platform";
 import { command, common } from "../command.ts";
-import { connect } from "../connection.ts";
+import { connect, stateMeant } from "../connection.ts";
 import { levelNamed, levelNames } from "../levels/index.ts";
 import { verdictText, verifyLevel } from "../levels/verdict.ts";
 import { worldOf } from "../levels/world.ts";
@@ -25,7 +25,7 @@ export const verify = command({
     const level = levelNamed(name);
     const client = connect(state, io);
     try {
-      const urls = runningPlatform(stateDirectory(state))?.urls ?? {};
+      const urls = runningPlatform(stateMeant(state, io))?.urls ?? {};
       const verdict = await verifyLevel(
         level,
         worldOf(client, {

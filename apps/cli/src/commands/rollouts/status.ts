@@ -1,10 +1,10 @@
 import { ProblemError, wallClock } from "@tracegate/contracts";
 import { evidenceArchive } from "@tracegate/evidence";
 import { Event, Pod, type ResourceClient } from "@tracegate/kube";
-import { runningPlatform, type StateDirectory, stateDirectory } from "@tracegate/platform";
+import { runningPlatform, type StateDirectory } from "@tracegate/platform";
 import { type RolloutView, renderStatus } from "@tracegate/rollouts";
 import { command, common, type Io } from "../../command.ts";
-import { connect } from "../../connection.ts";
+import { connect, stateMeant } from "../../connection.ts";
 import { summary } from "../../demo/summary.ts";
 import { print } from "../../output.ts";
 import { painter } from "../../painter.ts";
@@ -53,7 +53,7 @@ export const status = command({
           print(io, output, { phase, message }, () => `${line}\n`);
         }
         if (settled && phase === "Degraded") {
-          if (output === undefined) io.out(await refusalOf(stateDirectory(state), view, io));
+          if (output === undefined) io.out(await refusalOf(stateMeant(state, io), view, io));
           return 1;
         }
         if (settled) return 0;
