@@ -103,3 +103,10 @@ test("what holds a release is told in the words of pods and applications", () =>
     "pod hotrod-1, container hotrod: ErrImagePull: unknown image",
   ]);
 });
+
+test("an analysis that has no phase yet is not told of", () => {
+  const run = { apiVersion: "argoproj.io/v1alpha1", kind: "AnalysisRun", spec: { metrics: [] } };
+  const before = { ...run, metadata: { name: "hotrod-b-2-1" }, status: { phase: "" } };
+  const runs = [before as AnalysisRun]; // as the controller creates it
+  assert.deepEqual(progressLines(undefined, snapshot({ runs })), []);
+});

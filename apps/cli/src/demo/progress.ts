@@ -39,7 +39,7 @@ export function progressLines(before: Snapshot | undefined, after: Snapshot): st
   for (const { metadata, status } of after.runs) {
     changed(({ runs }) => {
       const phase = runs.find(same(metadata))?.status?.phase;
-      return phase === undefined ? undefined : `analysis ${nameOf(metadata)}: ${phase}`;
+      return phase === undefined || phase === "" ? undefined : `analysis ${nameOf(metadata)}: ${phase}`;
     });
     const known = before?.runs.find(same(metadata))?.status?.metricResults;
     for (const { name, measurements = [] } of status?.metricResults ?? []) {
