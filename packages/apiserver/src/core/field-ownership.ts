@@ -99,6 +99,6 @@ function writer(
 function ignoredPaths(served: ServedKind, subresource: string): string[][] {
   if (!hasSubresource(served, "status")) return [];
   if (subresource !== "status") return [["status"]];
-  if (served.custom !== undefined) return [["spec"], ["metadata"]];
+  if (served.custom !== undefined) return [["spec"]];
   return served.kind === "Deployment" ? [["spec"], ["metadata", "labels"]] : [["spec"]];
 }

@@ -87,7 +87,8 @@ const invalidPatch = (shown: string, why: string) =>
 /** The body must be for the place it was sent to. */
 export function checkAddressed(served: ServedKind, namespace: string | undefined, sent: KubeObject): void {
   const own = sent.metadata.namespace ?? "";
-  if (served.namespaced ? own !== "" && own !== namespace : own !== "") {
+  // Where there is no namespace, one that is named counts for nothing.
+  if (served.namespaced && own !== "" && own !== namespace) {
     throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
   }
 }

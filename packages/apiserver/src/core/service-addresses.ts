@@ -40,10 +40,21 @@ export function allocateServiceAddresses(
   const clusterIP = wanted === "None" ? "None" : clusterAddress(ctx, service, wanted, old, others);
   spec.clusterIP = clusterIP;
   spec.clusterIPs = [clusterIP];
+  if (before === undefined && clusterIP === "None" && Object.keys(spec["selector"] ?? {}).length === 0)
+    openFamilies(spec);
   spec["ipFamilies"] ??= ["IPv4"];
   spec["ipFamilyPolicy"] ??= "SingleStack";
   const filled = isExposed(spec) ? nodePorts(ctx, service, spec, old, others, dryRun) : spec;
   return { ...service, spec: filled } as KubeObject;
+}
+
+/** Whoever gives a headless Service its endpoints by hand may use addresses of both families. */
+function openFamilies(spec: ServiceSpec): void {
+  spec["ipFamilyPolicy"] ??= "RequireDualStack";
+  const families = (spec["ipFamilies"] as string[] | undefined) ?? ["IPv4"];
+  const other = families[0] === "IPv6" ? "IPv4" : "IPv6";
+  const single = spec["ipFamilyPolicy"] === "SingleStack" || families.length > 1;
+  spec["ipFamilies"] = single ? families : [...families, other];
 }
 
 /** An address that is none, or not of this cluster, is refused before any is given. */

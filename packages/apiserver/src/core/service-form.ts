@@ -56,6 +56,7 @@ function dropTypeDependent(spec: ServiceSpec, old: ServiceSpec): void {
     [["clusterIP", "clusterIPs"], hasAddress],
     [["ipFamilies"], hasAddress],
     [["ipFamilyPolicy"], hasAddress],
+    [["internalTrafficPolicy"], hasAddress],
     [["allocateLoadBalancerNodePorts"], balanced],
     [["loadBalancerClass"], balanced],
     [["externalTrafficPolicy"], isReachable],

@@ -95,11 +95,11 @@ function prepareChanged(
       return isPods(served) && subresource === "" ? admitPodUpdate(next, current) : next;
     }
     case "status": {
-      const owned =
-        served.custom === undefined ? metadataWithStatus(served, metadata, current) : current.metadata;
+      const owned = served.custom === undefined ? metadataWithStatus(served, metadata, current) : metadata;
       const status = isPods(served) ? withQosClass(newStatus, oldStatus) : newStatus;
       const complete = withDefaults(served, withoutUndefined({ ...current, metadata: owned, status }));
-      return ownedChange(served, complete, current, own);
+      const next = ownedChange(served, complete, current, own);
+      return served.custom === undefined ? next : withMetadataOf(next, current);
     }
     case "ephemeralcontainers":
       return own(withDefaults(served, withEphemeralContainers({ ...received, metadata }, current)), current);
@@ -107,11 +107,19 @@ function prepareChanged(
       return own(withDefaults(served, withResources({ ...received, metadata }, current)), current);
     case "finalize": {
       const { finalizers } = (received as { spec?: { finalizers?: string[] } }).spec ?? {};
-      return own(withoutUndefined({ ...current, metadata, spec: { finalizers: finalizers ?? [] } }), current);
+      const left = withoutUndefined({ ...current, metadata, spec: { finalizers: finalizers ?? [] } });
+      return own(withDefaults(served, left), current);
     }
     default:
       throw badRequest(`subresource ${subresource} cannot be updated`);
   }
+}
+
+/** Custom kinds keep their metadata whatever is sent with a status; only who says it is written down. */
+function withMetadataOf(next: KubeObject, { metadata }: KubeObject): KubeObject {
+  const { managedFields } = next.metadata;
+  const { managedFields: _, ...kept } = metadata;
+  return { ...next, metadata: { ...kept, ...(managedFields === undefined ? {} : { managedFields }) } };
 }
 
 /** The change with its owners and what an update keeps whatever was sent. */
@@ -121,10 +129,8 @@ function ownedChange(
   current: KubeObject,
   own: (next: KubeObject, current: KubeObject) => KubeObject,
 ): KubeObject {
-  // The template generation of a DaemonSet is part of its form: who leaves it out writes 0, for which the old one is put back.
-  if (qualified(served) === "daemonsets.apps")
-    return forUpdate(served, own(withTemplateGeneration(changed), current), current);
-  return own(forUpdate(served, changed, current), current);
+  const formed = qualified(served) === "daemonsets.apps" ? withTemplateGeneration(changed) : changed;
+  return forUpdate(served, own(formed, current), current);
 }
 
 const isPods = (served: ServedKind): boolean => qualified(served) === "pods";

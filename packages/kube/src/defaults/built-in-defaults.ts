@@ -2,6 +2,7 @@ import { isObject, type JsonObject } from "../json.ts";
 import { openApiName } from "../openapi/schema-name.ts";
 import { decodeTyped } from "../schema/typed-object.ts";
 import type { StructType, ValueType } from "../schema/value-type.ts";
+import { formatQuantity, parseQuantity } from "../values/quantity.ts";
 import { APPS_DEFAULTS } from "./apps.ts";
 import { CORE_DEFAULTS } from "./core.ts";
 import type { Defaulter } from "./defaulter.ts";
@@ -29,6 +30,7 @@ function visit(type: ValueType, value: unknown): void {
   if (type.type === "list" && Array.isArray(value)) {
     for (const item of value) visit(type.item, item);
   } else if (type.type === "map" && isObject(value)) {
+    if (type.goType === "v1.ResourceList") roundToThousandths(value);
     for (const member of Object.values(value)) visit(type.value, member);
   } else if (type.type === "struct" && isObject(value)) {
     DEFAULTERS.get(type.schemaName ?? "")?.(value);
@@ -36,6 +38,16 @@ function visit(type: ValueType, value: unknown): void {
       if (field.default !== undefined && isUnset(value[field.name])) value[field.name] = field.default;
       visit(field.type, value[field.name]);
     }
+  }
+}
+
+/** Amounts of resources are kept to a thousandth. */
+function roundToThousandths(amounts: JsonObject): void {
+  for (const [name, amount] of Object.entries(amounts)) {
+    const { nanos } = parseQuantity(String(amount));
+    if (nanos % 1_000_000n === 0n) continue;
+    const thousandths = nanos / 1_000_000n + (nanos > 0n ? 1n : 0n);
+    amounts[name] = formatQuantity(parseQuantity(`${thousandths}m`));
   }
 }
 

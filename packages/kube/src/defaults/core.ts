@@ -1,4 +1,5 @@
 import { isObject, type JsonObject, listAt, objectAt, stringAt } from "../json.ts";
+import { formatQuantity, parseQuantity } from "../values/quantity.ts";
 import { type Defaulter, ensureObject, isEmptyMember, setDefault, setNumber } from "./defaulter.ts";
 
 const mode: Defaulter = (source) => setDefault(source, "defaultMode", 0o644);
@@ -8,6 +9,7 @@ export const CORE_DEFAULTS: Readonly<Record<string, Defaulter>> = {
   "core.v1.Pod": (pod) => {
     const spec = ensureObject(pod, "spec");
     for (const container of containersOf(spec)) requestLimits(container);
+    requestForAll(spec);
     setDefault(spec, "enableServiceLinks", true);
     if (spec["hostNetwork"] === true) for (const container of containersOf(spec)) openHostPorts(container);
   },
@@ -39,6 +41,9 @@ export const CORE_DEFAULTS: Readonly<Record<string, Defaulter>> = {
   },
   "core.v1.AzureDiskVolumeSource": (disk) => {
     if (disk["readOnly"] === undefined || disk["readOnly"] === null) disk["readOnly"] = false;
+  },
+  "core.v1.GRPCAction": (action) => {
+    if (action["service"] === undefined || action["service"] === null) action["service"] = "";
   },
   "core.v1.SecretVolumeSource": mode,
   "core.v1.ConfigMapVolumeSource": mode,
@@ -135,7 +140,11 @@ function service(object: JsonObject): void {
   setDefault(spec, "sessionAffinity", "None");
   if (spec["sessionAffinity"] === "None") delete spec["sessionAffinityConfig"];
   if (spec["sessionAffinity"] === "ClientIP") {
-    setNumber(ensureObject(ensureObject(spec, "sessionAffinityConfig"), "clientIP"), "timeoutSeconds", 10800);
+    setDefault(
+      ensureObject(ensureObject(spec, "sessionAffinityConfig"), "clientIP"),
+      "timeoutSeconds",
+      10800,
+    );
   }
   setDefault(spec, "type", "ClusterIP");
   for (const port of listAt(spec, "ports").filter(isObject)) {
@@ -151,7 +160,11 @@ function service(object: JsonObject): void {
   if (external) setDefault(spec, "externalTrafficPolicy", "Cluster");
   if (balanced || type === "NodePort" || type === "ClusterIP")
     setDefault(spec, "internalTrafficPolicy", "Cluster");
-  if (balanced) setDefault(spec, "allocateLoadBalancerNodePorts", true);
+  if (!balanced) return;
+  setDefault(spec, "allocateLoadBalancerNodePorts", true);
+  for (const ingress of listAt(objectAt(object["status"], "loadBalancer"), "ingress").filter(isObject)) {
+    if (stringAt(ingress, "ip") !== "") setDefault(ingress, "ipMode", "VIP");
+  }
 }
 
 function containersOf(spec: JsonObject): JsonObject[] {
@@ -164,6 +177,22 @@ function requestLimits(object: JsonObject): void {
   if (limits === undefined) return;
   const requests = ensureObject(resources, "requests");
   for (const [name, value] of Object.entries(limits)) requests[name] ??= value;
+}
+
+/** What a pod as a whole asks for: what its containers do, or else its limits. */
+function requestForAll(spec: JsonObject): void {
+  const resources = objectAt(spec, "resources");
+  const limits = objectAt(resources, "limits");
+  if (resources === undefined || limits === undefined) return;
+  const requests = ensureObject(resources, "requests");
+  for (const [name, value] of Object.entries(limits)) {
+    const asked = listAt(spec, "containers").flatMap((container) => {
+      const own = objectAt(objectAt(container, "resources"), "requests")?.[name];
+      return own === undefined ? [] : [parseQuantity(String(own))];
+    });
+    const sum = asked.reduce((total, { nanos }) => total + nanos, 0n);
+    requests[name] ??= asked[0] === undefined ? value : formatQuantity({ ...asked[0], nanos: sum });
+  }
 }
 
 function openHostPorts(object: JsonObject): void {

@@ -171,6 +171,8 @@ function zeroOf(type: ValueType, place: Place): unknown {
       return 0;
     case "quantity":
       return "0";
+    case "bytes":
+      return "";
     default:
       return null;
   }

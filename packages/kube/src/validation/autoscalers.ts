@@ -18,6 +18,11 @@ export function autoscalerErrors(spec: JsonObject): FieldError[] {
   metricsOf(spec).forEach((metric, i) => {
     errors.push(...metricErrors(metric, `spec.metrics[${i}]`));
   });
+  const outside = metricsOf(spec).some(({ type }) => type === "Object" || type === "External");
+  if (min === 0 && !outside) {
+    const detail = "must specify at least one Object or External metric to support scaling to zero replicas";
+    errors.push(forbidden("spec.metrics", detail));
+  }
   const behavior = objectAt(spec, "behavior");
   for (const direction of ["scaleUp", "scaleDown"]) {
     const rules = objectAt(behavior, direction);

@@ -8,7 +8,7 @@ import { endpointSliceErrors, endpointSliceUpdateErrors, endpointsErrors } from 
 import { eventErrors, newEventErrors } from "./event-objects.ts";
 import { type FieldError, forbidden, invalid } from "./field-error.ts";
 import { immutableErrors } from "./immutable.ts";
-import { ingressErrors } from "./ingress.ts";
+import { ingressClassNameErrors, ingressErrors } from "./ingress.ts";
 import { cronJobErrors, jobErrors, jobSpecWithSelectorErrors, jobUpdateErrors } from "./jobs.ts";
 import { commonMetadataErrors, metadataErrors, metadataUpdateErrors } from "./metadata.ts";
 import {
@@ -23,7 +23,7 @@ import { podAnnotationErrors, podSpecErrors, podTemplateErrors } from "./pods.ts
 import { disruptionBudgetErrors, leaseErrors } from "./policies.ts";
 import { priorityClassErrors, priorityClassUpdateErrors } from "./priority-classes.ts";
 import { limitRangeErrors, quotaErrors, quotaUpdateErrors } from "./quotas.ts";
-import { serviceErrors, serviceUpdateErrors, topologyErrors } from "./services.ts";
+import { serviceErrors, serviceStatusErrors, serviceUpdateErrors, topologyErrors } from "./services.ts";
 import {
   claimErrors,
   claimUpdateErrors,
@@ -101,6 +101,8 @@ const KINDS: Readonly<Record<string, KindRules>> = {
     names: dns1035LabelErrors,
     errors: (service) => [...topologyErrors(service), ...serviceErrors(specOf(service))],
     updateErrors: (service, before) => serviceUpdateErrors(specOf(service), specOf(before)),
+    updateFirst: true,
+    through: { status: serviceStatusErrors },
   },
   Endpoints: { errors: endpointsErrors, wholeAgain: true },
   Event: { names: pathSegmentErrors, errors: eventErrors },
@@ -154,7 +156,7 @@ const KINDS: Readonly<Record<string, KindRules>> = {
     updateLast: true,
   },
   "CronJob.batch": { names: cronJobNameErrors, errors: withSpec(cronJobErrors) },
-  "Ingress.networking.k8s.io": { errors: withSpec(ingressErrors) },
+  "Ingress.networking.k8s.io": { errors: withSpec(ingressErrors), newErrors: ingressClassNameErrors },
   "NetworkPolicy.networking.k8s.io": { errors: withSpec(networkPolicyErrors) },
   "EndpointSlice.discovery.k8s.io": {
     errors: endpointSliceErrors,

@@ -15,7 +15,7 @@ export function nodeErrors(spec: JsonObject): FieldError[] {
   return [...taintErrors(listAt(spec, "taints").filter(isObject), "metadata.taints"), ...errors];
 }
 
-const EFFECTS = ["NoExecute", "NoSchedule", "PreferNoSchedule"];
+const EFFECTS = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
 function taintErrors(taints: readonly JsonObject[], path: string): FieldError[] {
   const seen = new Set<string>();

@@ -43,6 +43,18 @@ export function ingressErrors(spec: JsonObject): FieldError[] {
   return errors;
 }
 
+const CLASS = "kubernetes.io/ingress.class";
+
+/** The older annotation for the class must say the same as the field. */
+export function ingressClassNameErrors(ingress: JsonObject): FieldError[] {
+  const annotation = objectAt(objectAt(ingress, "metadata"), "annotations")?.[CLASS];
+  const name = objectAt(ingress, "spec")?.["ingressClassName"];
+  if (annotation === undefined || name === undefined || annotation === name) return [];
+  return [
+    invalid(`annotations.${CLASS}`, annotation, "must match `ingressClassName` when both are specified"),
+  ];
+}
+
 function ruleErrors(rule: JsonObject, path: string): FieldError[] {
   const host = stringAt(rule, "host");
   const errors: FieldError[] = [];

@@ -1,6 +1,6 @@
 import { qosClass } from "../defaults/creation.ts";
 import { isObject, type JsonObject, jsonEqual, listAt, numberAt, objectAt, stringAt } from "../json.ts";
-import { type FieldError, forbidden, invalid } from "./field-error.ts";
+import { type FieldError, forbidden, invalid, required } from "./field-error.ts";
 
 const UPDATABLE = [
   "`spec.containers[*].image`",
@@ -20,7 +20,9 @@ export function podUpdateErrors(spec: JsonObject, before: JsonObject): FieldErro
       return [forbidden(`spec.${list}`, "pod updates may not add or remove containers")];
     }
   }
-  const errors: FieldError[] = [];
+  const errors = ["containers", "initContainers"].flatMap((list) =>
+    imageErrors(listAt(spec, list), `spec.${list}`),
+  );
   const [deadline, former] = [
     numberAt(spec, "activeDeadlineSeconds"),
     numberAt(before, "activeDeadlineSeconds"),
@@ -41,6 +43,16 @@ export function podUpdateErrors(spec: JsonObject, before: JsonObject): FieldErro
     .sort();
   const detail = `pod updates may not change fields other than ${UPDATABLE}\n${changed.map((f) => `spec.${f}`).join("\n")}`;
   return [...errors, forbidden("spec", detail)];
+}
+
+/** Upstream looks at images once more, as these may change. */
+function imageErrors(containers: readonly unknown[], path: string): FieldError[] {
+  return containers.flatMap((container, i) => {
+    const image = stringAt(container, "image");
+    if (image === "") return [required(`${path}[${i}].image`)];
+    if (image === image.trim()) return [];
+    return [invalid(`${path}[${i}].image`, image, "must not have leading or trailing whitespace")];
+  });
 }
 
 /** The new spec with what may change put back to what it was. */

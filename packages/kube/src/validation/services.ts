@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { isObject, type JsonObject, listAt, numberAt, objectAt, stringAt } from "../json.ts";
 import { cidrErrors, endpointIPErrors, ipErrors } from "./addresses.ts";
 import { duplicate, type FieldError, forbidden, invalid, notSupported, required } from "./field-error.ts";
@@ -95,11 +96,53 @@ export function serviceAddressErrors(spec: JsonObject): FieldError[] {
       errors.push(invalid("spec.clusterIPs", addresses, "'None' must be the first and only value"));
     }
   });
+  if (errors.length === 0) errors.push(...familyMismatches(spec, addresses));
   if (addresses.length > 2)
     errors.push(invalid("spec.clusterIPs", addresses, "may only hold up to 2 values"));
   return errors;
 }
 
+function familyMismatches(spec: JsonObject, addresses: readonly string[]): FieldError[] {
+  const families = listAt(spec, "ipFamilies").map(String);
+  return addresses.flatMap((address, i) => {
+    const family = families[i];
+    if (address === "None" || family === undefined) return [];
+    const fits = family === "IPv6" ? isIP(address) === 6 : isIP(address) !== 6;
+    if (fits) return [];
+    const detail = `expected an ${family} value as indicated by \`ipFamilies[${i}]\``;
+    return [invalid(`spec.clusterIPs[${i}]`, address, detail)];
+  });
+}
+
+/** What a load balancer says of itself. */
+export function serviceStatusErrors(service: JsonObject): FieldError[] {
+  const balanced = objectAt(service, "spec")?.["type"] === "LoadBalancer";
+  const ingress = listAt(objectAt(objectAt(service, "status"), "loadBalancer"), "ingress").filter(isObject);
+  const path = "status.loadBalancer.ingress";
+  if (!balanced && ingress.length > 0) {
+    return [forbidden(path, "may only be used when `spec.type` is LoadBalancer")];
+  }
+  return ingress.flatMap((entry, i) => {
+    const [ip, host, mode] = ["ip", "hostname", "ipMode"].map((field) => stringAt(entry, field));
+    const errors = ip ? ipErrors(ip, `${path}[${i}].ip`) : [];
+    if (ip && !mode) errors.push(required(`${path}[${i}].ipMode`, "must be specified when `ip` is set"));
+    if (!ip && mode) {
+      errors.push(forbidden(`${path}[${i}].ipMode`, "may not be specified when `ip` is not set"));
+    }
+    if (ip && mode && !IP_MODES.includes(mode))
+      errors.push(notSupported(`${path}[${i}].ipMode`, mode, IP_MODES));
+    if (!host) return errors;
+    errors.push(
+      ...dns1123SubdomainErrors(host).map((detail) => invalid(`${path}[${i}].hostname`, host, detail)),
+    );
+    if (isIP(host) !== 0) {
+      errors.push(invalid(`${path}[${i}].hostname`, host, "must be a DNS name, not an IP address"));
+    }
+    return errors;
+  });
+}
+
+const IP_MODES = ["Proxy", "VIP"];
 const FAMILIES = ["IPv4", "IPv6"];
 const POLICIES = ["PreferDualStack", "RequireDualStack", "SingleStack"];
 

@@ -297,6 +297,9 @@ export function storageClassErrors(storage: JsonObject): FieldError[] {
       : qualifiedNameErrors(provisioner.toLowerCase()).map((detail) =>
           invalid("provisioner", provisioner.toLowerCase(), detail),
         );
+  for (const [key] of parameters) {
+    if (key === "") errors.push(invalid("parameters", key, "field can not be empty."));
+  }
   if (parameters.length > MAX_PARAMETERS) errors.push(tooLong("parameters", MAX_PARAMETERS));
   const bytes = parameters.reduce(
     (sum, [key, value]) => sum + byteLength(key) + byteLength(String(value)),
