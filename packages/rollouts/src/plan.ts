@@ -86,15 +86,15 @@ function readPass(snapshot: RolloutSnapshot, now: number): Pass {
     events: [],
     requeueAfterMs: undefined,
     deadlineLookMs: undefined,
-    // An abort left over on a version that is already stable has no meaning any more.
+    // An abort left over on a version that is already stable has no meaning any more. (A failed run that is still current
+    // asks for another, which is shown once.)
     pause: {
       add: new Set(),
       remove: new Set(),
       clear: false,
       abortMessage: undefined,
       addAbort: false,
-      removeAbort:
-        before.stableRS !== undefined && before.stableRS !== "" && before.stableRS === hashOf(newRS),
+      removeAbort: before.abort === true && isFullyPromoted(before),
     },
     fastRollback: false,
     runs: runs.current,
@@ -102,6 +102,9 @@ function readPass(snapshot: RolloutSnapshot, now: number): Pass {
     restartedAt: undefined,
   };
 }
+
+const isFullyPromoted = ({ stableRS, currentPodHash }: RolloutStatus): boolean =>
+  stableRS !== undefined && stableRS !== "" && stableRS === currentPodHash;
 
 /** The condition says why; its text follows the newest reason. */
 function withRefusal(
