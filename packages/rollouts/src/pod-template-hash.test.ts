@@ -64,3 +64,46 @@ test("templates compare by meaning: defaults and the hash label do not count", (
     !sameTemplate({ ...template, spec: { containers: [{ name: "web", image: "web:2" }] } }, live, "hash"),
   );
 });
+
+test("templates compare by meaning: defaults of what containers and volumes hold do not count either", () => {
+  const probe = { httpGet: { port: 80 } };
+  const written = {
+    metadata: { labels: { app: "web" } },
+    spec: {
+      containers: [
+        {
+          name: "web",
+          image: "web:1",
+          env: [{ name: "NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }],
+          readinessProbe: probe,
+        },
+      ],
+      volumes: [{ name: "config", configMap: { name: "config" } }],
+    },
+  };
+  const [container] = written.spec.containers;
+  const live = {
+    ...written,
+    spec: {
+      containers: [
+        {
+          ...container,
+          name: "web",
+          image: "web:1",
+          env: [{ name: "NAME", valueFrom: { fieldRef: { apiVersion: "v1", fieldPath: "metadata.name" } } }],
+          readinessProbe: {
+            httpGet: { path: "/", port: 80, scheme: "HTTP" as const },
+            timeoutSeconds: 1,
+            periodSeconds: 10,
+            successThreshold: 1,
+            failureThreshold: 3,
+          },
+        },
+      ],
+      volumes: [{ name: "config", configMap: { name: "config", defaultMode: 420 } }],
+    },
+  };
+  assert.ok(sameTemplate(live, written, "hash"));
+  const other = { ...written, spec: { ...written.spec, volumes: [{ name: "config", emptyDir: {} }] } };
+  assert.ok(!sameTemplate(live, other, "hash"));
+});

@@ -1,4 +1,12 @@
-import { goJson, type PodTemplateSpec } from "@tracegate/kube";
+import {
+  apiVersionOf,
+  builtInType,
+  goJson,
+  type JsonObject,
+  type PodTemplateSpec,
+  ReplicaSet,
+  withBuiltInDefaults,
+} from "@tracegate/kube";
 import type { CanaryStep } from "./types.ts";
 
 /**
@@ -219,30 +227,12 @@ export function sameTemplate(a: PodTemplateSpec, b: PodTemplateSpec, ignoredLabe
   return bare(a) === bare(b);
 }
 
-/** The defaults that the API gives pod templates, so that writing one out makes no new version. */
+/** A template as the API stores it in a ReplicaSet, so that writing its defaults out makes no new version. */
 function withDefaults(template: PodTemplateSpec): PodTemplateSpec {
-  const { spec } = template;
-  const defaulted = (item: (typeof spec.containers)[number]) => ({
-    terminationMessagePath: "/dev/termination-log",
-    terminationMessagePolicy: "File",
-    imagePullPolicy: /:latest$|^[^:@]+$|\/[^:@]+$/.test(item.image ?? "") ? "Always" : "IfNotPresent",
-    ...item,
-    ...(item.ports === undefined ? {} : { ports: item.ports.map((port) => ({ protocol: "TCP", ...port })) }),
-  });
-  const { serviceAccount: _, ...rest } = spec as typeof spec & { serviceAccount?: string }; // deprecated alias
-  return {
-    ...template,
-    spec: {
-      restartPolicy: "Always",
-      terminationGracePeriodSeconds: 30,
-      dnsPolicy: "ClusterFirst",
-      securityContext: {},
-      ...{ schedulerName: "default-scheduler" },
-      ...rest,
-      containers: (spec.containers ?? []).map(defaulted) as typeof spec.containers, // only defaults were added
-      ...(spec.initContainers === undefined
-        ? {}
-        : { initContainers: spec.initContainers.map(defaulted) as typeof spec.containers }),
-    },
-  };
+  const type = builtInType(apiVersionOf(ReplicaSet), ReplicaSet.kind);
+  if (type === undefined) throw new Error("the kind ReplicaSet is not known");
+  const holder = withBuiltInDefaults(type, {
+    spec: { template: structuredClone(template) as object },
+  } as JsonObject);
+  return (holder as unknown as ReplicaSet).spec.template; // defaults were added, nothing else
 }
