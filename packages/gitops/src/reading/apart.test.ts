@@ -113,14 +113,9 @@ test("what takes too long is ended in the middle of its work, and told once and 
 test("what takes too much memory is ended, by whatever it takes it", async (t) => {
   const { sources, source, write, commit } = setUp(t, { heapMb: 60 });
   write("small/a.yaml", object("a"));
-  write(
-    "objects/a.yaml",
-    Array.from({ length: 9000 }, (_, i) => `---\n${object(`c${i}`)}data: {${'"a": b, '.repeat(100)}}\n`).join(
-      "",
-    ),
-  );
+  write("values/a.yaml", `${object("a")}data: [${"[],".repeat(300_000)}]\n`);
   const head = commit();
-  await assert.rejects(sources.manifests(source("objects"), head), {
+  await assert.rejects(sources.manifests(source("values"), head), {
     name: "SourceError",
     code: "ResourceExhausted",
     message:
