@@ -246,13 +246,15 @@ const runPlugin = (
   argv: readonly string[],
   scheduler: VirtualScheduler,
 ): Promise<Printed> =>
-  runCommand(scheduler, (io, clock) =>
-    runArgoRollouts(argv, {
-      connect: () => ({ client: withLatency(client, clock), namespace, close: () => {} }),
-      clock,
-      io,
-    }),
-  );
+  runCommand(scheduler, async (io, clock) => {
+    // The recorder kept both streams, what was said of mistakes last.
+    const said: string[] = [];
+    const err = (text: string) => void said.push(text);
+    const connect = () => ({ client: withLatency(client, clock), namespace, close: () => {} });
+    const code = await runArgoRollouts(argv, { connect, clock, io: { ...io, err } });
+    io.err(said.join(""));
+    return code;
+  });
 
 /** Watches the namespace as the recorder did. */
 function record(client: ResourceClient, namespace: string, start: number, now: () => number) {

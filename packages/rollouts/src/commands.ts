@@ -62,9 +62,10 @@ function promotion(spec: Rollout["spec"], status: RolloutStatus): Record<string,
   const count = spec.strategy?.canary?.steps?.length ?? 0;
   const next = Math.min((status.currentStepIndex ?? 0) + 1, count);
   const inconclusive = status.canary?.currentStepAnalysisRunStatus?.status === "Inconclusive";
-  if (inconclusive && status.controllerPause === true && count > 0)
-    return { pauseConditions: null, controllerPause: false, currentStepIndex: next };
-  if ((status.pauseConditions?.length ?? 0) > 0) return { pauseConditions: null };
+  if ((status.pauseConditions?.length ?? 0) > 0)
+    return inconclusive && status.controllerPause === true && count > 0
+      ? { pauseConditions: null, controllerPause: false, currentStepIndex: next }
+      : { pauseConditions: null };
   if (spec.strategy?.canary === undefined || count === 0) return undefined;
   return { pauseConditions: null, currentStepIndex: next };
 }

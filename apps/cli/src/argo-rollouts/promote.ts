@@ -33,7 +33,7 @@ export const promote = command({
   },
 });
 
-/** The original leaves the pause of a skipped step standing, so that its controller goes on waiting; here it ends. */
+/** Moves on by the step alone: a pause that holds goes on holding until the controller comes by the next step. */
 function skipSteps({ metadata, spec, status }: Rollout, all: boolean): CommandPatches {
   if (spec.strategy?.blueGreen !== undefined)
     throw new PluginError("Cannot skip steps of a bluegreen rollout. Run without a flags");
@@ -41,8 +41,7 @@ function skipSteps({ metadata, spec, status }: Rollout, all: boolean): CommandPa
   if (count === 0) throw new PluginError("Cannot skip steps of a rollout without steps");
   const next = Math.min((status?.currentStepIndex ?? 0) + 1, count);
   return {
-    ...(spec.paused === true ? { spec: { paused: false } } : {}),
-    status: { pauseConditions: null, currentStepIndex: all ? count : next },
+    status: { currentStepIndex: all ? count : next },
     output: `rollout '${metadata.name}' promoted`,
   };
 }
