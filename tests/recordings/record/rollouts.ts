@@ -1,86 +1,32 @@
-import type { ActionInput, ScenarioInput } from "./scenario.ts";
+import { combinations } from "./rollouts-combined.ts";
+import type { ScenarioInput } from "./scenario.ts";
+import {
+  active,
+  after,
+  analysis,
+  blueGreen,
+  canary,
+  done,
+  forever,
+  gate,
+  image,
+  type Json,
+  metric,
+  on,
+  patch,
+  pause,
+  preview,
+  query,
+  scenarioList,
+  service,
+  template,
+  update,
+  weight,
+} from "./scenario-parts.ts";
 
 // Scenarios of Argo Rollouts to record. Each asks one question; `about` says which.
 
-type Json = Record<string, unknown>;
-
-const template = (image: number | string, over: Json = {}): Json => ({
-  metadata: { labels: { app: "web" } },
-  spec: {
-    nodeName: "n1",
-    terminationGracePeriodSeconds: 0,
-    containers: [{ name: "web", image: typeof image === "number" ? `web:${image}` : image }],
-  },
-  ...over,
-});
-
-function rollout(strategy: Json, spec: Json = {}): Json {
-  return {
-    apiVersion: "argoproj.io/v1alpha1",
-    kind: "Rollout",
-    metadata: { name: "web" },
-    spec: {
-      replicas: 2,
-      selector: { matchLabels: { app: "web" } },
-      template: template(1),
-      ...spec,
-      strategy,
-    },
-  };
-}
-const canary = (steps: readonly Json[] | undefined, over: Json = {}, spec: Json = {}): Json =>
-  rollout({ canary: { ...(steps === undefined ? {} : { steps }), ...over } }, spec);
-const blueGreen = (over: Json = {}, spec: Json = {}): Json =>
-  rollout({ blueGreen: { activeService: "active", ...over } }, spec);
-const service = (name: string, selector: Json = { app: "web" }): Json => ({
-  apiVersion: "v1",
-  kind: "Service",
-  metadata: { name },
-  spec: { selector, ports: [{ port: 80 }] },
-});
-const active = service("active");
-const preview = service("preview");
-
-const weight = (setWeight: number): Json => ({ setWeight });
-const forever: Json = { pause: {} };
-const pause = (duration: string | number): Json => ({ pause: { duration } });
-const analysis = (...templates: string[]): Json => ({
-  analysis: { templates: templates.map((templateName) => ({ templateName })) },
-});
-const query = (text = "errors"): Json => ({ prometheus: { address: "http://prometheus", query: text } });
-const metric = (over: Json = {}): Json => ({
-  name: "errors",
-  interval: "1s",
-  count: 1,
-  successCondition: "result[0] < 0.05",
-  provider: query(),
-  ...over,
-});
-const gate = (metrics: readonly Json[], over: Json = {}, name = "gate", kind = "AnalysisTemplate"): Json => ({
-  apiVersion: "argoproj.io/v1alpha1",
-  kind,
-  metadata: { name },
-  spec: { metrics, ...over },
-});
-
-const patch = (spec: Json): ActionInput["do"] => ({ patch: { spec } });
-const image = (version: number | string): ActionInput["do"] => patch({ template: template(version) });
-const on = (waited: string, action: ActionInput["do"]): ActionInput => ({ waited, do: action });
-const after = (ms: number, action: ActionInput["do"] = "wait"): ActionInput => ({ after: ms, do: action });
-const update = on("healthy", image(2));
-const done = on("done", "wait");
-
-const list: ScenarioInput[] = [];
-function scenario(
-  name: string,
-  about: string,
-  objects: readonly Json[],
-  actions: readonly ActionInput[] = [],
-  prometheus?: readonly unknown[],
-): void {
-  const rules = prometheus === undefined ? {} : { prometheus: [{ match: "errors", values: prometheus }] };
-  list.push({ name, about, input: { objects, ...rules, actions } });
-}
+const { list, scenario } = scenarioList();
 
 // Replica arithmetic.
 for (const [name, replicas, steps, over] of [
@@ -337,4 +283,4 @@ scenario("refused-then-mended", "an invalid spec, mended", [canary([weight(500)]
 scenario("refused-midway", "an invalid spec in the middle", [canary([weight(50), forever])], [update, on("paused", patch({ strategy: { canary: { steps: [weight(500)] } } })), on("degraded", "wait"), after(700, patch({ strategy: { canary: { steps: [weight(50), forever] } } })), after(1500, "promote web"), done]);
 scenario("selector-immutable", "the selector cannot change", [canary(undefined)], [on("healthy", patch({ selector: { matchLabels: { app: "other" } } })), after(500)]);
 
-export const scenarios: readonly ScenarioInput[] = list;
+export const scenarios: readonly ScenarioInput[] = [...list, ...combinations];
