@@ -152,7 +152,8 @@ export function applicationController(options: ApplicationControllerOptions): Co
       Date.parse(before.reconciledAt) < Date.parse(before.operationState?.finishedAt ?? "");
     const annotations = application.metadata.annotations ?? {};
     const asked = annotations[refreshAnnotation] !== undefined;
-    if (asksGit && (changed || stale || asked)) status.reconciledAt = wholeSeconds(now);
+    if (asksGit && state.refused === undefined && (changed || stale || asked))
+      status.reconciledAt = wholeSeconds(now);
     const finalizers =
       state.deletionHooks === undefined ? undefined : finalizersFor(application, state.deletionHooks);
     const body = {

@@ -18,7 +18,7 @@ export { type GitRepositories, type RepositoryTree, SourceError } from "./git/re
 export { resourceHealth, worstHealth } from "./health/health.ts";
 export { builtInKinds } from "./kinds.ts";
 export { type KindOfResource, readHealth, readLive, resourceKinds } from "./live-health.ts";
-export { type Manifest, valueAt } from "./manifest.ts";
+export { listAt, type Manifest, valueAt } from "./manifest.ts";
 export { orphansOf } from "./orphans.ts";
 export { inClusterServer } from "./project.ts";
 export { type ApartReader, type ReadApartOptions, readApart } from "./reading/apart.ts";

@@ -1,8 +1,10 @@
 import type { Kind, KubeObject, ResourceClient } from "@tracegate/kube";
+import { findProject } from "./application-state.ts";
 import { getOrUndefined } from "./apply.ts";
 import { resourceHealth } from "./health/health.ts";
 import { discoverKinds } from "./kinds.ts";
 import { keyText, type Manifest } from "./manifest.ts";
+import { permitsLive } from "./project.ts";
 import type { Application, Health } from "./types/application.ts";
 
 export type KindOfResource = Kind<Manifest>;
@@ -24,6 +26,7 @@ export async function readLive(
   application: Application,
 ): Promise<ReadonlyMap<string, Manifest | undefined>> {
   const kindOf = await resourceKinds(client);
+  const project = await findProject(client, application);
   const objects = new Map<string, Manifest | undefined>();
   for (const { group = "", version, kind, namespace = "", name } of application.status?.resources ?? []) {
     const object: Manifest = {
@@ -32,7 +35,9 @@ export async function readLive(
       metadata: { name, ...(namespace === "" ? {} : { namespace }) },
     };
     const known = (name ?? "") === "" ? undefined : kindOf(object);
-    const live = known === undefined ? undefined : await getOrUndefined(client, known, object);
+    // What the project does not permit is invisible.
+    const visible = project === undefined || permitsLive(project, object, application.spec.destination);
+    const live = known === undefined || !visible ? undefined : await getOrUndefined(client, known, object);
     objects.set(
       keyText({ group, kind, namespace, name }),
       live && { ...live, apiVersion: object.apiVersion, kind },

@@ -101,9 +101,12 @@ export function refusalOfTask(
     optionOf("SkipDryRunOnMissingResource", task.target?.metadata, options) === "true" || defined;
   if (tolerated) return undefined;
   const where = namespace === "" ? name : `${namespace}/${name}`;
-  if (found === undefined)
+  // ⚠ The same kind of another group is told of, too, as upstream.
+  const other = state.catalogue.all.find((one) => one.kind === kind);
+  const installed = found === undefined ? other : { group, version: found.otherVersion };
+  if (installed === undefined)
     return `The Kubernetes API could not find ${group}/${kind} for requested resource ${where}. Make sure the "${kind}" CRD is installed on the destination cluster.`;
-  return `The Kubernetes API could not find version "${versionOf(object)}" of ${group}/${kind} for requested resource ${where}. Version "${found.otherVersion}" of ${group}/${kind} is installed on the destination cluster.`;
+  return `The Kubernetes API could not find version "${versionOf(object)}" of ${group}/${kind} for requested resource ${where}. Version "${installed.version}" of ${installed.group}/${kind} is installed on the destination cluster.`;
 }
 
 function definesKind(definition: Manifest, group: string, kind: string): boolean {

@@ -61,8 +61,12 @@ export function comparedStatus(
     ...kept
   } = before;
   const { ignoreDifferences, destination } = application.spec;
-  const health = state.refused === undefined ? state.comparison.health : "Unknown";
-  const since = before.health?.status === health ? before.health.lastTransitionTime : now;
+  const healthNow = state.refused === undefined ? state.comparison.health : "Unknown";
+  const since = before.health?.status === healthNow ? before.health.lastTransitionTime : now;
+  const health = { status: healthNow, ...(since === undefined ? {} : { lastTransitionTime: since }) };
+  // ⚠ Of what may not be compared the last comparison stands, as upstream.
+  if (state.refused !== undefined && before.sync !== undefined)
+    return { ...before, conditions, sync: { ...before.sync, status: "Unknown" }, health };
   return {
     ...kept,
     ...(conditions.length === 0 ? {} : { conditions }),
@@ -75,7 +79,7 @@ export function comparedStatus(
       },
       ...(state.targets === undefined || state.revision === undefined ? {} : { revision: state.revision }),
     },
-    health: { status: health, ...(since === undefined ? {} : { lastTransitionTime: since }) },
+    health,
     ...(state.comparison.resources.length === 0
       ? {}
       : { resources: state.comparison.resources.map(({ status }) => status) }),

@@ -5,7 +5,7 @@ import { withHookFinalizer } from "./hook-objects.ts";
 import { isOwnNamespace, kindNow, kindOf, optionIs } from "./operation-tasks.ts";
 import { optionOf, prunePropagation, resourceOptions, type SyncOptions } from "./sync/options.ts";
 import type { TaskOutcome } from "./sync/pass.ts";
-import { isPrune, kindRank, type SyncTask } from "./sync/tasks.ts";
+import { isPrune, type SyncTask } from "./sync/tasks.ts";
 import { mapInTurns } from "./turns.ts";
 import type { Application } from "./types/application.ts";
 
@@ -27,19 +27,22 @@ export const pruneTasks = (
   dryRun: boolean,
 ): Promise<TaskOutcome[]> => mapInTurns(tasks.filter(isPrune), (task) => pruneTask(run, task, dryRun));
 
-/** Applies one group of kinds after another; within a group some in parallel. */
+/** Applies the tasks in their order; of neighbours of one kind some in parallel. */
 export async function applyTasks(
   run: TaskRunner,
   tasks: readonly SyncTask[],
   dryRun: boolean,
 ): Promise<TaskOutcome[]> {
+  const groups: SyncTask[][] = [];
+  for (const task of tasks) {
+    if (isPrune(task)) continue;
+    const group = groups.at(-1);
+    if (group?.[0]?.key.kind === task.key.kind) group.push(task);
+    else groups.push([task]);
+  }
   const outcomes: TaskOutcome[] = [];
-  const groups = Map.groupBy(
-    tasks.filter((task) => !isPrune(task)),
-    (task) => kindRank(task.key),
-  );
   // What one kind is refused does not keep the next from being tried: all refusals are told at once.
-  for (const [, group] of [...groups].sort(([a], [b]) => a - b))
+  for (const group of groups)
     outcomes.push(...(await mapInTurns(group, (task) => applyTask(run, task, dryRun))));
   return outcomes;
 }

@@ -1,4 +1,4 @@
-import { Application, type KindOfResource, resourceKinds, valueAt } from "@tracegate/gitops";
+import { Application, type KindOfResource, listAt, resourceKinds, valueAt } from "@tracegate/gitops";
 import { formatTime, isNotFound, type KubeObject, type Patch } from "@tracegate/kube";
 import { patchOf } from "./app-change.ts";
 import { refOf } from "./applications.ts";
@@ -59,6 +59,8 @@ async function chosenObjects(
 /** What can be done to an object beside applying it. */
 interface Action {
   readonly name: string;
+  /** It can be run, but is not told of. */
+  readonly unlisted?: boolean;
   readonly disabled?: boolean;
   /** Absent where more than its name would have to be said. */
   readonly patch?: { readonly body: object; readonly status?: boolean };
@@ -77,9 +79,10 @@ function actionsOf({ kind, ...live }: KubeObject, now: string): readonly Action[
   switch (kind) {
     case "Deployment":
       return [
+        restart,
         { name: "resume", disabled: !paused, patch: { body: { spec: { paused: false } } } },
         { name: "scale" },
-        restart,
+        { name: "pause", unlisted: true, patch: { body: { spec: { paused: true } } } },
       ];
     case "StatefulSet":
       return [restart, { name: "scale" }];
@@ -93,18 +96,21 @@ function actionsOf({ kind, ...live }: KubeObject, now: string): readonly Action[
 }
 
 function rolloutActions(live: object, now: string): readonly Action[] {
-  const waits = valueAt(live, "status", "pauseConditions") !== undefined;
-  const aborted = valueAt(live, "status", "abort") === true;
+  const pauses = listAt(live, "status", "pauseConditions");
+  const held = valueAt(live, "status", "pauseConditions") !== undefined;
   const paused = valueAt(live, "spec", "paused") === true;
+  const waits = held ? pauses.length > 0 : paused;
+  const aborted = valueAt(live, "status", "abort") === true;
   const settled = valueAt(live, "status", "currentPodHash") === valueAt(live, "status", "stableRS");
   const step = Number(valueAt(live, "status", "currentStepIndex") ?? 0);
+  const steps = listAt(live, "spec", "strategy", "canary", "steps").length;
   return [
     {
       name: "abort",
       disabled: aborted || settled,
       patch: { body: { status: { abort: true } }, status: true },
     },
-    { name: "pause", disabled: paused, patch: { body: { spec: { paused: true } } } },
+    { name: "pause", disabled: settled || aborted || paused, patch: { body: { spec: { paused: true } } } },
     {
       name: "promote-full",
       disabled: settled,
@@ -116,10 +122,14 @@ function rolloutActions(live: object, now: string): readonly Action[] {
       disabled: !waits,
       patch: { body: { status: { pauseConditions: null } }, status: true },
     },
-    { name: "retry", disabled: !aborted, patch: { body: { status: { abort: false } }, status: true } },
+    {
+      name: "retry",
+      disabled: settled || !aborted,
+      patch: { body: { status: { abort: false } }, status: true },
+    },
     {
       name: "skip-current-step",
-      disabled: settled,
+      disabled: steps === 0 || step === steps,
       patch: { body: { status: { pauseConditions: null, currentStepIndex: step + 1 } }, status: true },
     },
   ];
@@ -136,13 +146,15 @@ export const actionsList = command({
     const application = await session.client.get(Application, refOf(text, flags["app-namespace"]));
     const now = formatTime(session.clock.now());
     const rows = (await chosenObjects(session, application, flags)).flatMap(({ kind, live }) =>
-      actionsOf(live, now).map(({ name, disabled = false }) => [
-        kind.group,
-        kind.kind,
-        live.metadata.name,
-        name,
-        String(disabled),
-      ]),
+      actionsOf(live, now)
+        .filter(({ unlisted }) => unlisted !== true)
+        .map(({ name, disabled = false }) => [
+          kind.group,
+          kind.kind,
+          live.metadata.name,
+          name,
+          String(disabled),
+        ]),
     );
     session.io.out(table([["GROUP", "KIND", "NAME", "ACTION", "DISABLED"], ...rows]));
     return 0;

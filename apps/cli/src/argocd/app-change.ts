@@ -1,5 +1,13 @@
 import { Application } from "@tracegate/gitops";
-import { formatTime, type KubeObject, type Patch, parseJsonPatch } from "@tracegate/kube";
+import {
+  applyJsonPatch,
+  applyMergePatch,
+  formatTime,
+  type KubeObject,
+  type Patch,
+  parseJsonPatch,
+  parseJsonText,
+} from "@tracegate/kube";
 import { UsageError } from "../cobra/command.ts";
 import { refuseInvalid } from "./app-create.ts";
 import { refOf } from "./applications.ts";
@@ -85,17 +93,38 @@ export const appPatch = command({
     type: { type: "string", default: "json", help: "one of: json|merge" },
     "app-namespace": appNamespace,
   },
-  async run([text = ""], flags, { client, io }) {
-    const patched = await client.patch(
-      Application,
-      refOf(text, flags["app-namespace"]),
-      patchOf(flags.type, flags.patch),
-    );
+  async run([text = ""], flags, session) {
+    const { client, io } = session;
+    const ref = refOf(text, flags["app-namespace"]);
+    const patch = applicationPatch(flags.type, flags.patch);
+    const application = await client.get(Application, ref);
+    const changed =
+      patch.type === "json"
+        ? applyJsonPatch(application, patch.operations)
+        : applyMergePatch(application, patch.body);
+    await refuseInvalid(session, changed as Application, true); // the API refuses what is none
+    const patched = await client.patch(Application, ref, patch);
     const { apiVersion: _apiVersion, kind: _kind, ...printed }: KubeObject = patched;
     io.out(`${goYaml(printed)}\n`);
     return 0;
   },
 });
+
+/** A patch of an Application, refused in the words of the original's server. */
+function applicationPatch(type: string, text: string): Extract<Patch, { type: "json" | "merge" }> {
+  const refuse = (code: string, reason: string) => new Fatal(`rpc error: code = ${code} desc = ${reason}`);
+  if (type !== "json" && type !== "" && type !== "merge")
+    throw refuse("InvalidArgument", `Patch type '${type}' is not supported`);
+  let body: unknown;
+  try {
+    body = parseJsonText(text).value;
+  } catch (error) {
+    if (type === "merge") throw refuse("Unknown", "error calculating merge patch: Invalid JSON Patch");
+    const reason = error instanceof Error ? error.message : String(error);
+    throw refuse("Unknown", `error decoding json patch: ${reason}`);
+  }
+  return type === "merge" ? { type, body } : { type: "json", operations: parseJsonPatch(body) };
+}
 
 /** A patch as a flag has it. */
 export function patchOf(type: string, text: string): Patch {

@@ -33,12 +33,20 @@ export const appDelete = command({
     const policy = flags["propagation-policy"];
     if (policy !== "foreground" && policy !== "background")
       throw new Fatal(`rpc error: code = InvalidArgument desc = invalid propagation policy: ${policy}`);
-    for (const { metadata } of await chosen(session, names, flags.selector, flags["app-namespace"])) {
+    if (!flags.cascade && session.given.has("propagation-policy"))
+      throw new Fatal(
+        "rpc error: code = InvalidArgument desc = cannot set propagation policy when cascading is disabled",
+      );
+    const all = await chosen(session, names, flags.selector, flags["app-namespace"], { mayBeNone: true });
+    if (all.length === 0) throw new Fatal(`no apps match selector ${flags.selector}`);
+    for (const [index, { metadata }] of all.entries()) {
       const ref = { namespace: metadata.namespace ?? "", name: metadata.name };
-      const question = `Are you sure you want to delete '${ref.name}' and all its resources? [y/n] `;
+      // ⚠ What a selector chose is named with its namespace, as the original does.
+      const called = names[index] ?? `${ref.namespace}/${ref.name}`;
+      const question = `Are you sure you want to delete '${called}' and all its resources? [y/n] `;
       const answer = flags.yes ? "y" : await ask(question);
       if (answer !== undefined && !/^y(es)?$/i.test(answer.trim())) {
-        io.out(`The command to delete '${ref.name}' was cancelled.\n`);
+        io.out(`The command to delete '${called}' was cancelled.\n`);
         continue;
       }
       const others = (metadata.finalizers ?? []).filter(
@@ -51,7 +59,7 @@ export const appDelete = command({
       });
       await client.delete(Application, ref);
       if (flags.wait) await untilGone(session, ref);
-      io.out(`application '${ref.name}' deleted\n`);
+      io.out(`application '${called}' deleted\n`);
     }
     return 0;
   },

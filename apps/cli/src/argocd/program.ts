@@ -26,6 +26,7 @@ import {
   projGet,
   projList,
   projRoles,
+  projSet,
   projWindows,
 } from "./projects.ts";
 import { refusedBy, refusedCommands } from "./refused.ts";
@@ -78,6 +79,7 @@ const program: CobraProgram<Session> = {
     projList,
     projGet,
     projCreate,
+    projSet,
     projDelete,
     ...projectChanges,
     projWindows,

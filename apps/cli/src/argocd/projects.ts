@@ -1,9 +1,9 @@
 import { Application, AppProject, isActive, renderProject, renderProjectList } from "@tracegate/gitops";
 import { isNotFound, jsonEqual } from "@tracegate/kube";
-import type { CobraCommand } from "../cobra/command.ts";
+import { type CobraCommand, UsageError } from "../cobra/command.ts";
 import { Fatal } from "./fatal.ts";
 import { formatted, table } from "./output.ts";
-import { command, controlPlane, outputFlag, type Session } from "./session.ts";
+import { command, controlPlane, logLine, outputFlag, type Session } from "./session.ts";
 
 type Spec = AppProject["spec"];
 
@@ -58,6 +58,76 @@ const destinationOf = (text: string): NonNullable<Spec["destinations"]>[number] 
   return { server, namespace };
 };
 
+const specFlags = {
+  description: { type: "string", help: "what it is for" },
+  dest: { type: "stringArray", short: "d", help: "SERVER,NAMESPACE to deploy to" },
+  src: { type: "stringArray", short: "s", help: "a repository to deploy from" },
+  "allow-cluster-resource": { type: "stringArray", help: "GROUP/KIND, cluster-scoped, that is allowed" },
+  "deny-cluster-resource": { type: "stringArray", help: "GROUP/KIND, cluster-scoped, that is denied" },
+  "allow-namespaced-resource": { type: "stringArray", help: "GROUP/KIND that is allowed" },
+  "deny-namespaced-resource": { type: "stringArray", help: "GROUP/KIND that is denied" },
+  "orphaned-resources": { type: "bool", help: "look for what belongs to no Application" },
+} as const;
+
+interface SpecValues {
+  readonly description: string;
+  readonly dest: readonly string[];
+  readonly src: readonly string[];
+  readonly "allow-cluster-resource": readonly string[];
+  readonly "deny-cluster-resource": readonly string[];
+  readonly "allow-namespaced-resource": readonly string[];
+  readonly "deny-namespaced-resource": readonly string[];
+  readonly "orphaned-resources": boolean;
+}
+
+/** What flags say of a project's spec; those that were not given say nothing. */
+function specOf(flags: SpecValues, given: ReadonlySet<string>): Spec {
+  const when = (flag: string, field: Partial<Spec>) => (given.has(flag) ? field : {});
+  return {
+    ...when("src", { sourceRepos: [...flags.src] }),
+    ...when("dest", { destinations: flags.dest.map(destinationOf) }),
+    ...when("description", { description: flags.description }),
+    ...when("allow-cluster-resource", {
+      clusterResourceWhitelist: flags["allow-cluster-resource"].map(kindOf),
+    }),
+    ...when("deny-cluster-resource", {
+      clusterResourceBlacklist: flags["deny-cluster-resource"].map(kindOf),
+    }),
+    ...when("allow-namespaced-resource", {
+      namespaceResourceWhitelist: flags["allow-namespaced-resource"].map(kindOf),
+    }),
+    ...when("deny-namespaced-resource", {
+      namespaceResourceBlacklist: flags["deny-namespaced-resource"].map(kindOf),
+    }),
+    ...(flags["orphaned-resources"] ? { orphanedResources: {} } : {}),
+  };
+}
+
+function kindOf(text: string): { group: string; kind: string } {
+  const [group = "", kind, ...rest] = text.split("/");
+  if (kind === undefined || rest.length > 0) throw new Fatal(`expected GROUP/KIND, but got: ${text}`);
+  return { group, kind };
+}
+
+export const projSet = command({
+  path: "proj set",
+  use: "PROJECT",
+  summary: "Change what a project allows",
+  examples: ["argocd proj set shop --description 'The shop' -s https://git.example/shop.git"],
+  args: [1, 1],
+  flags: specFlags,
+  async run([name = ""], flags, session) {
+    const { client, given, io, clock } = session;
+    const project = await projectOf(session, name);
+    if (given.size === 0) {
+      io.err(logLine("error", "Please set at least one option to update", clock));
+      throw new UsageError("");
+    }
+    await client.update(AppProject, { ...project, spec: { ...project.spec, ...specOf(flags, given) } });
+    return 0;
+  },
+});
+
 export const projCreate = command({
   path: "proj create",
   use: "PROJECT",
@@ -67,19 +137,11 @@ export const projCreate = command({
   ],
   args: [1, 1],
   flags: {
-    description: { type: "string", help: "what it is for" },
-    dest: { type: "stringArray", short: "d", help: "SERVER,NAMESPACE to deploy to" },
-    src: { type: "stringArray", short: "s", help: "a repository to deploy from" },
-    "orphaned-resources": { type: "bool", help: "look for what belongs to no Application" },
+    ...specFlags,
     upsert: { type: "bool", help: "change a project that is there" },
   },
-  async run([name = ""], flags, { client }) {
-    const spec: Spec = {
-      ...(flags.src.length === 0 ? {} : { sourceRepos: [...flags.src] }),
-      ...(flags.dest.length === 0 ? {} : { destinations: flags.dest.map(destinationOf) }),
-      ...(flags.description === "" ? {} : { description: flags.description }),
-      ...(flags["orphaned-resources"] ? { orphanedResources: {} } : {}),
-    };
+  async run([name = ""], flags, { client, given }) {
+    const spec = specOf(flags, given);
     const { items } = await client.list(AppProject, within);
     const existing = items.find(({ metadata }) => metadata.name === name);
     if (existing === undefined) {
@@ -119,13 +181,18 @@ export const projDelete = command({
   },
 });
 
+interface Changed {
+  readonly spec?: Spec;
+  readonly told?: string;
+}
+
 /** A command that changes a project's spec, or says why there is nothing to change. */
 function change(
   verb: string,
   use: string,
   summary: string,
   example: string,
-  changed: (spec: Spec, args: readonly string[]) => { readonly spec?: Spec; readonly told?: string },
+  changed: (spec: Spec, args: readonly string[]) => Changed,
 ): CobraCommand<Session> {
   const count = use.split(" ").length;
   return command({
@@ -144,37 +211,53 @@ function change(
   });
 }
 
-type KindList =
-  | "clusterResourceWhitelist"
-  | "clusterResourceBlacklist"
-  | "namespaceResourceWhitelist"
-  | "namespaceResourceBlacklist";
+/** The lists of kinds that flags and commands change. */
+const kindLists = {
+  cluster: { allow: "clusterResourceWhitelist", deny: "clusterResourceBlacklist" },
+  namespaced: { allow: "namespaceResourceWhitelist", deny: "namespaceResourceBlacklist" },
+} as const;
 
-/** `allow-…-resource` and `deny-…-resource`: in one of two lists, and out of the other. */
-const kindChange = (verb: string, own: KindList, other: KindList, what: string, adds: boolean) =>
-  change(
-    verb,
-    "PROJECT GROUP KIND",
-    `Change the ${what} of a project`,
-    "shop apps Deployment",
-    (spec, [group = "", kind = ""]) => {
-      const isIt = (entry: { group: string; kind: string }) => entry.group === group && entry.kind === kind;
-      const list = spec[own] ?? [];
-      const words = `Group '${group}' and kind '${kind}'`;
-      if (adds && list.some(isIt)) return { told: `${words} already present in ${what}` };
-      if (!adds && !(spec[other] ?? []).some(isIt) && list.some(isIt))
-        return { told: `${words} not in ${what}` };
-      const without = (spec[other] ?? []).filter((entry) => !isIt(entry));
-      return {
-        spec: {
-          ...spec,
-          [own]: [...list, { group, kind }],
-          ...(spec[other] === undefined ? {} : { [other]: without }),
-        },
-        told: `${words} is added to ${what}`,
-      };
+/**
+ * `allow-…-resource` and `deny-…-resource`. ⚠ Unless told otherwise they change the list that starts out empty for their scope: of
+ * cluster-scoped kinds those allowed, of the others those denied. What is allowed is taken off the list of what is denied.
+ */
+function kindChange(what: "allow" | "deny", scope: "cluster" | "namespaced"): CobraCommand<Session> {
+  const verb = `${what}-${scope === "cluster" ? "cluster" : "namespace"}-resource`;
+  return command({
+    path: `proj ${verb}`,
+    use: "PROJECT GROUP KIND",
+    summary: `Change which ${scope === "cluster" ? "cluster-scoped" : scope} kinds a project allows or denies`,
+    examples: [`argocd proj ${verb} shop apps Deployment`],
+    args: [3, 3],
+    flags: {
+      list: {
+        type: "string",
+        short: "l",
+        default: scope === "cluster" ? "allow" : "deny",
+        help: "the list to change, one of: allow|deny",
+      },
     },
-  );
+    async run([name = "", group = "", kind = ""], { list }, session) {
+      const project = await projectOf(session, name);
+      const chosen = list === "allow" || list === "white" ? "allow" : "deny";
+      const field = kindLists[scope][chosen];
+      const listed = project.spec[field] ?? [];
+      const described = `${chosen === "allow" ? "allowed" : "denied"} ${scope} resources`;
+      const isIt = (entry: { group: string; kind: string }) => entry.group === group && entry.kind === kind;
+      const adds = chosen === what;
+      const tell = (text: string) =>
+        session.io.out(`Group '${group}' and kind '${kind}' ${text} ${described}\n`);
+      if (listed.some(isIt) === adds) {
+        tell(adds ? "already present in" : "not in");
+        return 0;
+      }
+      const changed = adds ? [...listed, { group, kind }] : listed.filter((entry) => !isIt(entry));
+      await session.client.update(AppProject, { ...project, spec: { ...project.spec, [field]: changed } });
+      tell(adds ? "is added to" : "is removed from");
+      return 0;
+    },
+  });
+}
 
 export const projectChanges: readonly CobraCommand<Session>[] = [
   change(
@@ -182,10 +265,12 @@ export const projectChanges: readonly CobraCommand<Session>[] = [
     "PROJECT URL",
     "Let a project deploy from a repository",
     "shop https://git.example/shop.git",
-    (spec, [url = ""]) =>
-      spec.sourceRepos?.some((one) => one === "*" || one === url) === true
-        ? { told: `Source repository '${url}' already allowed in project` }
-        : { spec: { ...spec, sourceRepos: [...(spec.sourceRepos ?? []), url] } },
+    (spec, [url = ""]) => {
+      const known = spec.sourceRepos?.find((one) => one === "*" || one === url);
+      return known === undefined
+        ? { spec: { ...spec, sourceRepos: [...(spec.sourceRepos ?? []), url] } }
+        : { told: `Source repository '${known}' already allowed in project` };
+    },
   ),
   change(
     "remove-source",
@@ -204,7 +289,7 @@ export const projectChanges: readonly CobraCommand<Session>[] = [
     "shop https://kubernetes.default.svc shop",
     (spec, [server = "", namespace = ""]) => {
       if (spec.destinations?.some((one) => one.server === server && one.namespace === namespace) === true)
-        throw new Fatal("Specified destination is already defined in project");
+        throw new Fatal("Specified destination is already defined in project", 1);
       return { spec: { ...spec, destinations: [...(spec.destinations ?? []), { server, namespace }] } };
     },
   ),
@@ -218,38 +303,14 @@ export const projectChanges: readonly CobraCommand<Session>[] = [
         (one) => one.server !== server || one.namespace !== namespace,
       );
       if (left.length === (spec.destinations ?? []).length)
-        throw new Fatal("Specified destination does not exist in project");
+        throw new Fatal("Specified destination does not exist in project", 1);
       return { spec: { ...spec, destinations: left } };
     },
   ),
-  kindChange(
-    "allow-cluster-resource",
-    "clusterResourceWhitelist",
-    "clusterResourceBlacklist",
-    "allowed cluster resources",
-    true,
-  ),
-  kindChange(
-    "deny-cluster-resource",
-    "clusterResourceBlacklist",
-    "clusterResourceWhitelist",
-    "denied cluster resources",
-    true,
-  ),
-  kindChange(
-    "allow-namespace-resource",
-    "namespaceResourceWhitelist",
-    "namespaceResourceBlacklist",
-    "allowed namespaced resources",
-    true,
-  ),
-  kindChange(
-    "deny-namespace-resource",
-    "namespaceResourceBlacklist",
-    "namespaceResourceWhitelist",
-    "denied namespaced resources",
-    true,
-  ),
+  kindChange("allow", "cluster"),
+  kindChange("deny", "cluster"),
+  kindChange("allow", "namespaced"),
+  kindChange("deny", "namespaced"),
 ];
 
 export const projWindows = command({

@@ -22,7 +22,6 @@ const refused: readonly (readonly [path: string, instead: string])[] = [
   ["cluster rm", "only the cluster itself is deployed to"],
   ["cluster set", "only the cluster itself is deployed to"],
   ["proj edit", "use kubectl edit appproject"],
-  ["proj set", "use argocd proj create --upsert, or kubectl edit appproject"],
   ["proj role create", "roles are the Kubernetes API's: use kubectl create role"],
   ["proj windows add", "use kubectl edit appproject"],
   ["repo add", "repositories are read with the credentials of Git's own configuration"],
