@@ -16,6 +16,7 @@ import { refOf } from "./apply.ts";
 import { resourcesFinalizer } from "./deletion-plan.ts";
 import type { GitRepositories } from "./git/repositories.ts";
 import { mergePatch } from "./merge-patch.ts";
+import { keepParameters } from "./reading/kept-parameters.ts";
 import { readHere, type SourceReader } from "./reading/source-reader.ts";
 import { invalidDestination } from "./spec.ts";
 import { wholeSeconds } from "./sync/retry.ts";
@@ -37,7 +38,8 @@ export interface ApplicationSetControllerOptions {
 export function applicationSetController(
   options: ApplicationSetControllerOptions,
 ): Controller<ApplicationSet> {
-  const { client, clock, git, sources = readHere(git) } = options;
+  const { client, clock, git } = options;
+  const sources = keepParameters(options.sources ?? readHere(git));
   const pollIntervalMs = options.pollIntervalMs ?? 180_000;
   const uncached: GitRepositories = {
     ...git,

@@ -34,10 +34,18 @@ export async function renderTree(
   source: ApplicationSource,
   application?: string,
 ): Promise<Rendered> {
-  const rendered = await renderTools(tree, source, application);
-  checkSize(rendered.manifests);
-  return rendered;
+  try {
+    const rendered = await renderTools(tree, source, application);
+    checkSize(rendered.manifests);
+    return rendered;
+  } catch (error) {
+    if (!(error instanceof SourceError) || error.damaged || passing.has(error.code)) throw error;
+    throw new SourceError(error.message, error.code, { lasting: true });
+  }
 }
+
+/** Codes of what is the machine's, and not the commit's. */
+const passing = new Set(["Canceled", "DeadlineExceeded", "Unavailable"]);
 
 async function renderTools(
   tree: RepositoryTree,
