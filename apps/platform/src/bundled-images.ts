@@ -12,11 +12,11 @@ const projectRoot = fileURLToPath(new URL("../../../", import.meta.url)).replace
 export function bundledImages({ ownCommandsOnly = false } = {}): CatalogueEntry[] {
   const curl = ownCommandsOnly ? curlImage.curlOnly : curlImage.entrypoint;
   return [
-    ...[hotrodImage, podinfoImage, echoserverImage].flatMap(({ repository, tags, entry }) =>
-      tags.map((tag) => nodeProgram({ pattern: `${repository}:${tag}`, entry, projectRoot })),
-    ),
-    ...collectorImage.repositories.map((repository) =>
-      nodeProgram({ pattern: `${repository}:*`, entry: collectorImage.entry, projectRoot }),
+    ...[hotrodImage, podinfoImage, echoserverImage, collectorImage].flatMap(
+      ({ repositories, tags, ...program }) =>
+        repositories.flatMap((repository) =>
+          tags.map((tag) => nodeProgram({ pattern: `${repository}:${tag}`, ...program, projectRoot })),
+        ),
     ),
     { pattern: `${curlImage.repository}:${curlImage.tags}`, entrypoint: curl },
   ];

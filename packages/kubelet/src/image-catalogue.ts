@@ -1,3 +1,5 @@
+import { defaultPath } from "./agent/default-path.ts";
+
 /**
  * Which programs stand for which images. There is no container engine: an image reference is looked up here, and what is
  * in no entry cannot be pulled.
@@ -119,16 +121,33 @@ export function nodeProgram(options: {
   projectRoot: string;
   node?: string;
   env?: Readonly<Record<string, string>>;
+  workingDir?: string;
+  /** Paths of the image, and what of the project lies there. */
+  files?: Readonly<Record<string, string>>;
+  /** A directory of the project whose programs the image has on its PATH. */
+  commands?: string;
 }): CatalogueEntry {
-  const { pattern, entry, projectRoot, node = process.execPath, env = {} } = options;
-  const bind = (name: string) => ({ source: `${projectRoot}/${name}`, target: `${projectMount}/${name}` });
+  const { pattern, entry, projectRoot, node = process.execPath, env = {}, files = {}, commands } = options;
+  const bind = (name: string, target = `${projectMount}/${name}`) => ({
+    source: `${projectRoot}/${name}`,
+    target,
+  });
   return {
     pattern,
     entrypoint: [`${projectMount}/bin/node`, ...nodeProgramFlags, `${projectMount}/${entry}`],
-    env: { NODE_ENV: "production", NODE_COMPILE_CACHE: `${projectMount}/${compileCachePath}`, ...env },
-    workingDir: "/",
+    env: {
+      NODE_ENV: "production",
+      NODE_COMPILE_CACHE: `${projectMount}/${compileCachePath}`,
+      // What the scripts that stand for the image's own programs start, and with what.
+      TRACEGATE_NODE: `${projectMount}/bin/node`,
+      TRACEGATE_IMAGES: `${projectMount}/images`,
+      ...(commands === undefined ? {} : { PATH: `${projectMount}/${commands}:${defaultPath}` }),
+      ...env,
+    },
+    workingDir: options.workingDir ?? "/",
     binds: [
-      ...["packages", "images", "node_modules", "package.json"].map(bind),
+      ...["packages", "images", "node_modules", "package.json"].map((name) => bind(name)),
+      ...Object.entries(files).map(([target, name]) => bind(name, target)),
       { source: node, target: `${projectMount}/bin/node` },
     ],
   };

@@ -44,7 +44,7 @@ export function plainRuntime(
     const proxy = proxies.get(pod.spec.uid) ?? "";
     return {
       ...Object.fromEntries(mapped),
-      PATH: `${process.env["PATH"] ?? ""}:${defaultPath}`,
+      PATH: [...ownDirectories(spec), process.env["PATH"] ?? "", defaultPath].join(":"),
       HOME: pod.directory,
       TMPDIR: pod.directory,
       POD_IP: address,
@@ -157,6 +157,15 @@ function pathsOf(spec: ContainerProcessSpec, { volumes }: RuntimePod, terminatio
     }),
     { inside: spec.terminationMessagePath, outside: terminationFile },
   ]);
+}
+
+/** What the image brings itself for its PATH; what a manifest says of it is about a root that is not there. */
+function ownDirectories({ env, binds }: ContainerProcessSpec): string[] {
+  const paths = pathMap(binds.map(({ source, target }) => ({ inside: target, outside: source })));
+  return (env["PATH"] ?? "")
+    .split(":")
+    .filter((directory) => mapPaths(directory, paths) !== directory)
+    .map((directory) => mapPaths(directory, paths));
 }
 
 /** Where the container would be: a directory of the image or of a volume, else the pod's own. */
