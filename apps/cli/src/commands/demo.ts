@@ -183,7 +183,7 @@ async function tellLevel(stage: Stage, level: Level, faults: readonly string[]):
   await playLevel({ level, broken, repository, client, prometheus, watcher, listener });
   listener.end();
   const world = worldOf(client, { prometheus, jaeger: urls["Jaeger"] ?? "" });
-  const verdict = await verifyLevel(level, world);
+  const verdict = await verifyLevel(level, world, repository.directory);
   const where = { repository: repository.directory, urls, kubeconfig: state.kubeconfig };
   print(
     io,

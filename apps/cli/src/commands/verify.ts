@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { runningPlatform } from "@tracegate/platform";
 import { command, common } from "../command.ts";
 import { connect, stateMeant } from "../connection.ts";
@@ -25,13 +26,15 @@ export const verify = command({
     const level = levelNamed(name);
     const client = connect(state, io);
     try {
-      const urls = runningPlatform(stateMeant(state, io))?.urls ?? {};
+      const here = stateMeant(state, io);
+      const urls = runningPlatform(here)?.urls ?? {};
       const verdict = await verifyLevel(
         level,
         worldOf(client, {
           prometheus: prometheus ?? urls["Prometheus"] ?? "http://127.0.0.1:30102",
           jaeger: jaeger ?? urls["Jaeger"] ?? "http://127.0.0.1:30103",
         }),
+        join(here.repositories, level.name),
       );
       print(io, output, verdict, () => verdictText(verdict, painter(io.colour), io.terminal?.columns));
       return verdict.met ? 0 : 1;

@@ -70,7 +70,7 @@ test("what a gate does to made-up canaries decides, not how it is written", asyn
       query: async () => [],
       tracedServices: async () => [],
     };
-    const { objectives } = await verifyLevel(expert, world);
+    const { objectives } = await verifyLevel(expert, world, "/nowhere");
     return objectives.filter(({ text }) => text.startsWith("A gate")).map(({ met }) => met);
   };
   const solved = await manifests(t, expert, []);
@@ -109,10 +109,15 @@ test("a verdict names each objective, and hints below those that are open", () =
         { text: "One", met: true, hints: [] },
         { text: "Two", met: false, hints: ["look here"] },
       ],
+      undeployed: ["1 commit is not pushed: git push"],
     },
     painter(false),
   );
-  assert.equal(text, "Title (expert)\n\n✔ One\n✖ Two\n    look here\n\n1 of 2 objectives are met.\n");
+  assert.equal(
+    text,
+    "Title (expert)\n\n✔ One\n✖ Two\n    look here\n\n1 of 2 objectives are met.\n" +
+      "\nWhat is deployed is not what you wrote:\n    1 commit is not pushed: git push\n",
+  );
 });
 
 test("long hints are broken at blanks for a terminal, and left whole for everything else", () => {
@@ -151,7 +156,7 @@ test("an Application that is out of sync is told with what is apart, or with why
       Promise.resolve({ kind: "List", apiVersion: "v1", metadata: { resourceVersion: "1" }, items }),
   } as unknown as Pick<ResourceClient, "get" | "list">; // whatever is listed
   const world = { client, query: async () => [], tracedServices: async () => [] };
-  const { objectives } = await verifyLevel(levels.beginner, world);
+  const { objectives } = await verifyLevel(levels.beginner, world, "/nowhere");
   assert.deepEqual(objectives.at(-1)?.hints, [
     "staging is OutOfSync: Service echo in echo is in Git no more, Deployment echo in echo-staging",
     "see: argocd app get staging --refresh",

@@ -1,0 +1,48 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Application } from "@tracegate/gitops";
+import { isNotFound } from "@tracegate/kube";
+import { ownGit } from "../demo/own-git.ts";
+import type { World } from "./level.ts";
+
+/**
+ * What a reader wrote that is not deployed, and why: changes that were not committed or not pushed, and commits that GitOps
+ * cannot render or apply.
+ */
+export async function undeployed({ client }: Pick<World, "client">, workingCopy: string): Promise<string[]> {
+  const { items } = await client.list(Application, { namespace: "argocd" }).catch((error: unknown) => {
+    // A cluster need not have the kind.
+    if (isNotFound(error)) return { items: [] };
+    throw error;
+  });
+  return [...(await unpushed(workingCopy)), ...items.flatMap(refusedCommit)];
+}
+
+async function unpushed(directory: string): Promise<string[]> {
+  if (!existsSync(join(directory, ".git"))) return [];
+  try {
+    const changed = lines(await ownGit(directory, "status", "--porcelain"));
+    const ahead = lines(await ownGit(directory, "log", "--format=%h", "HEAD", "--not", "--remotes=origin"));
+    return [
+      ...(changed.length === 0
+        ? []
+        : [`${counted(changed.length, "file")} changed and not committed: git add, git commit, git push`]),
+      ...(ahead.length === 0 ? [] : [`${counted(ahead.length, "commit")} not pushed: git push`]),
+    ];
+  } catch {
+    // A working copy in some state of its own (a rebase, no commit) has nothing simple to tell.
+    return [];
+  }
+}
+
+function refusedCommit({ metadata: { name }, status }: Application): string[] {
+  const { phase, message, syncResult } = status?.operationState ?? {};
+  const said = (status?.conditions ?? []).filter(({ type }) => type.endsWith("Error"));
+  if (said.length > 0) return said.map((condition) => `application ${name}: ${condition.message}`);
+  if (status?.sync?.status !== "OutOfSync" || (phase !== "Failed" && phase !== "Error")) return [];
+  // An attempt at an earlier commit says nothing of this one.
+  return syncResult?.revision === status.sync.revision ? [`application ${name}: ${message}`] : [];
+}
+
+const lines = (text: string): string[] => text.split("\n").filter((line) => line !== "");
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? " is" : "s are"}`;
