@@ -1,8 +1,10 @@
 import type { KubeObject } from "@tracegate/kube";
 import { afterWrite, atRevision, toStorage } from "./committing.ts";
 import type { ApiContext, WriteRequest } from "./context.ts";
+import { withDefaultClass } from "./default-classes.ts";
 import { definitionAtBirth, isDefinitions } from "./definition-birth.ts";
 import { withOwners } from "./field-ownership.ts";
+import { checkLimits, withDefaultAmounts } from "./limit-ranges.ts";
 import { generateUid } from "./names.ts";
 import { admitToNamespace } from "./namespace-admission.ts";
 import { newMetadata } from "./object-metadata.ts";
@@ -77,7 +79,8 @@ export function createReceived(
     if (errors.length > 0)
       throw invalid({ group: served.group, kind: prepared.kind ?? served.kind }, metadata.name, errors);
     const key = keyFor(served, namespace, metadata.name);
-    if (qualified(served) === "pods") checkOverhead(served, object);
+    if (isPods(served)) checkOverhead(served, object);
+    if (LIMITED.has(qualified(served))) checkLimits(ctx, served, object);
     const complete = asRead(served, object);
     const existing = ctx.store.get(key);
     if (existing !== undefined) {
@@ -107,12 +110,20 @@ function prepareNew(
 ): KubeObject {
   const defaulted = withDefaults(served, withoutStatus(served, received));
   const formed = qualified(served) === "daemonsets.apps" ? withTemplateGeneration(defaulted) : defaulted;
-  let object = atBirth(served, own(formed), received);
+  const owned = own(formed);
+  const admitted = isPods(served)
+    ? admitPod(ctx, served, withDefaultAmounts(ctx, owned))
+    : withDefaultClass(ctx, served, owned);
+  let object = atBirth(served, admitted, received);
   if (isServices(served)) object = withKeptAddresses(object);
-  if (qualified(served) === "pods") object = admitPod(ctx, served, object);
   if (isDefinitions(served)) object = definitionAtBirth(object);
   return object;
 }
+
+const isPods = (served: ServedKind): boolean => qualified(served) === "pods";
+
+/** What LimitRanges are about. */
+const LIMITED: ReadonlySet<string> = new Set(["pods", "persistentvolumeclaims"]);
 
 /** Status is not a client's to give on create, where it is a subresource. */
 function withoutStatus(served: ServedKind, object: KubeObject): KubeObject {

@@ -59,7 +59,12 @@ export function withScale(served: ServedKind, object: KubeObject, scale: KubeObj
     ]);
   }
   const { name, uid, resourceVersion } = scale.metadata;
-  if ((name ?? "") !== "" && name !== object.metadata.name) {
+  if ((name ?? "") === "") {
+    throw badRequest(
+      `the name of the object (${object.metadata.name} based on URL) was undeterminable: name must be provided`,
+    );
+  }
+  if (name !== object.metadata.name) {
     throw badRequest(
       `the name of the object (${name}) does not match the name on the URL (${object.metadata.name})`,
     );

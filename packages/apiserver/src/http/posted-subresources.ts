@@ -27,7 +27,8 @@ export async function handlePosted(
   const options = writeOptions(info.query, "CreateOptions", request.headers["user-agent"]);
   const kind = postedKind(sub.group, sub.version, sub.kind);
   const format = bodyFormat(request.headers["content-type"]);
-  const sent = readObjectBody(await readBody(request), format, kind, options.fieldValidation, () => {});
+  const bytes = await readBody(request);
+  const sent = readObjectBody(bytes, format, versionOf(kind, bytes), options.fieldValidation, () => {});
   const ref = refOf(path);
   switch (`${served.plural}/${sub.name}`) {
     case "pods/binding":
@@ -54,6 +55,12 @@ export async function handlePosted(
     default:
       throw notServed();
   }
+}
+
+/** Evictions are also taken in their older version, which has the same form. */
+function versionOf(kind: ServedKind, bytes: Buffer): ServedKind {
+  const older = kind.kind === "Eviction" && bytes.includes("policy/v1beta1");
+  return older ? { ...kind, version: "v1beta1" } : kind;
 }
 
 interface TokenRequest extends KubeObject {

@@ -5,8 +5,9 @@ import type { Api } from "../core/api.ts";
 import { asConfiguration } from "../core/applying.ts";
 import type { ObjectRef } from "../core/context.ts";
 import type { DeleteRequest } from "../core/deletion.ts";
-import { patched } from "../core/patching.ts";
+import { patched, patchedBy } from "../core/patching.ts";
 import { checkReached } from "../core/reading.ts";
+import { receive } from "../core/receiving.ts";
 import {
   badRequest,
   invalidOptions,
@@ -265,8 +266,11 @@ async function patch(
 
 async function handleScale(api: Api, served: ServedKind, ref: ObjectRef, exchange: Exchange): Promise<void> {
   const { request, response, info } = exchange;
-  const form = negotiate(request.headers.accept, { ...offerOf(served), forms: [] });
-  if (info.verb === "get") return answer(response, 200, api.getScale(served, ref), form);
+  const form = negotiate(request.headers.accept, offerOf(served));
+  const scale = scaleKind();
+  const respond = (answered: KubeObject) =>
+    answer(response, 200, objectAs(scale, answered, form, tableWish(api, exchange)), form);
+  if (info.verb === "get") return respond(api.getScale(served, ref));
   const isPatch = info.verb === "patch";
   const options = writeOptions(
     info.query,
@@ -274,32 +278,22 @@ async function handleScale(api: Api, served: ServedKind, ref: ObjectRef, exchang
     request.headers["user-agent"],
   );
   if (isPatch) {
-    const { patch: body } = await readPatch(served, exchange.request);
+    const { patch: body, complaints } = await readPatch(served, exchange.request);
     if (body.type === "apply") {
       const wish = {
         ...options,
         fieldManager: info.query.get("fieldManager") ?? "",
         force: isTrue(info.query.get("force")),
       };
-      return answer(response, 200, api.applyScale(served, ref, asConfiguration(body.body), wish), form);
+      return respond(api.applyScale(served, ref, asConfiguration(body.body), wish));
     }
-    const scale = scaleKind();
-    return answer(
-      response,
-      200,
-      api.updateScale(served, ref, (now) => patched(scale, now, body), options),
-      form,
-    );
+    const by = { ...options, patched: patchedBy(scale, body, complaints) };
+    const change = (now: KubeObject) => receive(scale, patched(scale, now, body), by, now);
+    return respond(api.updateScale(served, ref, change, options));
   }
-  const scale = scaleKind();
   const format = bodyFormat(request.headers["content-type"]);
   const sent = readObjectBody(await readBody(request), format, scale, options.fieldValidation, () => {});
-  answer(
-    response,
-    200,
-    api.updateScale(served, ref, () => sent, options),
-    form,
-  );
+  respond(api.updateScale(served, ref, () => sent, options));
 }
 
 /** A kind that exists only as the body of a subresource: Scale, Eviction, TokenRequest. */

@@ -32,15 +32,18 @@ export function tableOf(
     apiVersion: `meta.k8s.io/${version}`,
     metadata: { resourceVersion },
     columnDefinitions: wish.columns === false ? null : printer.columns,
-    rows: objects.map((object) => {
-      const json = asJson(object);
-      const conditions = printer.conditions?.(json) ?? [];
-      return {
-        cells: printer.cells(json, wish.now),
-        ...(conditions.length === 0 ? {} : { conditions }),
-        ...rowObject(object, version, wish),
-      };
-    }),
+    rows:
+      printer.nullWhenEmpty === true && objects.length === 0
+        ? null
+        : objects.map((object) => {
+            const json = asJson(object);
+            const conditions = printer.conditions?.(json) ?? [];
+            return {
+              cells: printer.cells(json, wish.now),
+              ...(conditions.length === 0 ? {} : { conditions }),
+              ...rowObject(object, version, wish),
+            };
+          }),
   };
 }
 

@@ -46,6 +46,7 @@ const PRINTERS: Readonly<Record<string, TablePrinter>> = {
   "ControllerRevision.apps": workloads.controllerRevisionPrinter,
   "Job.batch": workloads.jobPrinter,
   "CronJob.batch": workloads.cronJobPrinter,
+  "Scale.autoscaling": workloads.scalePrinter,
 };
 
 /** The table of a built-in kind; NAME and AGE for kinds without one of their own. */

@@ -36,6 +36,7 @@ export const disruptionBudgetPrinter = simplePrinter(
 
 /** NAME and when it was created, as a time. */
 export const createdAtPrinter: TablePrinter = {
+  nullWhenEmpty: true,
   columns: [NAME, column("Created At", "date")],
   cells: (object) => [nameOf(object), stringAt(object["metadata"], "creationTimestamp")],
 };

@@ -17,6 +17,8 @@ export type Cell = string | number | boolean | null;
 export interface TablePrinter {
   readonly columns: readonly TableColumn[];
   cells(object: JsonObject, now: number): Cell[];
+  /** A table without rows says null rather than an empty list: kinds that upstream has no columns of its own for. */
+  readonly nullWhenEmpty?: true;
   /** What is true of the row as a whole: finished pods. */
   conditions?(object: JsonObject): RowCondition[];
 }

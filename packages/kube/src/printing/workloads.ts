@@ -222,3 +222,14 @@ function jobDuration(job: JsonObject, now: number): string {
   if (start === undefined) return "";
   return humanDuration((parseTime(stringAt(job["status"], "completionTime")) ?? now) - start);
 }
+
+/** How many replicas of something are wanted and there. */
+export const scalePrinter: TablePrinter = {
+  columns: [column("Name"), column("Desired", "integer"), column("Available", "integer"), AGE],
+  cells: (scale, now) => [
+    nameOf(scale),
+    numberAt(objectAt(scale, "spec"), "replicas") ?? 0,
+    numberAt(objectAt(scale, "status"), "replicas") ?? 0,
+    ageOf(scale, now),
+  ],
+};
