@@ -133,6 +133,21 @@ for (const [kind, skip] of [
       await sandbox.removePod("set");
     });
 
+    test("what a Node program starts is told what a program is told that is not Node", async () => {
+      const child = JSON.stringify(notNode("listen(PORT, POD_IP)", "child"));
+      const script = `
+        console.log(process.env.PORT, process.env.http_proxy);
+        const [program, ...args] = ${child};
+        require("node:child_process").spawn(program, args, { stdio: "inherit" });
+        require("node:child_process").exec("echo $http_proxy", (_, text) => console.log(text.startsWith("http://pod:")));`;
+      const ports = { c: [8080] };
+      const ip = await run("wraps", [process.execPath, "-e", script], { ports });
+      await eventually("the child answers", async () => (await answerOf(ip, 8080)) === "child");
+      await eventually("both have spoken", () => printed("wraps").includes("true"));
+      assert.equal(printed("wraps"), "8080 undefined\ntrue\n");
+      await sandbox.removePod("wraps");
+    });
+
     test("a Node program hears of its own ports only, finds itself by them, and a port it holds is in use", async () => {
       const script = `
         const net = require("node:net");

@@ -4,6 +4,7 @@
 "use strict";
 const { readFileSync, renameSync, statSync, unlinkSync, writeFileSync } = require("node:fs");
 const { constants } = require("node:os");
+const childProcess = require("node:child_process");
 const dns = require("node:dns");
 const net = require("node:net");
 
@@ -16,7 +17,8 @@ const {
   TRACEGATE_PORTS: ports,
 } = process.env;
 // Node programs find everything by themselves; a client library that honours the proxy would take the longer way.
-for (const name of ["http_proxy", "grpc_proxy"]) delete process.env[name];
+const proxies = ["http_proxy", "grpc_proxy"].map((name) => [name, process.env[name] ?? ""]);
+for (const [name] of proxies) delete process.env[name];
 const searches = [`.${namespace}.svc.cluster.local`, ".svc.cluster.local", ".cluster.local", ""];
 const isOwn = (host) =>
   [undefined, "", "0.0.0.0", "::", "localhost", "127.0.0.1", "::1", podIP, bindAddress].includes(host);
@@ -50,11 +52,23 @@ function resolve(host) {
   return undefined;
 }
 
-// What the programs of pods with one address for all are told in their environment is for those that are not Node.
+// Where all pods share one address, programs that are not Node are told of other ports than the declared ones.
 const declared = ports === undefined ? {} : (parsed(`${ports}/${podIP}/declared.json`) ?? {});
 for (const [port, real] of Object.entries(declared)) {
   if (process.env.PORT === String(real)) process.env.PORT = port;
 }
+
+// What this program starts may be of another kind: it is told what this one was.
+const { spawn } = childProcess.ChildProcess.prototype;
+childProcess.ChildProcess.prototype.spawn = function spawnInPod(options) {
+  const told = (options.envPairs ?? []).map((pair) => {
+    const [, port] = /^PORT=(\d+)$/.exec(pair) ?? [];
+    return declared[port] === undefined ? pair : `PORT=${declared[port]}`;
+  });
+  const lacking = proxies.filter(([name]) => !told.some((pair) => pair.startsWith(`${name}=`)));
+  const envPairs = [...told, ...lacking.map((pair) => pair.join("="))];
+  return spawn.call(this, { ...options, envPairs });
+};
 
 function parsed(path) {
   try {
