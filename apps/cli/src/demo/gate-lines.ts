@@ -4,8 +4,10 @@ import type { Painter } from "../painter.ts";
 /** Each gate of a run with what it has measured so far, a line each; none before the run has begun. */
 export function gateLines(run: AnalysisRun | undefined, paint: Painter): string[] {
   if (run === undefined) return [];
-  const width = Math.max(...run.spec.metrics.map(({ name }) => name.length));
-  return run.spec.metrics.map(({ name, successCondition = "", count = 1 }) => {
+  const { metrics } = run.spec;
+  const width = Math.max(...metrics.map(({ name }) => name.length));
+  const conditions = Math.max(...metrics.map(({ successCondition = "" }) => successCondition.length));
+  return metrics.map(({ name, successCondition = "", count = 1 }) => {
     const result = run.status?.metricResults?.find((candidate) => candidate.name === name);
     const measured = (result?.measurements ?? [])
       .filter(({ finishedAt }) => finishedAt !== undefined)
@@ -19,7 +21,7 @@ export function gateLines(run: AnalysisRun | undefined, paint: Painter): string[
       });
     const open = Math.max(0, Number(count) - (result?.count ?? 0));
     const shown = [...measured, ...new Array<string>(open).fill(paint.dim("·"))].join("  ");
-    return `${name.padEnd(width)}  ${paint.dim(successCondition)}  ${shown}`;
+    return `${name.padEnd(width)}  ${paint.dim(successCondition.padEnd(conditions))}  ${shown}`;
   });
 }
 
