@@ -73,6 +73,9 @@ export interface PlatformOptions extends Partial<Pace> {
   announce(line: string): void;
 }
 
+/** Applications and sets at work, of which most wait for a server or a renderer; as many as upstream. */
+const waitingForSources = 20;
+
 /** The embedded platform as it runs in this process. */
 export interface Platform {
   readonly client: ResourceClient;
@@ -266,23 +269,29 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         },
       }),
       rolloutController({ client, clock: wallClock, events: events("rollouts-controller") }),
-      applicationSetController({
-        client,
-        clock: wallClock,
-        git,
-        sources,
-        pollIntervalMs: pace.gitPollMs,
-      }),
-      applicationController({
-        client,
-        clock: wallClock,
-        git,
-        sources,
-        pollIntervalMs: pace.gitPollMs,
-        watchedKinds: [...watchedByDefault, Rollout, AnalysisRun],
-        recordEvent: (application, type, reason, message) =>
-          onApplication.event(application, type, reason, message),
-      }),
+      {
+        ...applicationSetController({
+          client,
+          clock: wallClock,
+          git,
+          sources,
+          pollIntervalMs: pace.gitPollMs,
+        }),
+        concurrency: waitingForSources,
+      },
+      {
+        ...applicationController({
+          client,
+          clock: wallClock,
+          git,
+          sources,
+          pollIntervalMs: pace.gitPollMs,
+          watchedKinds: [...watchedByDefault, Rollout, AnalysisRun],
+          recordEvent: (application, type, reason, message) =>
+            onApplication.event(application, type, reason, message),
+        }),
+        concurrency: waitingForSources,
+      },
       evidenceController({ client, clock: wallClock, archive: evidenceArchive(state.evidence) }),
     ];
     const manager = startControllers({ client, scheduler, controllers, log });

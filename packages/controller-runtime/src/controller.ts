@@ -12,6 +12,8 @@ export interface Controller<T extends KubeObject = KubeObject> {
   readonly kind: Kind<T>;
   /** Other kinds whose changes call for a reconcile of objects of `kind`. */
   readonly watches?: readonly WatchSource[];
+  /** How many objects are worked on at once; absent: as the manager says. More is for those that mostly wait for others. */
+  readonly concurrency?: number;
   /** Called once, at the start, with a way to ask for reconciles by what no watch tells of (a process that ended). */
   triggeredBy?(enqueue: (ref: Ref) => void): void;
   /**

@@ -42,6 +42,31 @@ test("each object is reconciled once for a burst of changes", async () => {
   await manager.stop();
 });
 
+test("a controller works on as many objects at once as it says", async () => {
+  for (const [concurrency, expected] of [
+    [undefined, 5],
+    [2, 2],
+    [8, 8],
+  ] as const) {
+    let active = 0;
+    let most = 0;
+    const { scheduler, client, start } = world(
+      async () => {
+        most = Math.max(most, ++active);
+        await scheduler.after(100);
+        active--;
+        return undefined;
+      },
+      concurrency === undefined ? {} : { concurrency },
+    );
+    for (let i = 0; i < 10; i++) await client.create(ConfigMap, configMap(`c${i}`));
+    const manager = start();
+    await scheduler.advanceBy(1000);
+    assert.equal(most, expected);
+    await manager.stop();
+  }
+});
+
 test("an object that changes while it is reconciled is reconciled again, never twice at a time", async () => {
   let active = 0;
   let most = 0;

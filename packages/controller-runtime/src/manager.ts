@@ -86,7 +86,7 @@ class Runner {
     this.#signal = signal;
     this.#queue = new WorkQueue({
       scheduler: options.scheduler,
-      concurrency: options.concurrency ?? 5,
+      concurrency: controller.concurrency ?? options.concurrency ?? 5,
       backoff: { ...BACKOFF, ...options.backoff },
       work: (key) => this.#reconcile(key),
     });

@@ -1,4 +1,5 @@
 import type { Clock } from "@tracegate/contracts";
+import { HoldOff } from "./hold-off.ts";
 import { type GitRepositories, isFullSha, type RepositoryTree } from "./repositories.ts";
 
 export interface CachedGitOptions {
@@ -16,6 +17,7 @@ export function cachedGit(
 ): GitRepositories {
   const revisions = new Map<string, { at: number; answer: Promise<string> }>();
   const kept = new Map<string, Promise<RepositoryTree>>();
+  const holdOff = new HoldOff(clock);
 
   return {
     resolve(repoURL, revision, { fresh = false } = {}) {
@@ -26,7 +28,7 @@ export function cachedGit(
       if (known !== undefined && !fresh && now - known.at < maxAgeMs) return known.answer;
       if (revisions.size > 1000)
         for (const [old, { at }] of revisions) if (now - at >= maxAgeMs) revisions.delete(old);
-      const answer = git.resolve(repoURL, revision, { fresh });
+      const answer = holdOff.ask(key, () => git.resolve(repoURL, revision, { fresh }), fresh);
       revisions.set(key, { at: now, answer });
       return answer;
     },

@@ -1,5 +1,6 @@
 import { type Clock, wallClock } from "@tracegate/contracts";
 import { type GitProcessOptions, runGit } from "./git-process.ts";
+import { HoldOff } from "./hold-off.ts";
 import { type CommitPlace, readTree } from "./local-tree.ts";
 import { refsNaming, resolveRef } from "./refs.ts";
 import { type Remote, remoteOf } from "./remote.ts";
@@ -57,12 +58,14 @@ export function commandGit(options: CommandGitOptions): CommandGit {
     signal: options.signal,
   };
   const { signal: _signal, ...localOptions } = process;
+  const clock = options.clock ?? wallClock;
   const cache = repositoryCache({
     directory: options.directory,
     process,
-    clock: options.clock ?? wallClock,
+    clock,
     limits: { ...usualLimits, ...options.keep },
   });
+  const holdOff = new HoldOff(clock);
   const waiting = new Map<string, Promise<unknown>>();
   /** How many read from a repository, and how often it was thrown away. */
   const readers = new Map<string, number>();
@@ -143,7 +146,9 @@ export function commandGit(options: CommandGitOptions): CommandGit {
     const remote = remoteOf(repoURL, process.protocols);
     if (!isFullSha(commit)) throw new SourceError(`'${commit}' is not a commit SHA`, "InvalidArgument");
     for (let again = false; ; again = true) {
-      const gitDir = await alone(repoURL, () => ensureCommit(repoURL, remote, commit)).catch(unreachable);
+      const ensure = () => ensureCommit(repoURL, remote, commit);
+      const fetching = () => alone(repoURL, () => holdOff.ask(`${repoURL}\n${commit}`, ensure));
+      const gitDir = await fetching().catch(unreachable);
       const before = thrownAway.get(gitDir) ?? 0;
       readers.set(gitDir, (readers.get(gitDir) ?? 0) + 1);
       try {
