@@ -45,7 +45,7 @@ export interface RepositoryCache {
 }
 
 /** Commits that are held, each as a reference of its own name. */
-export const heldRef = (commit: string): string => `refs/held/${commit}`;
+const heldRef = (commit: string): string => `refs/held/${commit}`;
 
 export function repositoryCache(options: RepositoryCacheOptions): RepositoryCache {
   const { directory, process, limits } = options;
