@@ -18,6 +18,7 @@ import {
 import { OwnerIndex } from "./owner-index.ts";
 import { readHere, type SourceReader } from "./reading/source-reader.ts";
 import { hydrateAnnotation, refreshAnnotation, refreshLevel } from "./refresh.ts";
+import { isAutomated } from "./spec.ts";
 import { comparedStatus, replaceConditions } from "./status.ts";
 import { decideAutoSync } from "./sync/auto-sync.ts";
 import { wholeSeconds } from "./sync/retry.ts";
@@ -48,6 +49,9 @@ export interface ApplicationControllerOptions {
 interface Hints extends OperationHints {
   polledAt?: number;
   repoErrorSince?: number;
+  changed?: boolean;
+  lookAgainAt?: number;
+  automated?: boolean;
 }
 
 /** Keeps Applications as Git says: compares, synchronises, prunes, heals, and writes down what it found. */
@@ -64,19 +68,25 @@ export function applicationController(options: ApplicationControllerOptions): Co
   const operate = operator({ client, clock, states, record, waveDelayMs });
 
   /** A timer may fire a little early, and watch events come in between: the poll keeps its own time. */
-  const untilPoll = ({ polledAt }: Hints): number =>
-    polledAt === undefined ? pollIntervalMs : Math.max(1, polledAt + pollIntervalMs - clock.now());
+  const untilLook = ({ polledAt, lookAgainAt = Number.POSITIVE_INFINITY }: Hints): number => {
+    const pollAt = polledAt === undefined ? clock.now() + pollIntervalMs : polledAt + pollIntervalMs;
+    return Math.max(1, Math.min(pollAt, lookAgainAt) - clock.now());
+  };
 
   /** Compares, writes what changed, and starts a sync where the policy asks for one. */
   async function refresh(
     application: Application,
     hints: Hints,
-  ): Promise<{ application: Application; state: ApplicationState; waitMs: number }> {
+  ): Promise<{ application: Application; waitMs: number }> {
     const now = clock.now();
     const level = refreshLevel(application, hints, now, pollIntervalMs);
+    hints.automated = isAutomated(application);
+    if (level === undefined) return { application, waitMs: untilLook(hints) };
     const asksGit = level !== "recent";
     if (asksGit) hints.polledAt = now;
     delete hints.requested;
+    delete hints.changed;
+    delete hints.lookAgainAt;
     const recent = application.status?.sync?.revision;
     const state = await states.read(application, {
       ...(level === "recent" && recent !== undefined ? { revision: recent } : {}),
@@ -89,7 +99,7 @@ export function applicationController(options: ApplicationControllerOptions): Co
     // Upstream keeps quiet about every first error; here only about one that may pass: a mistake in a commit is told at once.
     if (state.unreachable === true && level !== "forced" && level !== "hard") {
       hints.repoErrorSince ??= now;
-      if (now - hints.repoErrorSince < graceMs) return { application, state, waitMs: untilPoll(hints) };
+      if (now - hints.repoErrorSince < graceMs) return { application, waitMs: untilLook(hints) };
     } else if (state.unreachable !== true) delete hints.repoErrorSince;
 
     const started = await startAutomatically(application, state);
@@ -97,8 +107,8 @@ export function applicationController(options: ApplicationControllerOptions): Co
       complaint: started.complaint,
       asksGit,
     });
-    const waitMs = Math.min(untilPoll(hints), started.waitMs);
-    return { application: current, state, waitMs };
+    if (started.waitMs !== Number.POSITIVE_INFINITY) hints.lookAgainAt = now + started.waitMs;
+    return { application: current, waitMs: untilLook(hints) };
   }
 
   /** Writes an operation where the policy asks for one now. */
@@ -196,7 +206,12 @@ export function applicationController(options: ApplicationControllerOptions): Co
   return {
     name: "applications",
     kind: Application,
-    watches: (options.watchedKinds ?? watchedByDefault).map((kind) => owners.watch(kind)),
+    watches: (options.watchedKinds ?? watchedByDefault).map((kind) =>
+      owners.watch(kind, (ref) => {
+        const hints = remembered.get(refKey(ref));
+        if (hints !== undefined) hints.changed = true;
+      }),
+    ),
     async reconcile(ref: Ref): Promise<Requeue | undefined> {
       const key = refKey(ref);
       let application: Application;
@@ -215,7 +230,11 @@ export function applicationController(options: ApplicationControllerOptions): Co
       if (application.metadata.deletionTimestamp !== undefined) {
         return await finalize(application);
       }
-      const refreshed = await refresh(application, hints);
+      const refreshed = await refresh(application, hints).catch((error: unknown) => {
+        // What asked for the comparison asks still.
+        hints.requested = "forced";
+        throw error;
+      });
       const operationMs = await operate(refreshed.application, hints);
       return { requeueAfterMs: Math.min(refreshed.waitMs, operationMs ?? Number.POSITIVE_INFINITY) };
     },

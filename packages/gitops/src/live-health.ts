@@ -28,16 +28,20 @@ export async function readLive(
   const kindOf = await resourceKinds(client);
   const project = await findProject(client, application);
   const objects = new Map<string, Manifest | undefined>();
-  for (const { group = "", version, kind, namespace = "", name } of application.status?.resources ?? []) {
+  for (const resource of application.status?.resources ?? []) {
+    const { group = "", version, kind, namespace = "", name } = resource;
     const object: Manifest = {
       apiVersion: group === "" ? version : `${group}/${version}`,
       kind,
       metadata: { name, ...(namespace === "" ? {} : { namespace }) },
     };
     const known = (name ?? "") === "" ? undefined : kindOf(object);
-    // What the project does not permit is invisible.
-    const visible = project === undefined || permitsLive(project, object, application.spec.destination);
-    const live = known === undefined || !visible ? undefined : await getOrUndefined(client, known, object);
+    // What the project did not permit when it was compared is invisible.
+    const hidden =
+      resource.status === "Unknown" &&
+      project !== undefined &&
+      !permitsLive(project, object, application.spec.destination);
+    const live = known === undefined || hidden ? undefined : await getOrUndefined(client, known, object);
     objects.set(
       keyText({ group, kind, namespace, name }),
       live && { ...live, apiVersion: object.apiVersion, kind },
@@ -55,6 +59,9 @@ export async function readHealth(
   application: Application,
 ): Promise<ReadonlyMap<string, Health>> {
   const health = new Map<string, Health>();
+  // ⚠ Of an Application that may not be compared nothing is said, as upstream.
+  const { sync, conditions = [] } = application.status ?? {};
+  if (sync?.status === "Unknown" && conditions.some(({ type }) => type === "InvalidSpecError")) return health;
   for (const [key, live] of await readLive(client, application)) {
     const judged = live === undefined ? ({ status: "Missing" } as const) : resourceHealth(live);
     if (judged !== undefined) health.set(key, judged);

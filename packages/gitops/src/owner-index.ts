@@ -25,7 +25,8 @@ export class OwnerIndex {
     for (const uid of known.uids) if (this.#byUid.get(uid) === known.ref) this.#byUid.delete(uid);
   }
 
-  watch(kind: Kind): WatchSource {
+  /** Tells `concerned` of each Application that a change of an object of the kind concerns. */
+  watch(kind: Kind, concerned: (ref: Ref) => void): WatchSource {
     return {
       kind,
       map: ({ metadata }: KubeObject) => {
@@ -36,6 +37,7 @@ export class OwnerIndex {
           const ref = uid === undefined ? undefined : this.#byUid.get(uid);
           if (ref !== undefined) refs.add(ref);
         }
+        for (const ref of refs) concerned(ref);
         return [...refs];
       },
     };

@@ -1,5 +1,5 @@
 import { sameJson } from "./compare/three-way-merge.ts";
-import { hasOtherNamespaceMetadata, sourceOf } from "./spec.ts";
+import { hasOtherNamespaceMetadata, isAutomated, sourceOf } from "./spec.ts";
 import type { Application } from "./types/application.ts";
 
 export const refreshAnnotation = "argocd.argoproj.io/refresh";
@@ -17,15 +17,24 @@ export interface RefreshHints {
   readonly polledAt?: number;
   /** Asked for by an operation that ended. */
   readonly requested?: RefreshLevel;
+  /** One of its objects has changed since the last comparison. */
+  readonly changed?: boolean;
+  /** When a sync that has to wait is to be thought about again. */
+  readonly lookAgainAt?: number;
+  /** Whether it was synchronised automatically when it was looked at last. */
+  readonly automated?: boolean;
 }
 
-/** Which level the next comparison needs. */
+/**
+ * Which level the next comparison needs; none when nothing has happened that one would tell of. ⚠ Of the spec only what decides a
+ * comparison counts: another project or other sync options are seen with the next one, as upstream.
+ */
 export function refreshLevel(
   application: Application,
   hints: RefreshHints,
   now: number,
   pollIntervalMs: number,
-): RefreshLevel {
+): RefreshLevel | undefined {
   const asked = application.metadata.annotations?.[refreshAnnotation];
   if (asked === "hard") return "hard";
   const compared = application.status?.sync?.comparedTo;
@@ -36,5 +45,7 @@ export function refreshLevel(
   if (!sameJson(compared.ignoreDifferences, application.spec.ignoreDifferences)) return "latest";
   if (hints.requested === "latest" || hints.polledAt === undefined || now - hints.polledAt >= pollIntervalMs)
     return "latest";
-  return "recent";
+  if (hints.automated === false && isAutomated(application)) return "latest";
+  if (hints.lookAgainAt !== undefined && now >= hints.lookAgainAt) return "latest";
+  return hints.changed === true ? "recent" : undefined;
 }

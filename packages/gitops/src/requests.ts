@@ -3,7 +3,7 @@ import type { Ref, ResourceClient } from "@tracegate/kube";
 import { findProject } from "./application-state.ts";
 import type { GitRepositories } from "./git/repositories.ts";
 import { hydrateAnnotation, refreshAnnotation } from "./refresh.ts";
-import { retryOf, sourceOf } from "./spec.ts";
+import { isAutomated, retryOf, sourceOf } from "./spec.ts";
 import { permitsSync } from "./sync-permission.ts";
 import { Application, type Operation, type SyncOperation } from "./types/application.ts";
 
@@ -109,11 +109,6 @@ export async function requestRollback(
       syncStrategy: { apply: {} },
     },
   });
-}
-
-function isAutomated({ spec }: Application): boolean {
-  const automated = spec.syncPolicy?.automated;
-  return automated !== undefined && automated.enabled !== false;
 }
 
 /** Asks for a comparison with what Git says now; done when the annotation has gone. */

@@ -102,3 +102,9 @@ const supportedOverlays = new Set([
   "patches",
   "components",
 ]);
+
+/** Whether it is synchronised without being asked to. */
+export function isAutomated({ spec }: Application): boolean {
+  const automated = spec.syncPolicy?.automated;
+  return automated !== undefined && automated.enabled !== false;
+}
