@@ -23,7 +23,16 @@ const EVENT_FIELDS: readonly (readonly [core: string, events: string])[] = [
   ["reportingComponent", "reportingController"],
 ];
 
-const toEvents = renaming(new Map(EVENT_FIELDS));
+const renamed = renaming(new Map(EVENT_FIELDS));
+
+/** The newer form leaves out who reported where nobody did. */
+function toEvents(object: KubeObject): KubeObject {
+  const event: Record<string, unknown> = { ...renamed(object) };
+  for (const field of ["reportingController", "reportingInstance"])
+    if (event[field] === "") delete event[field];
+  // The same members, but for those.
+  return event as unknown as KubeObject;
+}
 const toCore = renaming(new Map(EVENT_FIELDS.map(([core, events]) => [events, core])));
 
 function renaming(names: ReadonlyMap<string, string>): Conversion {

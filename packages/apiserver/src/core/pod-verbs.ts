@@ -11,7 +11,10 @@ import type { DeleteRequest } from "./deletion.ts";
 import { keyFor, storedObject } from "./reading.ts";
 import { badRequest, conflict } from "./refusals.ts";
 import type { ServedKind } from "./served-kinds.ts";
-import { updateObject } from "./updating.ts";
+import { changeObject } from "./updating.ts";
+
+/** What refusals of a binding name. */
+const BINDINGS = { group: "", plural: "pods/binding" };
 
 interface PodParts {
   spec?: { nodeName?: string };
@@ -32,14 +35,19 @@ export function bindPod(
   const bind = (pod: KubeObject): KubeObject => {
     const { spec } = pod as PodParts;
     if (pod.metadata.deletionTimestamp !== undefined) {
-      throw conflict(pods, ref.name, `pod ${ref.name} is being deleted, cannot be assigned to a host`);
+      throw conflict(BINDINGS, ref.name, `pod ${ref.name} is being deleted, cannot be assigned to a host`);
     }
     if (spec?.nodeName) {
-      throw conflict(pods, ref.name, `pod ${ref.name} is already assigned to node "${spec.nodeName}"`);
+      throw conflict(BINDINGS, ref.name, `pod ${ref.name} is already assigned to node "${spec.nodeName}"`);
     }
     return { ...pod, spec: { ...spec, nodeName } } as KubeObject;
   };
-  updateObject(ctx, pods, ref, "binding", bind, request);
+  // Bindings leave no word of who owns what.
+  const own = (next: KubeObject, { metadata: { managedFields } }: KubeObject): KubeObject => ({
+    ...next,
+    metadata: { ...next.metadata, ...(managedFields === undefined ? {} : { managedFields }) },
+  });
+  changeObject(ctx, pods, ref, "binding", bind, own, request);
   if (request.dryRun === true) return;
   const scheduled = (pod: KubeObject): KubeObject => {
     const { status } = pod as PodParts;
@@ -51,7 +59,7 @@ export function bindPod(
     };
     return { ...pod, status: { ...status, conditions: [...others, condition] } } as KubeObject;
   };
-  updateObject(ctx, pods, ref, "status", scheduled, request);
+  changeObject(ctx, pods, ref, "status", scheduled, own, request);
 }
 
 interface Budget extends KubeObject {

@@ -27,6 +27,8 @@ export interface ServedKind extends Resource {
 export interface CustomKind {
   readonly definition: string;
   readonly version: CustomResourceVersion;
+  /** What is said of every request for a version that is on its way out. */
+  readonly deprecation?: string;
 }
 
 /** Which kinds are served: the built-in ones, and those of CustomResourceDefinitions as they come and go. */
@@ -55,6 +57,11 @@ export class ServedKinds {
       if (served.kind === kind && apiVersionOfResource(served) === apiVersion) return served;
     }
     return undefined;
+  }
+
+  hasGroup(group: string): boolean {
+    for (const served of this.all()) if (served.group === group) return true;
+    return false;
   }
 
   isGroupVersion(group: string, version: string): boolean {
@@ -142,8 +149,25 @@ function customKinds(definition: CustomResourceDefinition): ServedKind[] {
       collection: `${names.plural}.${group}`,
       storageApiVersion: `${group}/${storage?.name ?? version.name}`,
       type: customType(schemaOf(version)),
-      custom: { definition: definition.metadata.name, version },
+      custom: { definition: definition.metadata.name, version, ...deprecationOf(definition, version) },
     }));
+}
+
+/** A version that is on its way out says so, and which one to use: the first that is served, newer and not going itself. */
+function deprecationOf(
+  { spec: { group, names, versions } }: CustomResourceDefinition,
+  version: CustomResourceVersion,
+): { readonly deprecation?: string } {
+  if (version.deprecated !== true) return {};
+  if (version.deprecationWarning !== undefined) return { deprecation: version.deprecationWarning };
+  const newer = versions
+    .filter(
+      ({ served, deprecated, name }) =>
+        served && deprecated !== true && compareVersions(name, version.name) < 0,
+    )
+    .sort((a, b) => compareVersions(a.name, b.name))[0];
+  const instead = newer === undefined ? "" : `; use ${group}/${newer.name} ${names.kind}`;
+  return { deprecation: `${group}/${version.name} ${names.kind} is deprecated${instead}` };
 }
 
 /** The structural schema that a version declares. */

@@ -49,7 +49,10 @@ interface Clause {
  */
 export function negotiate(accept: string | undefined, offer: Offer = {}): Representation {
   if (accept === undefined || accept.trim() === "") return { format: "json" };
-  const clauses = accept.split(",").map(readClause);
+  const clauses = accept
+    .split(",")
+    .map(readClause)
+    .sort((a, b) => quality(b) - quality(a));
   const produced = offer.jsonOnly === true ? [JSON_TYPE] : OBJECTS;
   if (offer.routed === true || offer.jsonOnly === true) {
     const available = offer.watchable === true ? [...produced, ...WATCHES] : produced;
@@ -69,6 +72,12 @@ export function negotiate(accept: string | undefined, offer: Offer = {}): Repres
     return { format, as: as as NonNullable<Representation["as"]>, version };
   }
   throw notAcceptable(`only the following media types are accepted: ${OBJECTS.join(", ")}`);
+}
+
+/** How much the caller likes it; equals stay in their order. */
+function quality({ parameters }: Clause): number {
+  const q = Number(parameters.get("q") ?? "1");
+  return Number.isFinite(q) ? q : 1;
 }
 
 const KNOWN_FORMS = new Set([

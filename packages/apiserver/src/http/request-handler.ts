@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { builtInGroupVersions, kubernetesVersion, StatusError } from "@tracegate/kube";
+import { builtInGroupVersions, type KubeObject, kubernetesVersion, StatusError } from "@tracegate/kube";
 import type { TokenReader } from "../auth/authentication.ts";
 import { actingUser } from "../auth/impersonation.ts";
 import { type AccessRequest, authorize, denialText } from "../auth/rbac.ts";
@@ -164,9 +164,41 @@ async function answerStream(
   const access = pods();
   if (path.subresource === "log" && access !== undefined) return streamLog(api, access, path, exchange);
   // That there is no such pod is said first.
-  const pod = api.kinds.find("", "v1", "pods");
-  if (pod !== undefined) api.get(pod, refOf(path));
-  throw path.subresource === "log" ? noNode() : upgradeRequired();
+  const kind = api.kinds.find("", "v1", "pods");
+  const pod = kind === undefined ? undefined : api.get(kind, refOf(path));
+  if (path.subresource !== "log") throw upgradeRequired();
+  if (pod !== undefined) checkContainer(pod, info.query.get("container") ?? "");
+  // A pod that is nowhere yet has written nothing.
+  const { spec } = (pod ?? {}) as { spec?: { nodeName?: string } };
+  if ((spec?.nodeName ?? "") === "") return answerText(exchange.response, 200, "", "text/plain");
+  throw noNode();
+}
+
+interface Named {
+  readonly name: string;
+}
+
+/** A container that is asked for is one of the pod's; of several one must be named. */
+function checkContainer(pod: KubeObject, wanted: string): void {
+  const { spec = {} } = pod as KubeObject & {
+    spec?: {
+      containers?: readonly Named[];
+      initContainers?: readonly Named[];
+      ephemeralContainers?: readonly Named[];
+    };
+  };
+  const { containers = [], initContainers = [], ephemeralContainers = [] } = spec;
+  const names = (list: readonly Named[]) => list.map(({ name }) => name);
+  const { name } = pod.metadata;
+  if (wanted !== "") {
+    if (names([...containers, ...initContainers, ...ephemeralContainers]).includes(wanted)) return;
+    throw badRequest(`container ${wanted} is not valid for pod ${name}`);
+  }
+  if (containers.length <= 1) return;
+  const inits =
+    initContainers.length > 0 ? ` or one of the init containers: [${names(initContainers).join(" ")}]` : "";
+  const own = `[${names(containers).join(" ")}]`;
+  throw badRequest(`a container name must be specified for pod ${name}, choose one of: ${own}${inits}`);
 }
 
 function podsOrRefusal(pods: PodAccess | undefined): PodAccess {
@@ -279,11 +311,13 @@ function answerPath(options: HandlerOptions, own: Own, exchange: Exchange) {
       negotiate(request.headers.accept, { jsonOnly: true });
       return answer(response, 200, versionInfo());
     case "metrics":
+      if (rest.length > 0) return answerText(response, 404, "404 page not found\n");
       return answerText(response, 200, own.metrics.render(api), "text/plain; version=0.0.4; charset=utf-8");
     case "api":
     case "apis":
       return answerDiscovery(options, root, rest, exchange);
     case "openapi":
+      if (path.endsWith("/")) return answerText(response, 404, "404 page not found\n");
       return own.openApi.answer(rest, exchange);
     default:
       return answerText(response, 404, "404 page not found\n");
@@ -313,8 +347,11 @@ function answerDiscovery(
       : second === undefined
         ? apiGroup(api.kinds, first)
         : apiResourceList(api.kinds, first, second);
-  if (document === undefined) return answerText(response, 404, "404 page not found\n");
-  answer(response, 200, document, form);
+  if (document !== undefined) return answer(response, 200, document, form);
+  // Of groups that are there, it is only the version that is not.
+  const known = root === "api" || api.kinds.hasGroup(first);
+  if (known && second !== undefined ? true : root === "api") throw notServed();
+  return answerText(response, 404, "404 page not found\n");
 }
 
 const rootPaths = (): string[] => [

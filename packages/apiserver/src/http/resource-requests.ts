@@ -63,6 +63,11 @@ const DEPRECATED: Readonly<Record<string, readonly string[]>> = {
   componentstatuses: ["v1 ComponentStatus is deprecated in v1.19+"],
 };
 
+const deprecations = (served: ServedKind): readonly string[] =>
+  served.custom?.deprecation === undefined
+    ? (DEPRECATED[qualified(served)] ?? [])
+    : [served.custom.deprecation];
+
 const JOB_ORPHANS =
   "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set " +
   "propagationPolicy=Orphan to suppress this warning";
@@ -77,7 +82,7 @@ export async function handleResource(
   const { info } = exchange;
   checkScope(served, path);
   if (path.subresource !== undefined) return handleSubresource(api, served, path, exchange);
-  setWarnings(exchange.response, DEPRECATED[qualified(served)] ?? []);
+  setWarnings(exchange.response, deprecations(served));
   if (
     info.verb === "create" &&
     (path.name !== undefined || (served.namespaced && path.namespace === undefined))
@@ -193,7 +198,7 @@ async function create(api: Api, served: ServedKind, path: ResourcePath, exchange
   const warn = (text: string) => {
     // Told even where the request is refused afterwards.
     warnings.push(text);
-    setWarnings(response, [...(DEPRECATED[qualified(served)] ?? []), ...warnings]);
+    setWarnings(response, [...deprecations(served), ...warnings]);
   };
   const object = readObjectBody(await readBody(request), format, served, options.fieldValidation, warn);
   const made = api.create(served, path.namespace, object, { ...options, warn });
@@ -218,7 +223,7 @@ async function update(
   const warn = (text: string) => {
     // Told even where the request is refused afterwards.
     warnings.push(text);
-    setWarnings(response, [...(DEPRECATED[qualified(served)] ?? []), ...warnings]);
+    setWarnings(response, [...deprecations(served), ...warnings]);
   };
   const object = readObjectBody(await readBody(request), format, served, options.fieldValidation, warn);
   const conditional = served.custom !== undefined || CONDITIONAL.has(qualified(served));
@@ -254,7 +259,7 @@ async function patch(
   const warnings: string[] = [];
   const warn = (text: string) => {
     warnings.push(text);
-    setWarnings(response, [...(DEPRECATED[qualified(served)] ?? []), ...warnings]);
+    setWarnings(response, [...deprecations(served), ...warnings]);
   };
   const wish = { ...options, subresource, complaints, warn };
   const force = isTrue(info.query.get("force"));
@@ -325,7 +330,7 @@ async function remove(api: Api, served: ServedKind, path: ResourcePath, exchange
   negotiate(request.headers.accept, offerOf(served));
   const wish = await deleteRequest(served, exchange);
   if (qualified(served) === "jobs.batch" && !wish.propagationPolicy && wish.orphanDependents === undefined) {
-    setWarnings(response, [...(DEPRECATED[qualified(served)] ?? []), JOB_ORPHANS]);
+    setWarnings(response, [...deprecations(served), JOB_ORPHANS]);
   }
   const { object, removed } = api.delete(served, refOf(path), wish);
   if (!removed || ANSWER_WITH_OBJECT.has(qualified(served))) {

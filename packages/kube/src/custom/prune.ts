@@ -87,13 +87,28 @@ function pruneObject(
   for (const [key, member] of Object.entries(value)) {
     const below = path === "" ? key : `${path}.${key}`;
     const property = properties[key];
-    if (isResource && RESOURCE_MEMBERS.has(key)) setKey(result, key, structuredClone(member));
+    if (isResource && path !== "" && key === "metadata" && isObject(member)) {
+      setKey(result, key, embeddedMetadata(member, path, unknown));
+    } else if (isResource && RESOURCE_MEMBERS.has(key)) setKey(result, key, structuredClone(member));
     else if (property !== undefined) setKey(result, key, prune(property, member, below, unknown));
     else if (values !== undefined) setKey(result, key, prune(values, member, below, unknown));
     else if (keepsAll) setKey(result, key, structuredClone(member));
     else unknown.push(below);
   }
   return result;
+}
+
+/** Metadata of an object within has the form that it has everywhere; what has another stays for validation to find. */
+function embeddedMetadata(metadata: JsonObject, path: string, unknown: string[]): unknown {
+  try {
+    const typed = decodeTyped(HOLDER, { metadata });
+    unknown.push(...typed.unknown.map((member) => `${path}.${member}`));
+    const known = objectMetaType().fields;
+    return Object.fromEntries(Object.entries(structuredClone(metadata)).filter(([key]) => known.has(key)));
+  } catch (error) {
+    if (error instanceof DecodeError) return structuredClone(metadata);
+    throw error;
+  }
 }
 
 const RESOURCE_MEMBERS = new Set(["apiVersion", "kind", "metadata"]);

@@ -1,13 +1,13 @@
-import type { JsonObject } from "../json.ts";
+import { isObject, type JsonObject } from "../json.ts";
 import { jsonPathValues } from "../printing/json-path.ts";
 import type { CustomResourceVersion } from "../types/apiextensions.ts";
-import { type FieldError, type FieldErrorReason, invalid } from "../validation/field-error.ts";
+import { type FieldError, type FieldErrorReason, invalid, required } from "../validation/field-error.ts";
 import { commonMetadataErrors, metadataErrors, metadataUpdateErrors } from "../validation/metadata.ts";
 import { dns1123SubdomainErrors } from "../validation/names.ts";
 import { goMap } from "../values/go-text.ts";
 import { listTypeErrors } from "./list-errors.ts";
 import { hasRules, ruleErrors } from "./rules.ts";
-import { contentSchema, type Schema } from "./schema.ts";
+import { contentSchema, EMBEDDED, itemsOf, propertiesOf, type Schema, valuesOf } from "./schema.ts";
 import { valueErrors } from "./validate-value.ts";
 
 /** What a custom resource is held to: a version of its definition, and whether it lives in namespaces. */
@@ -40,11 +40,32 @@ export function customErrors(
   errors.push(
     ...valueErrors(content, contentOf(object), "", before === undefined ? undefined : contentOf(before)),
   );
+  errors.push(...embeddedErrors(content, contentOf(object), ""));
   errors.push(...scaleErrors(version, object));
   errors.push(...listTypeErrors(content, contentOf(object), ""));
   if (!hasRules(schema)) return errors;
   if (errors.some(({ reason }) => BLOCKING.has(reason))) return [...errors, NOT_CHECKED];
   return [...errors, ...ruleErrors(schema, object, "", before)];
+}
+
+/** Objects within an object say what they are. */
+function embeddedErrors(schema: Schema, value: unknown, path: string): FieldError[] {
+  if (Array.isArray(value)) {
+    const items = itemsOf(schema);
+    return items === undefined
+      ? []
+      : value.flatMap((item, i) => embeddedErrors(items, item, `${path}[${i}]`));
+  }
+  if (!isObject(value)) return [];
+  const missing =
+    schema[EMBEDDED] === true ? ["apiVersion", "kind"].filter((field) => (value[field] ?? "") === "") : [];
+  const properties = propertiesOf(schema);
+  const values = valuesOf(schema);
+  const below = Object.entries(value).flatMap(([key, member]) => {
+    const type = properties[key] ?? values;
+    return type === undefined ? [] : embeddedErrors(type, member, path === "" ? key : `${path}.${key}`);
+  });
+  return [...missing.map((field) => required(`${path}.${field}`)), ...below];
 }
 
 /** Rules need values of the right form; after these errors they are not asked. */
@@ -72,14 +93,30 @@ function scaleErrors({ subresources }: CustomKindRules["version"], object: JsonO
   const scale = subresources?.scale;
   if (scale === undefined) return [];
   return [scale.specReplicasPath, scale.statusReplicasPath].flatMap((path) => {
+    const [, root = ""] = path.split(".");
+    const holder = object[root];
+    if (holder !== undefined && holder !== null && !isObject(holder)) {
+      const detail = `${path} accessor error: ${goMap(holder)} is of the type ${goTypeName(holder)}, expected map[string]interface{}`;
+      return [invalid(path, 0, detail)];
+    }
     const [value] = jsonPathValues(path, object) ?? [];
     if (value === undefined) return [];
     if (typeof value !== "number" || !Number.isInteger(value)) {
-      const type = typeof value === "number" ? "float64" : typeof value === "boolean" ? "bool" : typeof value;
-      const detail = `${path} accessor error: ${goMap(value)} is of the type ${type}, expected int64`;
+      const detail = `${path} accessor error: ${goMap(value)} is of the type ${goTypeName(value)}, expected int64`;
       return [invalid(path, 0, detail)];
     }
     if (value < 0) return [invalid(path, value, "should be a non-negative integer")];
     return value > 2 ** 31 - 1 ? [invalid(path, value, "should be less than or equal to 2147483647")] : [];
   });
 }
+
+const goTypeName = (value: unknown): string =>
+  Array.isArray(value)
+    ? "[]interface {}"
+    : typeof value === "number"
+      ? Number.isInteger(value)
+        ? "int64"
+        : "float64"
+      : typeof value === "boolean"
+        ? "bool"
+        : typeof value;

@@ -33,6 +33,12 @@ export const APPS_DEFAULTS: Readonly<Record<string, Defaulter>> = {
     setDefault(retention, "whenScaled", "Retain");
     setDefault(spec, "replicas", 1);
     setDefault(spec, "revisionHistoryLimit", 10);
+    const templates = spec["volumeClaimTemplates"];
+    for (const template of Array.isArray(templates) ? templates : []) {
+      if (!isObject(template)) continue;
+      setDefault(template, "apiVersion", "v1");
+      setDefault(template, "kind", "PersistentVolumeClaim");
+    }
   },
   "batch.v1.Job": (job) => {
     const spec = ensureObject(job, "spec");

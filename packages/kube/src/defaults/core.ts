@@ -13,6 +13,13 @@ export const CORE_DEFAULTS: Readonly<Record<string, Defaulter>> = {
     setDefault(spec, "enableServiceLinks", true);
     if (spec["hostNetwork"] === true) for (const container of containersOf(spec)) openHostPorts(container);
   },
+  "core.v1.PodStatus": (status) => {
+    // The first of the addresses has a field of its own, which wins.
+    const ip = stringAt(status, "podIP");
+    const [first] = listAt(status, "podIPs");
+    if (ip !== "" && stringAt(first, "ip") !== ip) status["podIPs"] = [{ ip }];
+    else if (ip === "" && first !== undefined) status["podIP"] = stringAt(first, "ip");
+  },
   "core.v1.PodSpec": (spec) => {
     setDefault(spec, "dnsPolicy", "ClusterFirst");
     setDefault(spec, "restartPolicy", "Always");

@@ -103,7 +103,7 @@ for (const [apiVersion, kind] of [
   });
 }
 
-test("every field of every kind has a place on the wire", () => {
+test("every field of every kind but what an object within another says it is has a place on the wire", () => {
   const seen = new Set<StructType>();
   const visit = (type: ValueType): void => {
     if (type.type === "list") visit(type.item);
@@ -111,7 +111,11 @@ test("every field of every kind has a place on the wire", () => {
     if (type.type !== "struct" || seen.has(type)) return;
     seen.add(type);
     for (const field of type.fields.values()) {
-      assert.ok(field.protoPath !== undefined, `${type.goType}.${field.name}`);
+      const named = field.name === "kind" || field.name === "apiVersion";
+      assert.ok(
+        field.protoPath !== undefined || (named && type.goType.endsWith("PersistentVolumeClaim")),
+        `${type.goType}.${field.name}`,
+      );
       visit(field.type);
     }
   };

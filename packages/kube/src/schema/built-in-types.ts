@@ -125,7 +125,10 @@ function listOf(item: string, goType: string, field?: GeneratedField): ListType 
   return {
     type: "list",
     goType,
-    item: typeOf(item),
+    item:
+      item === "core/v1.PersistentVolumeClaim" && field !== undefined && !field.required
+        ? wholeObject(item)
+        : typeOf(item),
     listType: field?.listType ?? "atomic",
     keys: field?.listKeys ?? [],
     ...(merges
@@ -136,6 +139,24 @@ function listOf(item: string, goType: string, field?: GeneratedField): ListType 
           },
         }
       : {}),
+  };
+}
+
+/** An object within another that says what it is. */
+function wholeObject(name: string): StructType {
+  const struct = structType(name);
+  const text: ValueType = { type: "scalar", scalar: "string", goType: "string" };
+  const own = ["kind", "apiVersion"].map((field): [string, Field] => [
+    field,
+    { name: field, type: text, required: false, omitEmpty: true, omitZero: false, pointer: false },
+  ]);
+  let fields: ReadonlyMap<string, Field> | undefined;
+  return {
+    ...struct,
+    get fields() {
+      fields ??= new Map([...own, ...struct.fields]);
+      return fields;
+    },
   };
 }
 

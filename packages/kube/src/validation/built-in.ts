@@ -5,7 +5,7 @@ import { autoscalerErrors } from "./autoscalers.ts";
 import { ingressClassErrors, nodeErrors, revisionErrors } from "./cluster-objects.ts";
 import { configMapErrors, configurationUpdateErrors, secretErrors } from "./configuration.ts";
 import { endpointSliceErrors, endpointSliceUpdateErrors, endpointsErrors } from "./endpoints.ts";
-import { eventErrors, newEventErrors } from "./event-objects.ts";
+import { eventErrors, newEventErrors, newEventUpdateErrors } from "./event-objects.ts";
 import { type FieldError, forbidden, invalid } from "./field-error.ts";
 import { immutableErrors } from "./immutable.ts";
 import { ingressClassNameErrors, ingressErrors } from "./ingress.ts";
@@ -18,6 +18,7 @@ import {
   pathSegmentErrors,
 } from "./names.ts";
 import { networkPolicyErrors } from "./network-policies.ts";
+import { podStatusErrors } from "./pod-status.ts";
 import { ephemeralContainersUpdateErrors, podUpdateErrors, resizeErrors } from "./pod-updates.ts";
 import { podAnnotationErrors, podSpecErrors, podTemplateErrors } from "./pods.ts";
 import { disruptionBudgetErrors, leaseErrors } from "./policies.ts";
@@ -93,6 +94,7 @@ const KINDS: Readonly<Record<string, KindRules>> = {
     ),
     updateErrors: (pod, before) => podUpdateErrors(specOf(pod), specOf(before)),
     through: {
+      status: podStatusErrors,
       ephemeralcontainers: (pod, before) => ephemeralContainersUpdateErrors(specOf(pod), specOf(before)),
       resize: (pod, before) => resizeErrors(specOf(pod), specOf(before)),
     },
@@ -106,7 +108,7 @@ const KINDS: Readonly<Record<string, KindRules>> = {
   },
   Endpoints: { errors: endpointsErrors, wholeAgain: true },
   Event: { names: pathSegmentErrors, errors: eventErrors },
-  "Event.events.k8s.io": { errors: newEventErrors },
+  "Event.events.k8s.io": { errors: newEventErrors, updateErrors: newEventUpdateErrors },
   ResourceQuota: {
     errors: withSpec(quotaErrors),
     updateErrors: (quota, before) => quotaUpdateErrors(specOf(quota), specOf(before)),
@@ -173,19 +175,27 @@ const KINDS: Readonly<Record<string, KindRules>> = {
   "Lease.coordination.k8s.io": { errors: withSpec(leaseErrors) },
   "PodDisruptionBudget.policy": { commonMetadata: true, errors: withSpec(disruptionBudgetErrors) },
   "HorizontalPodAutoscaler.autoscaling": { errors: withSpec(autoscalerErrors) },
-  "Role.rbac.authorization.k8s.io": { names: pathSegmentErrors, errors: (role) => roleErrors(role, true) },
+  // Of access upstream looks twice at what is updated.
+  "Role.rbac.authorization.k8s.io": {
+    names: pathSegmentErrors,
+    errors: (role) => roleErrors(role, true),
+    asUpdated: (role) => [...roleErrors(role, true), ...roleErrors(role, true)],
+  },
   "ClusterRole.rbac.authorization.k8s.io": {
     names: pathSegmentErrors,
     errors: (role) => roleErrors(role, false),
+    asUpdated: (role) => [...roleErrors(role, false), ...roleErrors(role, false)],
   },
   "RoleBinding.rbac.authorization.k8s.io": {
     names: pathSegmentErrors,
     errors: (binding) => bindingErrors(binding, true),
+    asUpdated: (binding) => [...bindingErrors(binding, true), ...bindingErrors(binding, true)],
     updateErrors: bindingUpdateErrors,
   },
   "ClusterRoleBinding.rbac.authorization.k8s.io": {
     names: pathSegmentErrors,
     errors: (binding) => bindingErrors(binding, false),
+    asUpdated: (binding) => [...bindingErrors(binding, false), ...bindingErrors(binding, false)],
     updateErrors: bindingUpdateErrors,
   },
   "CustomResourceDefinition.apiextensions.k8s.io": {

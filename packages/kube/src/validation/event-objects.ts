@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, numberAt, objectAt, stringAt } from "../json.ts";
+import { isObject, type JsonObject, jsonEqual, numberAt, objectAt, stringAt } from "../json.ts";
 import { type FieldError, invalid, required } from "./field-error.ts";
 import { dns1123SubdomainErrors, qualifiedNameErrors } from "./names.ts";
 
@@ -37,6 +37,29 @@ export function newEventErrors(event: JsonObject): FieldError[] {
     if (isGiven(event[field])) errors.push(invalid(shown, "", "needs to be unset"));
   }
   return errors;
+}
+
+/** What happened does not change; under the names that complaints use. */
+const FIXED = [
+  ["regarding", "involvedObject"],
+  ["reason", "reason"],
+  ["note", "message"],
+  ["deprecatedSource", "source"],
+  ["deprecatedFirstTimestamp", "firstTimestamp"],
+  ["deprecatedLastTimestamp", "lastTimestamp"],
+  ["deprecatedCount", "count"],
+  ["eventTime", "eventTime"],
+  ["action", "action"],
+  ["related", "related"],
+  ["reportingController", "reportingController"],
+  ["reportingInstance", "reportingInstance"],
+  ["type", "type"],
+] as const;
+
+export function newEventUpdateErrors(event: JsonObject, before: JsonObject): FieldError[] {
+  return FIXED.filter(([field]) => !jsonEqual(event[field] ?? "", before[field] ?? "")).map(
+    ([field, shown]) => invalid(shown, event[field] ?? "", "field is immutable"),
+  );
 }
 
 /** Older fields, under the name they have here and the one that complaints use. */

@@ -141,6 +141,7 @@ const cases: readonly (readonly [what: string, apiVersion: string, kind: string,
     [
       "spec.minReplicas: Invalid value: 0: must be greater than or equal to 1",
       'spec.scaleTargetRef.apiVersion: Invalid value: "v1": apiVersion must specify API group',
+      "spec.metrics: Forbidden: must specify at least one Object or External metric to support scaling to zero replicas",
       "spec.metrics[0].resource.target.averageUtilization: Required value: must set either a target raw value or a target utilization",
       "spec.behavior.scaleUp.stabilizationWindowSeconds: Invalid value: 4000: must be less than or equal to 3600",
     ],

@@ -95,7 +95,9 @@ const requestOf = (spec: JsonObject): string =>
 
 /** The spec without what may change. */
 function comparable(spec: JsonObject, old: JsonObject, bound: boolean): JsonObject {
-  const { volumeName, volumeAttributesClassName, resources, ...rest } = spec;
+  const { volumeName, volumeAttributesClassName, resources, storageClassName, ...others } = spec;
+  // A class may still be given to a claim that has none.
+  const rest = old["storageClassName"] === undefined ? others : { ...others, storageClassName };
   const named = stringAt(old, "volumeName") === "" ? {} : { volumeName };
   if (!bound) return { ...rest, ...named, volumeAttributesClassName, resources };
   const requests = { ...objectAt(objectAt(spec, "resources"), "requests") };
