@@ -88,6 +88,11 @@ test("problems, refusals of the API and unreachable servers each have their exit
       3,
       /cannot be reached/,
     ],
+    [
+      Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" }),
+      3,
+      /^tracegate: the disk is full, or your share of it \(ENOSPC: .*\)\. Free some space, .*\n$/,
+    ],
   ];
   for (const [error, expected, text] of cases) {
     const { code, err } = await run([failing(error)], "fail");

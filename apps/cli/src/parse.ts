@@ -118,6 +118,10 @@ export function describeError(error: unknown): { text: string; code: ExitCode } 
       code: 3,
     };
   }
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    const text = `tracegate: the disk is full, or your share of it (${message}). Free some space, or choose another directory with --state DIR`;
+    return { text, code: 3 };
+  }
   // Not a user's mistake but ours: the stack is what a bug report needs.
   return { text: `tracegate: unexpected error (please report it)\n${stack ?? String(error)}`, code: 1 };
 }

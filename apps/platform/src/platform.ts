@@ -39,12 +39,12 @@ import { createKubelet, imageCatalogue, openSandbox } from "@tracegate/kubelet";
 import { Rollout, rolloutController, crds as rolloutKinds } from "@tracegate/rollouts";
 import { sqliteStore } from "@tracegate/store";
 import { idleKinds, startGarbageCollector, workloadControllers } from "@tracegate/workloads";
-import { pino } from "pino";
 import { accountTokens } from "./account-tokens.ts";
 import { applyApplications, checkApplications, readApplications } from "./applications.ts";
 import { bundledImages, keepCompiledImages } from "./bundled-images.ts";
 import type { Configuration } from "./configuration.ts";
 import { installKinds, installNamespaces } from "./installation.ts";
+import { openLog } from "./log.ts";
 import { ownImage } from "./own-images.ts";
 import { freePorts, reservedNodePorts, usualPorts } from "./ports.ts";
 import { chooseSandbox, type SandboxChoice } from "./sandbox-choice.ts";
@@ -115,10 +115,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     started.defer(() => claim.release());
     const pace = settlePace(state, { ...configuration?.pace, ...options });
     makeDirectory(emptyDirectory(state));
-    const log = pino(
-      { base: null },
-      pino.destination({ dest: join(state.root, "tracegate.log"), sync: true }),
-    );
+    const log = openLog(join(state.root, "tracegate.log"), announce);
 
     // 2. The Kubernetes API, in process and over HTTPS.
     const scheduler = wallScheduler();
