@@ -26,7 +26,7 @@ export function processIo(): Io {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     env: process.env,
-    cwd: process.cwd(),
+    cwd: workingDirectory(),
     terminal: drawable
       ? {
           get columns() {
@@ -40,4 +40,14 @@ export function processIo(): Io {
     colour: (NO_COLOR ?? "") === "" && (drawable || (FORCE_COLOR ?? "") !== ""),
     signal: stopping.signal,
   };
+}
+
+/** The shell may stand in a directory that is not there any more, such as that of a repository made anew. */
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    process.stderr.write("The directory of this shell is not there any more. Go to another one first: cd\n");
+    process.exit(2);
+  }
 }

@@ -143,3 +143,14 @@ test("the next steps stand in columns", () => {
   assert.equal(columns.length, 2);
   assert.equal(columns[0], columns[1], stdout);
 });
+
+test("a shell whose directory is gone is told so", () => {
+  const cwd = project("gone");
+  const script = 'rm -r "$PWD" && exec "$@"';
+  const { status, stderr } = spawnSync("sh", ["-c", script, "-", process.execPath, main, "status"], {
+    cwd,
+    encoding: "utf8",
+  });
+  assert.equal(status, 2);
+  assert.equal(stderr, "The directory of this shell is not there any more. Go to another one first: cd\n");
+});
