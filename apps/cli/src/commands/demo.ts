@@ -1,4 +1,4 @@
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { ProblemError, wallClock } from "@tracegate/contracts";
 import {
@@ -111,6 +111,7 @@ export const demo = command({
         patienceMs: timing.name === "source" ? 600_000 : 120_000,
         listener,
         signal: io.signal,
+        lacks: () => diskSpace(state.root),
       }),
     };
     try {
@@ -256,6 +257,13 @@ function startAfresh(state: StateDirectory, io: Io): void {
   } catch {
     // Starting the platform says in one line why the directory cannot be made.
   }
+}
+
+/** A disk that is full, or nearly. */
+function diskSpace(directory: string): string[] {
+  const { bavail, bsize } = statfsSync(directory);
+  const freeMb = Math.floor((bavail * bsize) / 2 ** 20);
+  return freeMb < 10 ? [`the disk is full: ${freeMb} MB are free in ${directory}`] : [];
 }
 
 const aborted = (signal: AbortSignal): Promise<void> =>

@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { AnalysisRun } from "@tracegate/analysis";
-import type { Rollout } from "@tracegate/rollouts";
+import { type AnalysisRun, crds as analysisKinds } from "@tracegate/analysis";
+import { createApi, embeddedClient } from "@tracegate/apiserver";
+import { VirtualScheduler } from "@tracegate/controller-runtime";
+import { crds as gitopsKinds } from "@tracegate/gitops";
+import { CustomResourceDefinition } from "@tracegate/kube";
+import { type Rollout, crds as rolloutKinds } from "@tracegate/rollouts";
+import { memoryStore } from "@tracegate/store";
 import { progressLines } from "./progress.ts";
 import { outcomeAfter, type Snapshot, settledOn, whatHolds } from "./snapshot.ts";
+import { watcher } from "./story.ts";
 
 const rollout = (status: NonNullable<Rollout["status"]>): Rollout => ({
   apiVersion: "argoproj.io/v1alpha1",
@@ -102,6 +108,40 @@ test("what holds a release is told in the words of pods and applications", () =>
     "no Application has been generated",
     "pod hotrod-1, container hotrod: ErrImagePull: unknown image",
   ]);
+});
+
+test("who waits in vain is told what the machine lacks and what holds it, and where to look on", async () => {
+  const api = createApi({ store: memoryStore(), clock: new VirtualScheduler(0) });
+  const client = embeddedClient(api);
+  for (const crd of [...analysisKinds, ...rolloutKinds, ...gitopsKinds])
+    await client.create(CustomResourceDefinition, crd);
+  let now = 0;
+  const watching = watcher({
+    client,
+    clock: {
+      now: () => now,
+      after: async (ms) => {
+        now += ms;
+      },
+    },
+    namespaces: [],
+    patienceMs: 1000,
+    listener: { chapter: () => {}, look: () => {} },
+    signal: new AbortController().signal,
+    lacks: () => ["the disk is full"],
+  });
+  await assert.rejects(
+    watching.until("better times", () => undefined),
+    ({ message }: Error) => {
+      assert.deepEqual(message.split("\n"), [
+        "gave up after 1 s of waiting for better times:",
+        "  the disk is full",
+        "  no Application has been generated",
+        "`tracegate status`, `kubectl describe` and `kubectl logs` tell more while the platform runs",
+      ]);
+      return true;
+    },
+  );
 });
 
 test("an analysis that has no phase yet is not told of", () => {

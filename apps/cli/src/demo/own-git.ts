@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
+import { ProblemError } from "@tracegate/contracts";
 import { gitMissing } from "../git-missing.ts";
 
 const run = promisify(execFile);
@@ -22,11 +23,14 @@ export async function ownGit(directory: string, ...args: string[]): Promise<stri
       },
     },
   );
-  const { stdout } = await ran.catch((error: NodeJS.ErrnoException) => {
-    throw error.code === "ENOENT" ? gitMissing() : error;
+  const { stdout } = await ran.catch((error: NodeJS.ErrnoException & { stderr?: string }) => {
+    throw error.code === "ENOENT" ? gitMissing() : gitFailed(directory, args, error.stderr ?? error.message);
   });
   return stdout.trim();
 }
+
+const gitFailed = (directory: string, [verb]: readonly string[], words: string): ProblemError =>
+  new ProblemError({ code: "git/failed", where: directory, message: `git ${verb} failed: ${words.trim()}` });
 
 /** Commits all that changed; answers the short commit. */
 export async function commitAll(directory: string, message: string): Promise<string> {

@@ -85,7 +85,7 @@ export function whatHolds(snapshot: Snapshot): string[] {
     }
   }
   for (const { metadata, status } of rollouts)
-    lines.push(`rollout ${metadata.name}: ${status?.phase}: ${status?.message ?? ""}`);
+    lines.push([`rollout ${metadata.name}`, status?.phase, status?.message].filter(Boolean).join(": "));
   for (const { metadata, status } of pods) {
     for (const { name, state } of status?.containerStatuses ?? []) {
       if (state?.waiting !== undefined) {

@@ -56,8 +56,10 @@ export function watcher(options: {
   patienceMs: number;
   listener: StoryListener;
   signal: AbortSignal;
+  /** What the machine lacks, for somebody who waits. */
+  lacks?(): string[];
 }): Watcher {
-  const { client, clock, namespaces, patienceMs, listener, signal } = options;
+  const { client, clock, namespaces, patienceMs, listener, signal, lacks = () => [] } = options;
   return {
     async until(what, found) {
       const deadline = clock.now() + patienceMs;
@@ -69,11 +71,11 @@ export function watcher(options: {
         if (clock.now() > deadline) {
           throw new ProblemError({
             code: "demo/stuck",
-            message: `gave up after ${patienceMs / 1000} s of waiting for ${what}:\n${whatHolds(snapshot)
-              .map((line) => `  ${line}`)
-              .join("\n")}\n`,
-            advice:
+            message: [
+              `gave up after ${patienceMs / 1000} s of waiting for ${what}:`,
+              ...[...lacks(), ...whatHolds(snapshot)].map((line) => `  ${line}`),
               "`tracegate status`, `kubectl describe` and `kubectl logs` tell more while the platform runs",
+            ].join("\n"),
           });
         }
         await clock.after(lookEveryMs, signal);
