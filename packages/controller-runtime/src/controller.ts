@@ -1,4 +1,5 @@
 import type { Kind, KubeObject, Ref } from "@tracegate/kube";
+import type { Backoff } from "./work-queue.ts";
 
 /**
  * Changes the world towards what one kind of object asks for. Level-triggered and idempotent: `reconcile` reads a
@@ -16,6 +17,8 @@ export interface Controller<T extends KubeObject = KubeObject> {
   readonly concurrency?: number;
   /** Called once, at the start, with a way to ask for reconciles by what no watch tells of (a process that ended). */
   triggeredBy?(enqueue: (ref: Ref) => void): void;
+  /** How soon a rejection is tried again, where that is not as said below. */
+  readonly backoff?: Partial<Backoff>;
   /**
    * Brings one object a step on. Also called when the object is gone. A rejection is retried with exponential back-off
    * (5 ms doubling to 1000 s, as client-go's work queue); `requeueAfterMs` asks to be called again at that time.

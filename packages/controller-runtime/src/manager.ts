@@ -87,7 +87,7 @@ class Runner {
     this.#queue = new WorkQueue({
       scheduler: options.scheduler,
       concurrency: controller.concurrency ?? options.concurrency ?? 5,
-      backoff: { ...BACKOFF, ...options.backoff },
+      backoff: { ...BACKOFF, ...options.backoff, ...controller.backoff },
       work: (key) => this.#reconcile(key),
     });
     controller.triggeredBy?.((ref) => this.#queue.add(refKey(ref)));
