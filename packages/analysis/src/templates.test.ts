@@ -68,6 +68,14 @@ test("fields are found by their paths", () => {
   };
   assert.deepEqual(fieldPathValue(object, "metadata.name"), { value: "web" });
   assert.deepEqual(fieldPathValue(object, "metadata.labels['app.kubernetes.io/name']"), { value: "x" });
+  assert.deepEqual(fieldPathValue(object, "metadata.labels"), { value: 'app.kubernetes.io/name="x"' });
+  assert.deepEqual(fieldPathValue(object, "metadata.labels['none']"), { value: "" });
+  assert.deepEqual(fieldPathValue(object, "metadata.none"), {
+    error: "unsupported fieldPath: metadata.none",
+  });
+  assert.deepEqual(fieldPathValue(object, "metadata.labels['app']x"), {
+    error: "unsupported fieldPath: metadata.labels['app']x",
+  });
   assert.deepEqual(fieldPathValue(object, "spec.replicas"), { value: "2" });
   assert.deepEqual(fieldPathValue(object, "spec.list[0].a"), { value: "b" });
   assert.deepEqual(fieldPathValue(object, "spec.list[3].a"), { error: "index 3 out of range" });

@@ -110,32 +110,46 @@ export function substituteArgs<T extends Metric | readonly Metric[]>(
 }
 
 /**
- * A field of an object by its path: `metadata.labels['app']`, `spec.replicas`, `status.conditions[0].type`. Absent fields
- * are "".
+ * A field of an object by its path. Of its metadata, what pods can be told of it: `metadata.name`, `metadata.labels['app']`
+ * ("" where it is absent); else by names and indices: `spec.replicas`, `status.conditions[0].type`.
  */
 export function fieldPathValue(
   object: object,
   path: string,
 ): { readonly value: string } | { readonly error: string } {
-  let at: unknown = object;
-  const parts = path
-    .split(/[.[\]]/)
-    .filter((part) => part !== "")
-    .map((part) => part.replace(/^['"]|['"]$/g, ""));
-  // Label and annotation keys contain dots: what stands in quotes is one part.
-  const quoted = /^(.*?)\['([^']+)'\]$/.exec(path);
-  const steps = quoted === null ? parts : [...(quoted[1] ?? "").split("."), quoted[2] ?? ""];
-  for (const step of steps) {
-    if (Array.isArray(at)) {
-      if (!/^\d+$/.test(step)) return { error: `invalid index '${step}'` };
-      if (Number(step) >= at.length) return { error: `index ${step} out of range` };
-      at = at[Number(step)];
-    } else if (typeof at === "object" && at !== null && Object.hasOwn(at, step))
-      at = Object.entries(at).find(([key]) => key === step)?.[1];
-    else if (path.startsWith("metadata")) return { value: "" };
-    else return { error: `invalid path ${path} in rollout` };
+  return path.startsWith("metadata") ? metadataValue(object, path) : plainValue(object, path);
+}
+
+type Found = { readonly value: string } | { readonly error: string };
+
+function metadataValue(object: object, path: string): Found {
+  const { metadata = {} } = object as { metadata?: Readonly<Record<string, unknown>> }; // looked at with care below
+  const [, map = "", key] = /^metadata\.(labels|annotations)(?:\['(.*)'\])?$/.exec(path) ?? [];
+  if (map !== "") {
+    const texts = Object.entries(metadata[map] ?? {});
+    if (key !== undefined) return { value: String(texts.find(([name]) => name === key)?.[1] ?? "") };
+    const lines = texts.map(([name, text]) => `${name}=${JSON.stringify(text)}`);
+    return { value: lines.sort().join("\n") };
   }
-  if (typeof at === "object" && at !== null)
-    return { error: `path ${path} in rollout must terminate in a primitive value` };
-  return { value: at === undefined || at === null ? "" : String(at) };
+  const field = /^metadata\.(name|namespace|uid)$/.exec(path)?.[1];
+  return field === undefined
+    ? { error: `unsupported fieldPath: ${path}` }
+    : { value: String(metadata[field] ?? "") };
+}
+
+function plainValue(object: object, path: string): Found {
+  const invalid = { error: `invalid path ${path} in rollout` };
+  let at: unknown = object;
+  for (const section of path.split(/[.[\]]+/).filter((part) => part !== "")) {
+    if (Array.isArray(at)) {
+      if (!/^\d+$/.test(section)) return { error: `invalid index '${section}'` };
+      if (Number(section) >= at.length) return { error: `index ${section} out of range` };
+      at = at[Number(section)];
+    } else if (typeof at === "object" && at !== null)
+      at = Object.entries(at).find(([key]) => key === section)?.[1];
+    else return invalid;
+  }
+  if (at === undefined || at === null) return invalid;
+  if (typeof at === "object") return { error: `path ${path} in rollout must terminate in a primitive value` };
+  return { value: String(at) };
 }

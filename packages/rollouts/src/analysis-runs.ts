@@ -56,16 +56,19 @@ export function reconcileAnalysisRuns(pass: Pass): void {
   };
   if (pass.rollout.spec.strategy?.canary !== undefined) {
     keep("step", stepRun(pass));
-    keep("background", backgroundRun(pass));
+    if (pass.failure === undefined) keep("background", backgroundRun(pass));
   } else {
-    for (const [role, run] of [
-      ["prePromotion", prePromotionRun(pass)],
-      ["postPromotion", postPromotionRun(pass)],
+    for (const [role, runOf] of [
+      ["prePromotion", prePromotionRun],
+      ["postPromotion", postPromotionRun],
     ] as const) {
+      if (pass.failure !== undefined) break;
+      const run = runOf(pass);
       keep(role, run);
       heed(pass, role, run);
     }
   }
+  if (pass.failure !== undefined) return;
   pass.runs = runs;
   const current = new Set(Object.values(runs).map(({ metadata }) => metadata.name));
   const others = pass.otherRuns.filter(({ metadata }) => !current.has(metadata.name));

@@ -27,8 +27,8 @@ const previewService = (pass: Pass): Service | undefined =>
   pass.services.get(strategy(pass)?.previewService ?? "");
 const selected = (service: Service | undefined): string | undefined => service?.spec.selector?.[hashLabel];
 
-/** One pass over a blue-green Rollout. */
-export function planBlueGreen(pass: Pass): RolloutStatus {
+/** One pass over a blue-green Rollout. `undefined`: the status stays as it is (the pass failed). */
+export function planBlueGreen(pass: Pass): RolloutStatus | undefined {
   const preview = previewService(pass);
   if (preview !== undefined && pass.newRS !== undefined && !isHalted(pass))
     switchService(pass, preview, hashOf(pass.newRS));
@@ -38,6 +38,7 @@ export function planBlueGreen(pass: Pass): RolloutStatus {
   pauseBeforeSwitch(pass);
   switchActive(pass);
   reconcileAnalysisRuns(pass);
+  if (pass.failure !== undefined) return undefined;
   reconcileEphemeralMetadata(pass);
   return blueGreenStatus(pass);
 }

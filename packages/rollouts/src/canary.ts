@@ -25,7 +25,7 @@ import { baseStatus, isPodSpecChanged, promote, reset } from "./status.ts";
 import { stepText } from "./step-text.ts";
 import type { RolloutStatus } from "./types.ts";
 
-/** One pass over a canary. `undefined`: the status stays as it is (pods were evicted). */
+/** One pass over a canary. `undefined`: the status stays as it is (pods were evicted, or the pass failed). */
 export function planCanary(pass: Pass): RolloutStatus | undefined {
   if (isTemplateOrStepsChanged(pass)) return canaryStatus(pass);
   if (restartPods(pass)) return undefined;
@@ -35,6 +35,7 @@ export function planCanary(pass: Pass): RolloutStatus | undefined {
   reconcileAnalysisRuns(pass);
   // A pause that an analysis asked for is written before anything else moves.
   if (pass.pause.add.size > 0) return canaryStatus(pass);
+  if (pass.failure !== undefined) return undefined;
   if (!reconcileCanaryReplicaSets(pass)) pauseAtStep(pass);
   return canaryStatus(pass);
 }

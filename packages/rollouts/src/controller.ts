@@ -33,6 +33,7 @@ export function rolloutController({ client, clock, events }: RolloutControllerOp
   return {
     name: "rollouts",
     kind: Rollout,
+    backoff: { baseMs: 1, maxMs: 10_000 },
     watches: [
       { kind: ReplicaSet, map: ofRollout },
       { kind: AnalysisRun, map: ofRollout },
@@ -62,6 +63,7 @@ export function rolloutController({ client, clock, events }: RolloutControllerOp
         for (const { type, reason, message } of plan.events)
           await events.event(rollout, type, reason, message);
         await writeStatus(client, rollout, plan.status);
+        if (plan.failure !== undefined) throw new Error(plan.failure);
       } catch (error) {
         // Someone else was quicker: what was read is old, so decide anew.
         if (isConflict(error)) return { requeueAfterMs: 0 };

@@ -30,7 +30,10 @@ export function createRun(
 ): AnalysisRun | undefined {
   const { rollout } = pass;
   const spec = runSpec(pass, analysis);
-  if (spec === undefined) return undefined; // refused before any pass gets here
+  if ("error" in spec) {
+    pass.failure = spec.error;
+    return undefined;
+  }
   const hash = hashOf(pass.newRS);
   const revision = revisionOf(pass.newRS ?? rollout);
   const base = [rollout.metadata.name, hash, revision, infix].filter((part) => part !== undefined).join("-");
@@ -49,7 +52,7 @@ export function createRun(
         ...analysis.analysisRunMetadata?.labels,
         ...rollout.spec.selector?.matchLabels,
       },
-      annotations: { ...analysis.analysisRunMetadata?.annotations, [revisionAnnotation]: String(revision) },
+      annotations: { [revisionAnnotation]: String(revision), ...analysis.analysisRunMetadata?.annotations },
       ownerReferences: [ownedBy(rollout)],
     },
     spec,
@@ -59,15 +62,15 @@ export function createRun(
   return run;
 }
 
-/** What the templates and the Rollout's arguments make together; undefined where they do not fit. */
-function runSpec(pass: Pass, analysis: RolloutAnalysis): AnalysisRunSpec | undefined {
+/** What the templates and the Rollout's arguments make together, or why they do not fit. */
+function runSpec(pass: Pass, analysis: RolloutAnalysis): AnalysisRunSpec | { readonly error: string } {
   const found = findTemplates(pass.snapshot, analysis.templates ?? []);
-  if ("missing" in found) return undefined;
+  if ("missing" in found) return { error: `${found.missing.kind} '${found.missing.name}' not found` };
   const hashes = { latest: hashOf(pass.newRS), stable: hashOf(pass.stableRS) };
   const args = rolloutArgs(pass.rollout, analysis.args ?? [], hashes);
-  if ("error" in args) return undefined;
+  if ("error" in args) return args;
   const merged = mergeTemplates(found.templates, { ...analysis, args: args.args });
-  if ("error" in merged) return undefined;
+  if ("error" in merged) return { error: merged.error };
   const { metrics, dryRun, measurementRetention } = merged.spec;
   return {
     metrics,

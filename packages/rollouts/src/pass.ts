@@ -39,6 +39,8 @@ export interface Pass {
   readonly fastRollback: boolean;
   runs: CurrentRuns;
   otherRuns: AnalysisRun[];
+  /** Why the pass cannot go on. What was decided before is carried out, and the pass is tried again. */
+  failure: string | undefined;
   /** Set by a restart that is done, or by a reset. */
   restartedAt: string | undefined;
 }

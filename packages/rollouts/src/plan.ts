@@ -99,6 +99,7 @@ function readPass(snapshot: RolloutSnapshot, now: number): Pass {
     fastRollback: false,
     runs: runs.current,
     otherRuns: runs.other,
+    failure: undefined,
     restartedAt: undefined,
   };
 }
@@ -165,7 +166,8 @@ export function createFailure(
     message,
     formatTime(now),
   );
-  return { status: { ...old, conditions: [...conditions] }, event: { type: "Warning", reason, message } };
+  const status = observedBy(rollout, { ...old, conditions: [...conditions] });
+  return { status, event: { type: "Warning", reason, message } };
 }
 
 /** The wanted size changed: only sizes follow in this pass. */
@@ -222,13 +224,14 @@ function announcePause(pass: Pass, { pauseConditions = [], abort }: RolloutStatu
   if (was && !is && abort !== true) normal(pass, "RolloutResumed", "Rollout is resumed");
 }
 
-const observed = (pass: Pass, status: RolloutStatus): RolloutStatus =>
-  withPhase(pass, { ...status, observedGeneration: String(pass.rollout.metadata.generation ?? 0) });
+const observed = ({ rollout }: Pass, status: RolloutStatus): RolloutStatus => observedBy(rollout, status);
 
-function withPhase({ rollout }: Pass, status: RolloutStatus): RolloutStatus {
-  const { phase, message } = rolloutPhase(rollout.spec, status);
+/** A status that tells of the spec as it is now. */
+function observedBy({ spec, metadata }: Rollout, status: RolloutStatus): RolloutStatus {
+  const { phase, message } = rolloutPhase(spec, status);
   const { message: _, ...rest } = status;
-  return { ...rest, phase, ...(message === "" ? {} : { message }) };
+  const observedGeneration = String(metadata.generation ?? 0);
+  return { ...rest, observedGeneration, phase, ...(message === "" ? {} : { message }) };
 }
 
 function finish(pass: Pass, status: RolloutStatus): RolloutPlan {
@@ -237,6 +240,7 @@ function finish(pass: Pass, status: RolloutStatus): RolloutPlan {
     actions: pass.actions,
     events: pass.events,
     ...(pass.requeueAfterMs === undefined ? {} : { requeueAfterMs: pass.requeueAfterMs }),
+    ...(pass.failure === undefined ? {} : { failure: pass.failure }),
   };
 }
 

@@ -41,6 +41,23 @@ test("a hash does not depend on the order in which a manifest is written, nor on
   assert.equal(podTemplateHash(other), podTemplateHash(template));
 });
 
+test("hashes are those that the original gives", () => {
+  const hashOf = (spec: object, container: object = {}): string =>
+    podTemplateHash({
+      metadata: { labels: { app: "web" } },
+      spec: {
+        nodeName: "n1",
+        terminationGracePeriodSeconds: 0,
+        containers: [{ name: "web", image: "web:1", ...container }],
+        ...spec,
+      },
+    });
+  assert.equal(hashOf({}), "6ffb8f56c9");
+  assert.equal(hashOf({ hostNetwork: true }, { ports: [{ containerPort: 80, hostPort: 81 }] }), "f9887d64");
+  const securityContext = { allowPrivilegeEscalation: false, privileged: true };
+  assert.equal(hashOf({}, { securityContext }), "744cb69855");
+});
+
 test("another image, another label or a collision make another hash", () => {
   const hash = podTemplateHash(template);
   assert.notEqual(

@@ -49,6 +49,35 @@ const probe = fields(
   },
 );
 const hook = fields("exec httpGet tcpSocket sleep", { ...handler, sleep: shape("seconds") });
+const seLinux = shape("user role type level");
+const windows = fields("gmsaCredentialSpecName gmsaCredentialSpec runAsUserName hostProcess", {
+  hostProcess: "number",
+});
+const profile = shape("type localhostProfile");
+const flags = (names: string): Record<string, "number"> =>
+  Object.fromEntries(names.split(" ").map((name) => [name, "number" as const]));
+const containerSecurity = fields(
+  "capabilities privileged seLinuxOptions windowsOptions runAsUser runAsGroup runAsNonRoot readOnlyRootFilesystem allowPrivilegeEscalation procMount seccompProfile appArmorProfile",
+  {
+    ...flags("privileged runAsUser runAsGroup runAsNonRoot readOnlyRootFilesystem allowPrivilegeEscalation"),
+    capabilities: shape("add drop"),
+    seLinuxOptions: seLinux,
+    windowsOptions: windows,
+    seccompProfile: profile,
+    appArmorProfile: profile,
+  },
+);
+const podSecurity = fields(
+  "seLinuxOptions windowsOptions runAsUser runAsGroup runAsNonRoot supplementalGroups supplementalGroupsPolicy fsGroup sysctls fsGroupChangePolicy seccompProfile appArmorProfile seLinuxChangePolicy",
+  {
+    ...flags("runAsUser runAsGroup runAsNonRoot fsGroup"),
+    seLinuxOptions: seLinux,
+    windowsOptions: windows,
+    sysctls: shape("name value"),
+    seccompProfile: profile,
+    appArmorProfile: profile,
+  },
+);
 const container = fields(
   "name image command args workingDir ports envFrom env resources resizePolicy restartPolicy volumeMounts volumeDevices livenessProbe readinessProbe startupProbe lifecycle terminationMessagePath terminationMessagePolicy imagePullPolicy securityContext stdin stdinOnce tty",
   {
@@ -61,6 +90,7 @@ const container = fields(
     readinessProbe: probe,
     startupProbe: probe,
     lifecycle: fields("postStart preStop stopSignal", { postStart: hook, preStop: hook }),
+    securityContext: containerSecurity,
   },
 );
 const keyToPath = fields("key path mode", { mode: "number" });
@@ -92,6 +122,7 @@ const podSpec = fields(
     activeDeadlineSeconds: "number",
     automountServiceAccountToken: "number",
     shareProcessNamespace: "number",
+    securityContext: podSecurity,
     priority: "number",
     enableServiceLinks: "number",
     tolerations: fields("key operator value effect tolerationSeconds", { tolerationSeconds: "number" }),
@@ -192,15 +223,30 @@ export const safeEncode = (text: string): string =>
 
 /** The label value that a pod template gets; `collisionCount` moves it away from a taken name. */
 export function podTemplateHash(template: PodTemplateSpec, collisionCount?: number): string {
-  let hash = fnv1a(
-    Buffer.from(goJson(ordered({ metadata: template.metadata ?? {}, spec: template.spec }, podTemplate))),
-  );
+  const { metadata = {}, spec } = template;
+  let hash = fnv1a(Buffer.from(goJson(ordered({ metadata, spec: withProtocols(spec) }, podTemplate))));
   if (collisionCount !== undefined) {
     const salt = Buffer.alloc(8);
     salt.writeUInt32LE(collisionCount);
     hash = fnv1a(salt, hash);
   }
   return safeEncode(String(hash));
+}
+
+/** The API writes down what protocol a port speaks before anyone hashes it. */
+function withProtocols(spec: PodTemplateSpec["spec"]): PodTemplateSpec["spec"] {
+  const defaulted = <T extends object>(containers: readonly T[]): T[] =>
+    containers.map((container) => {
+      const ports = "ports" in container && Array.isArray(container.ports) ? container.ports : [];
+      return ports.length === 0
+        ? container
+        : { ...container, ports: ports.map((port: object) => ({ protocol: "TCP", ...port })) };
+    });
+  return {
+    ...spec,
+    containers: defaulted(spec.containers),
+    ...(spec.initContainers === undefined ? {} : { initContainers: defaulted(spec.initContainers) }),
+  };
 }
 
 /** Tells whether the steps of a canary changed. */

@@ -52,6 +52,8 @@ export interface RolloutPlan {
   readonly status: RolloutStatus;
   readonly actions: readonly RolloutAction[];
   readonly events: readonly RolloutEvent[];
+  /** Why the pass could not be decided to its end: to be tried again, as what fails is. */
+  readonly failure?: string;
   /** Milliseconds from now; absent: nothing is waited for but changes. */
   readonly requeueAfterMs?: number;
 }

@@ -58,11 +58,11 @@ function pingPongProblem(
   { pingService = "", pongService = "" }: NonNullable<CanaryStrategy["pingPong"]>,
   routing: CanaryStrategy["trafficRouting"],
 ): string | undefined {
-  if (routing !== undefined && !["alb", "istio", "plugins"].some((name) => routing[name] !== undefined))
+  if (routing !== undefined && !["alb", "istio"].some((name) => routing[name] !== undefined))
     return bad(
       "spec.strategy.trafficRouting.alb",
       null,
-      "Ping-pong feature works with the ALB, Istio, and plugin-based traffic routers only",
+      "Ping-pong feature works with the ALB and Istio traffic routers only",
     );
   for (const [field, name] of [
     ["pingService", pingService],

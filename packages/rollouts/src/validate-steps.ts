@@ -73,7 +73,7 @@ function headerRouteProblem(
   if (!hasRouter(routing, ["istio", "alb", "apisix", "plugins"]))
     return bad(
       at,
-      setHeaderRoute,
+      declared(setHeaderRoute),
       "SetHeaderRoute requires TrafficRouting, supports Istio and ALB and Apisix",
     );
   for (const [i, match] of (setHeaderRoute.match ?? []).entries()) {
@@ -92,7 +92,7 @@ function mirrorRouteProblem(
   if (setMirrorRoute === undefined) return undefined;
   const at = `${path}.setMirrorRoute`;
   if (!hasRouter(routing, ["istio"]))
-    return bad(at, setMirrorRoute, "SetMirrorRoute requires TrafficRouting, supports Istio only");
+    return bad(at, declared(setMirrorRoute), "SetMirrorRoute requires TrafficRouting, supports Istio only");
   for (const [i, match] of (setMirrorRoute.match ?? []).entries()) {
     if (!isObject(match)) continue;
     for (const value of [match["method"], match["path"]]) {
@@ -102,6 +102,20 @@ function mirrorRouteProblem(
   }
   return undefined;
 }
+
+/** A route as upstream shows it: its fields in the order of their declaration. */
+const declared = ({
+  name,
+  match,
+  ...rest
+}: {
+  readonly name?: string;
+  readonly match?: unknown;
+}): object => ({
+  ...(name === undefined ? {} : { name }),
+  ...(match === undefined ? {} : { match }),
+  ...rest,
+});
 
 function stringMatchProblem(match: unknown, path: string, exactOnly: boolean): string | undefined {
   if (!isObject(match))

@@ -94,7 +94,7 @@ const table: readonly [Partial<RolloutSpec>, string][] = [
   [canary({ trafficRouting: { istio: {} } }), `spec.strategy.stableService: Invalid value: "": ${both}`],
   [
     canary({ trafficRouting: { nginx: {} }, pingPong }),
-    "spec.strategy.trafficRouting.alb: Invalid value: null: Ping-pong feature works with the ALB, Istio, and plugin-based traffic routers only",
+    "spec.strategy.trafficRouting.alb: Invalid value: null: Ping-pong feature works with the ALB and Istio traffic routers only",
   ],
   [
     canary({ trafficRouting: { alb: {} }, pingPong: { ...pingPong, pongService: "" } }),
