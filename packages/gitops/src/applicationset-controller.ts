@@ -8,8 +8,8 @@ import {
   applicationSetConditions,
   deletes,
   type ErrorReason,
-  planApplications,
-  renderApplications,
+  planning,
+  renderingApplications,
   updates,
 } from "./applicationset/plan.ts";
 import { refOf } from "./apply.ts";
@@ -20,6 +20,7 @@ import { keepParameters } from "./reading/kept-parameters.ts";
 import { readHere, type SourceReader } from "./reading/source-reader.ts";
 import { invalidDestination } from "./spec.ts";
 import { wholeSeconds } from "./sync/retry.ts";
+import { inTurns, objectsATurn, turn } from "./turns.ts";
 import { AppProject } from "./types/app-project.ts";
 import { Application } from "./types/application.ts";
 import { ApplicationSet, type ApplicationSetStatus } from "./types/application-set.ts";
@@ -59,16 +60,15 @@ export function applicationSetController(
     }
     let wanted: Application[];
     try {
-      wanted = renderApplications(set, generated);
+      wanted = await inTurns(renderingApplications(set, generated));
     } catch (error) {
       if (!(error instanceof TemplateError)) throw error;
       return { reason: "RenderTemplateParamsError", message: error.message, generated: false };
     }
     const existing = await ownedApplications(set);
     const projects = await projectNames(set);
-    const plan = planApplications(set, wanted, existing, (application) =>
-      invalidApplication(application, projects),
-    );
+    const invalid = (application: Application) => invalidApplication(application, projects);
+    const plan = await inTurns(planning(set, wanted, existing, invalid));
     // One that is refused does not keep the others from being written; the first refusal is told.
     const writing = updates(set) ? "UpdateApplicationError" : "CreateApplicationError";
     const failures = [
@@ -194,7 +194,9 @@ async function attemptAll(
   action: (application: Application) => Promise<unknown>,
 ): Promise<Problem[]> {
   const problems: Problem[] = [];
-  for (const application of applications) {
+  for (const [index, application] of applications.entries()) {
+    // Where the API is in this process, nothing else lets others go on.
+    if (index % objectsATurn === objectsATurn - 1) await turn();
     const problem = await attempt(reason, () => action(application));
     if (problem !== undefined) problems.push(problem);
   }

@@ -1,4 +1,5 @@
 import {
+  copyJson,
   isAlreadyExists,
   isConflict,
   isNotFound,
@@ -11,7 +12,7 @@ import { removeIgnored, withIgnoredOf } from "./compare/ignore-differences.ts";
 import { lastAppliedAnnotation } from "./compare/normalize.ts";
 import { sameJson, threeWayMerge } from "./compare/three-way-merge.ts";
 import { fieldManager } from "./field-manager.ts";
-import { copyOf, type Manifest } from "./manifest.ts";
+import type { Manifest } from "./manifest.ts";
 import { isManifest } from "./render/directory.ts";
 import type { IgnoreDifferences } from "./types/application.ts";
 
@@ -116,7 +117,7 @@ async function recreate(
 
 function merge(target: Manifest, live: Manifest, ignored: readonly IgnoreDifferences[]): Manifest {
   const last = lastApplied(live);
-  const wanted = copyOf(target);
+  const wanted = copyJson(target);
   for (const manifest of last === undefined ? [wanted] : [wanted, last])
     removeIgnored(manifest, live, ignored);
   const merged = threeWayMerge(last, wanted, live, target);

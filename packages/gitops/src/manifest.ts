@@ -1,4 +1,4 @@
-import { type KubeObject, setKey } from "@tracegate/kube";
+import type { KubeObject } from "@tracegate/kube";
 
 /** An object of any kind: what it has beside metadata is unknown here. */
 export type Manifest = KubeObject & { [field: string]: unknown };
@@ -7,15 +7,6 @@ export type JsonObject = { [key: string]: unknown };
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A copy of plain data, some times faster than a structured clone. */
-export function copyOf<T>(value: T): T {
-  if (Array.isArray(value)) return value.map(copyOf) as T; // of the same items
-  if (!isObject(value)) return value;
-  const copy: JsonObject = {};
-  for (const key of Object.keys(value)) setKey(copy, key, copyOf(value[key]));
-  return copy as T; // of the same members
 }
 
 /** The value at a path of object keys, or undefined. */

@@ -9,7 +9,7 @@ export { withBuiltInDefaults } from "./defaults/built-in-defaults.ts";
 export { prepareForCreate, qosClass } from "./defaults/creation.ts";
 export { prepareForUpdate, TEMPLATE_GENERATION } from "./defaults/update.ts";
 export type { JsonObject } from "./json.ts";
-export { getKey, isObject, jsonEqual, setKey, sortedJson } from "./json.ts";
+export { copyJson, getKey, isObject, jsonEqual, setKey, sortedJson } from "./json.ts";
 export type { Kind, Ref } from "./kind.ts";
 export { apiVersionOf, defineKind, refKey } from "./kind.ts";
 export type * from "./object.ts";

@@ -30,6 +30,15 @@ export function numberAt(parent: unknown, key: string): number | undefined {
   return typeof value === "number" ? value : undefined;
 }
 
+/** A copy of plain data, all the way down; several times faster than a structured clone. */
+export function copyJson<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(copyJson) as T; // of the same items
+  if (!isObject(value)) return value;
+  const copy: JsonObject = {};
+  for (const key of Object.keys(value)) setKey(copy, key, copyJson(value[key]));
+  return copy as T; // of the same members
+}
+
 /** Whether two JSON values are the same, whatever the order of keys. A key whose value is undefined counts as absent. */
 export function jsonEqual(a: unknown, b: unknown): boolean {
   if (a === b) return true;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { memoryGit } from "../../testing/memory-git.ts";
+import { atOnce } from "../turns.ts";
 import type { Application } from "../types/application.ts";
 import type { ApplicationSet, ApplicationSetSpec } from "../types/application-set.ts";
 import { fillFastTemplate } from "./fast-template.ts";
@@ -8,7 +9,7 @@ import { generateParams as generate } from "./generators.ts";
 import { matchingDirectories } from "./git-generator.ts";
 import { fillGoTemplate } from "./go-template.ts";
 import { fill, type Params } from "./params.ts";
-import { planApplications, renderApplications as render } from "./plan.ts";
+import { planning, renderingApplications } from "./plan.ts";
 
 test("plain templates take names with or without blanks and leave unknown ones alone", () => {
   const params = { "path.basename": "web", path: "apps/web" };
@@ -92,11 +93,14 @@ git.repository("file:///r").commit({
 });
 const generateParams = async (spec: ApplicationSetSpec, from: typeof git) =>
   (await generate(spec, from)).map(({ params }) => params);
+const render = (...input: Parameters<typeof renderingApplications>) =>
+  atOnce(renderingApplications(...input));
 const renderApplications = (of: ApplicationSet, sets: readonly Params[]) =>
   render(
     of,
     sets.map((params) => ({ params, templates: [] })),
   );
+const planApplications = (...input: Parameters<typeof planning>) => atOnce(planning(...input));
 const generator = (spec: Partial<ApplicationSetSpec>) => ({
   template: { metadata: { name: "" }, spec: { project: "", destination: {} } },
   generators: [],

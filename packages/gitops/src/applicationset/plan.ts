@@ -3,6 +3,7 @@ import { withIgnoredOf } from "../compare/ignore-differences.ts";
 import { resourcesFinalizer } from "../deletion-plan.ts";
 import { mergePatch } from "../merge-patch.ts";
 import { readYaml } from "../render/yaml-documents.ts";
+import { objectsATurn } from "../turns.ts";
 import type { Application } from "../types/application.ts";
 import type {
   ApplicationSet,
@@ -29,9 +30,18 @@ const preservedAnnotations = [
   "argocd.argoproj.io/hydrate",
 ];
 
-/** The Applications that an ApplicationSet asks for. */
-export const renderApplications = (set: ApplicationSet, generated: readonly Generated[]): Application[] =>
-  generated.map((one) => renderApplication(set, one));
+/** The Applications that an ApplicationSet asks for, with pauses for others. */
+export function* renderingApplications(
+  set: ApplicationSet,
+  generated: readonly Generated[],
+): Generator<void, Application[]> {
+  const applications: Application[] = [];
+  for (const one of generated) {
+    applications.push(renderApplication(set, one));
+    if (applications.length % objectsATurn === 0) yield;
+  }
+  return applications;
+}
 
 function renderApplication(set: ApplicationSet, { params, templates }: Generated): Application {
   const { spec } = set;
@@ -92,14 +102,14 @@ export interface ApplicationSetPlan {
 
 /**
  * What follows from what is wanted and what is there. An Application that cannot be valid is left out, and left alone
- * where it exists; the others go on.
+ * where it exists; the others go on. With pauses for the rest of the process.
  */
-export function planApplications(
+export function* planning(
   set: ApplicationSet,
   wanted: readonly Application[],
   existing: readonly Application[],
   invalid: (application: Application) => string | undefined,
-): ApplicationSetPlan {
+): Generator<void, ApplicationSetPlan> {
   const errors: string[] = [];
   const valid = new Map<string, Application>();
   const mentioned = new Set<string>();
@@ -119,10 +129,12 @@ export function planApplications(
   const there = new Map(existing.map((application) => [application.metadata.name, application]));
   const create: Application[] = [];
   const update: Application[] = [];
+  let compared = 0;
   for (const [name, application] of valid) {
     const live = there.get(name);
     if (live === undefined) create.push(application);
     else if (policy === "sync" || policy === "create-update") {
+      if (++compared % objectsATurn === 0) yield;
       const updated = keepIgnored(live, updatedApplication(live, application, set), set);
       if (mergePatch(live, updated) !== undefined) update.push(updated);
     }

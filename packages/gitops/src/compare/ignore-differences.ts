@@ -1,6 +1,6 @@
-import { applyMergePatch, getKey } from "@tracegate/kube";
+import { applyMergePatch, copyJson, getKey } from "@tracegate/kube";
 import { SourceError } from "../git/repositories.ts";
-import { copyOf, groupOf, isObject, type JsonObject, type Manifest } from "../manifest.ts";
+import { groupOf, isObject, type JsonObject, type Manifest } from "../manifest.ts";
 import { mergePatch } from "../merge-patch.ts";
 import { globExpression } from "../render/glob.ts";
 import type { IgnoreDifferences } from "../types/application.ts";
@@ -31,7 +31,7 @@ export function withIgnoredOf(
 ): Manifest {
   if (rules.length === 0) return wanted;
   const stripped = (manifest: Manifest): Manifest => {
-    const copy = copyOf(manifest);
+    const copy = copyJson(manifest);
     removeIgnored(copy, live, rules);
     return copy;
   };

@@ -1,5 +1,5 @@
-import { canonicalQuantity, QuantityError } from "@tracegate/kube";
-import { copyOf, isObject, type JsonObject, type Manifest, valueAt } from "../manifest.ts";
+import { canonicalQuantity, copyJson, QuantityError } from "@tracegate/kube";
+import { isObject, type JsonObject, type Manifest, valueAt } from "../manifest.ts";
 
 export const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -27,7 +27,7 @@ export function normalized(manifest: Manifest): Manifest {
   }
   if (isObject(metadata["labels"]) && Object.keys(metadata["labels"]).length === 0) delete metadata["labels"];
   // The spread keeps name and namespace; ObjectMeta's other fields are those removed above.
-  const copy = copyOf({ ...rest, metadata: metadata as unknown as Manifest["metadata"] }) as Manifest;
+  const copy = copyJson({ ...rest, metadata: metadata as unknown as Manifest["metadata"] }) as Manifest;
   if (copy.kind === "Secret" && copy.apiVersion === "v1") mergeStringData(copy);
   if (isRole(copy) && Array.isArray(copy["rules"]) && copy["rules"].length === 0) copy["rules"] = null;
   normalizeQuantities(copy);
@@ -40,7 +40,7 @@ const isRole = ({ apiVersion, kind }: Manifest): boolean =>
 
 /** A Secret whose `stringData` is in its `data`. */
 export function withMergedStringData(secret: Manifest): Manifest {
-  const copy = copyOf(secret);
+  const copy = copyJson(secret);
   mergeStringData(copy);
   return copy;
 }

@@ -1,5 +1,6 @@
+import { copyJson } from "@tracegate/kube";
 import type { KindCatalogue } from "../kinds.ts";
-import { copyOf, groupOf, keyOf, keyText, type Manifest, versionOf } from "../manifest.ts";
+import { groupOf, keyOf, keyText, type Manifest, versionOf } from "../manifest.ts";
 import { isDeletionHook, phasesOf } from "../sync/hooks.ts";
 import type { ApplicationCondition } from "../types/application.ts";
 import { mark } from "./tracking.ts";
@@ -23,7 +24,7 @@ export function prepareTargets(
   const byKey = new Map<string, Manifest>();
   const counts = new Map<string, number>();
   for (const manifest of rendered) {
-    const target = copyOf(manifest);
+    const target = copyJson(manifest);
     const namespaced = isNamespaced(target, catalogue);
     if (!namespaced) delete target.metadata.namespace;
     else if (target.metadata.namespace === undefined || target.metadata.namespace === "") {

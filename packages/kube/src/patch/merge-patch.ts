@@ -1,10 +1,10 @@
-import { getKey, isObject, type JsonObject, setKey } from "../json.ts";
+import { copyJson, getKey, isObject, type JsonObject, setKey } from "../json.ts";
 import { badRequest } from "./refusal.ts";
 
 /** Applies a JSON merge patch (RFC 7386) to a copy of the document: null deletes, lists are replaced. */
 export function applyMergePatch(document: unknown, patch: unknown): unknown {
   if (!isObject(patch)) throw badRequest("Invalid JSON Patch");
-  return merge(structuredClone(document), structuredClone(patch));
+  return merge(copyJson(document), copyJson(patch));
 }
 
 function merge(target: unknown, patch: unknown): unknown {
