@@ -73,8 +73,8 @@ export interface PlatformOptions extends Partial<Pace> {
   announce(line: string): void;
 }
 
-/** Applications and sets at work, of which most wait for a server or a renderer; as many as upstream. */
-const waitingForSources = 20;
+/** Applications and sets at work at once: more than others, for many wait for a server or a renderer. */
+const waitingForSources = 10;
 
 /** The embedded platform as it runs in this process. */
 export interface Platform {
@@ -127,6 +127,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       reservedNodePorts,
       idleKinds,
       defaultServiceAccount: true,
+      // Pods of the namespaced sandbox are told that they do not get it.
+      allowPrivileged: true,
     });
     const client = embeddedClient(api);
     const pki = await openPki(state.certificates, apiServerHosts(), wallClock.now());

@@ -207,6 +207,17 @@ test("a pod without a service account gets the default one, where that is admitt
   await assert.rejects(client.create(Pod, asking("refused")), /serviceAccountName is not set/);
 });
 
+test("a container may ask to be privileged where that is allowed", async () => {
+  const containers = [{ ...container, securityContext: { privileged: true } }];
+  const asking = { ...pod("strong"), spec: { containers } };
+  await assert.rejects(
+    client.create(Pod, asking),
+    /spec.containers\[0\].securityContext.privileged: Forbidden: disallowed by cluster policy/,
+  );
+  const allowing = embeddedClient(createApi({ store, clock, allowPrivileged: true }));
+  assert.equal((await allowing.create(Pod, asking)).metadata.name, "strong");
+});
+
 test("a namespace takes nothing more once it is terminating, and goes when it is finalized", async () => {
   await client.create(Namespace, { apiVersion: "v1", kind: "Namespace", metadata: { name: "team" } });
   const object = { ...configMap("a"), metadata: { name: "a", namespace: "team" } };

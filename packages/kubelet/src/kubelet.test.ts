@@ -31,7 +31,7 @@ import { nodeName } from "./node-object.ts";
 
 const skip = skipWithoutNamespaces();
 const dir = temporaryDirectory();
-const client = embeddedClient(createApi({ store: memoryStore(), clock: wallClock }));
+const client = embeddedClient(createApi({ store: memoryStore(), clock: wallClock, allowPrivileged: true }));
 const stateDir = join(dir.path, "state");
 /** Stands for a host outside: pods reach no address of this machine. */
 const thisMachineOutside = Object.values(networkInterfaces())

@@ -36,6 +36,8 @@ export interface ApiOptions {
    * platform, off by default, as in the server that the recordings were made with.
    */
   readonly defaultServiceAccount?: boolean;
+  /** kube-apiserver's flag `--allow-privileged`: off by default there, too, and on in the clusters that people know. */
+  readonly allowPrivileged?: boolean;
 }
 
 /**
@@ -62,6 +64,7 @@ export class Api {
       reservedNodePorts: new Set(reservedNodePorts),
       idleKinds: new Set(idleKinds),
       defaultServiceAccount: options.defaultServiceAccount === true,
+      allowPrivileged: options.allowPrivileged === true,
       stored: (served, name, object) => this.#stored(served, name, object),
     };
     restoreDefinitions(this.#ctx);

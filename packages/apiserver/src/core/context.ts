@@ -16,6 +16,8 @@ export interface ApiContext {
   readonly idleKinds: ReadonlySet<string>;
   /** A pod that names no service account gets `default`. */
   readonly defaultServiceAccount: boolean;
+  /** Containers may ask to be privileged. */
+  readonly allowPrivileged: boolean;
   /** Called after every stored change of an object (`undefined` once it is gone), inside the write. */
   readonly stored: (served: ServedKind, name: string, object: KubeObject | undefined) => void;
 }

@@ -74,7 +74,7 @@ export function createReceived(
     const object = isServices(served)
       ? allocateServiceAddresses(ctx, prepared, { dryRun: request.dryRun === true })
       : prepared;
-    const errors = objectErrors(served, object);
+    const errors = objectErrors(ctx, served, object);
     // What calls itself by another kind is refused by that name.
     if (errors.length > 0)
       throw invalid({ group: served.group, kind: prepared.kind ?? served.kind }, metadata.name, errors);

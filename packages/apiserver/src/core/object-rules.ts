@@ -17,6 +17,7 @@ import {
   withBuiltInDefaults,
   withCustomDefaults,
 } from "@tracegate/kube";
+import type { ApiContext } from "./context.ts";
 import { badRequest } from "./refusals.ts";
 import { type ServedKind, schemaOf } from "./served-kinds.ts";
 
@@ -73,7 +74,17 @@ export interface Update {
 }
 
 /** What is wrong with an object, as a new one or as an update of the stored one. */
-export function objectErrors(served: ServedKind, object: KubeObject, update?: Update): FieldError[] {
+export function objectErrors(
+  { allowPrivileged }: Pick<ApiContext, "allowPrivileged">,
+  served: ServedKind,
+  object: KubeObject,
+  update?: Update,
+): FieldError[] {
+  const errors = allErrors(served, object, update);
+  return allowPrivileged ? errors.filter(({ unless }) => unless === undefined) : errors;
+}
+
+function allErrors(served: ServedKind, object: KubeObject, update?: Update): FieldError[] {
   const json = asJson(object);
   if (served.custom !== undefined) {
     // Nothing else is looked at where the kind is another.

@@ -57,7 +57,7 @@ export function changeObject(
   checkAddressed(served, ref.namespace, received);
   checkIdentity(served, ref, current, received, request);
   const prepared = prepareChanged(served, subresource, current, received, own);
-  const errors = objectErrors(served, prepared, { before: current, subresource });
+  const errors = objectErrors(ctx, served, prepared, { before: current, subresource });
   if (errors.length > 0) throw invalid(served, ref.name, errors);
   const addressed = isServices(served) && subresource === "";
   const next = addressed

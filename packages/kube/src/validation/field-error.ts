@@ -9,6 +9,8 @@ export interface FieldError {
   /** The offending value; `OMIT_VALUE` where the text shows none. */
   readonly value?: unknown;
   readonly detail: string;
+  /** What a cluster may allow. Absent: it is wrong everywhere. */
+  readonly unless?: "privileged containers are allowed";
 }
 
 export type FieldErrorReason =

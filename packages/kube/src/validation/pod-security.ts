@@ -35,8 +35,11 @@ export function containerSecurityErrors(container: JsonObject, path: string): Fi
   const context = objectAt(container, "securityContext");
   if (context === undefined) return [];
   const at = `${path}.securityContext`;
-  const errors =
-    context["privileged"] === true ? [forbidden(`${at}.privileged`, "disallowed by cluster policy")] : [];
+  const errors: FieldError[] = [];
+  if (context["privileged"] === true) {
+    const policy = forbidden(`${at}.privileged`, "disallowed by cluster policy");
+    errors.push({ ...policy, unless: "privileged containers are allowed" });
+  }
   errors.push(...["runAsUser", "runAsGroup"].flatMap((field) => idErrors(context[field], `${at}.${field}`)));
   errors.push(...optionErrors(context, "procMount", ["Default", "Unmasked"], at));
   errors.push(...seccompErrors(context, at));
