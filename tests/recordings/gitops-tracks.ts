@@ -83,12 +83,24 @@ export function operationRuns(states: readonly ObjectState[]): { runs: Run[]; dr
   }
   const runs: Run[] = [];
   const dropped: { endedAt: number }[] = [];
+  // Attempts to heal are counted for one revision: those that count as not made are not counted.
+  let uncounted = { revision: "", attempts: 0 };
   groups.forEach((group, index) => {
+    const { revision = "" } = group.states[0]?.status?.operationState?.operation.sync ?? {};
+    if (uncounted.revision !== revision) uncounted = { revision, attempts: 0 };
     if (index > 0 && isStaleHeal(group, groups[index - 1]?.states ?? [])) {
+      uncounted.attempts++;
       dropped.push({ endedAt: group.states.find(({ status }) => status?.operationState?.phase === "Succeeded")?.t ?? 0 });
-    } else runs.push(runOf(group.states));
+    } else runs.push(runOf(group.states, uncounted.attempts));
   });
   return { runs, dropped };
+}
+
+/** An operation with fewer attempts to heal behind it. */
+function withoutAttempts(operation: OperationState["operation"] | undefined, attempts: number): unknown {
+  const count = operation?.sync?.autoHealAttemptsCount;
+  if (count === undefined || attempts === 0) return operation;
+  return { ...operation, sync: { ...operation?.sync, autoHealAttemptsCount: count - attempts } };
 }
 
 function sameOperation(before: OperationState | undefined, now: OperationState): boolean {
@@ -100,12 +112,13 @@ function isStaleHeal(group: { heals: number; states: readonly ObjectState[] }, b
   const last = before.findLast(({ status }) => status?.operationState?.phase === "Succeeded");
   const ended = before.find(({ status }) => status?.operationState?.phase === "Succeeded");
   const started = group.states[0]?.t ?? 0;
-  // A custom resource is `configured` by such a sync, because only its status moved on meanwhile.
+  const succeeded = group.states.some(({ status }) => status?.operationState?.phase === "Succeeded");
+  // What was pruned before leaves nothing to tell. A custom resource is `configured`, because only its status moved on meanwhile.
   const harmless = results.every(({ message = "", kind }) => message.endsWith(" unchanged") || (kind === "Rollout" && message.endsWith(" configured")));
-  return group.heals > 0 && last !== undefined && harmless && results.length > 0 && started - (ended?.t ?? 0) < 500;
+  return group.heals > 0 && last !== undefined && harmless && succeeded && started - (ended?.t ?? 0) < 500;
 }
 
-function runOf(states: readonly ObjectState[]): Run {
+function runOf(states: readonly ObjectState[], uncounted: number): Run {
   const results: Record<string, string[]> = {};
   const order: string[] = [];
   for (const { status } of states) {
@@ -118,7 +131,7 @@ function runOf(states: readonly ObjectState[]): Run {
     }
   }
   return {
-    operation: states[0]?.status?.operationState?.operation,
+    operation: withoutAttempts(states[0]?.status?.operationState?.operation, uncounted),
     states: distinct(
       states.map(({ status }) => {
         const { phase, message, retryCount } = status?.operationState ?? {};

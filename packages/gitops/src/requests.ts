@@ -1,7 +1,7 @@
 import { ProblemError } from "@tracegate/contracts";
 import type { Ref, ResourceClient } from "@tracegate/kube";
 import { findProject } from "./application-state.ts";
-import type { GitRepositories } from "./git/repositories.ts";
+import { type GitRepositories, SourceError } from "./git/repositories.ts";
 import { hydrateAnnotation, refreshAnnotation } from "./refresh.ts";
 import { isAutomated, retryOf, sourceOf } from "./spec.ts";
 import { permitsSync } from "./sync-permission.ts";
@@ -44,9 +44,7 @@ export async function requestSync(
       message: `Cannot sync to ${options.revision}: auto-sync currently set to ${target}`,
     });
   }
-  const revision = await git.resolve(source.repoURL, options.revision ?? source.targetRevision ?? "", {
-    fresh: true,
-  });
+  const revision = await resolved(git, source.repoURL, options.revision ?? source.targetRevision ?? "");
   const strategy = options.force === true ? { force: true } : {};
   const syncOptions = options.syncOptions ?? application.spec.syncPolicy?.syncOptions;
   return await start(client, application, {
@@ -62,6 +60,17 @@ export async function requestSync(
       syncStrategy: options.strategy === "apply" ? { apply: strategy } : { hook: strategy },
     },
   });
+}
+
+/** The commit to be synchronised to, refused in the words of the original's server. */
+async function resolved(git: GitRepositories, repoURL: string, revision: string): Promise<string> {
+  try {
+    return await git.resolve(repoURL, revision, { fresh: true });
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error;
+    const reason = `rpc error: code = ${error.code} desc = ${error.message}`;
+    throw new SourceError(`error resolving repo revision: ${reason}`, "FailedPrecondition");
+  }
 }
 
 async function refuseClosedWindow(
