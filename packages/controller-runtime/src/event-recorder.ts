@@ -38,6 +38,8 @@ export const EVENT_QUEUE_LIMIT = 1000;
 const TRIES = 12;
 const RETRY_MS = 10_000;
 
+const EVENTS_A_TURN = 10;
+
 export function createEventRecorder(
   options: EventRecorderOptions,
 ): EventRecorder & { readonly dropped: number } {
@@ -71,9 +73,15 @@ class QueueingRecorder implements EventRecorder {
   }
 
   async #writeAll(): Promise<void> {
+    const { scheduler } = this.#options;
+    let seen = 0;
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-      const observed = this.#correlator.observe(next.draft, next.at);
-      if (observed !== undefined) await this.#writePatiently(observed, next.at);
+      const { draft, at } = next;
+      const observed = this.#correlator.observe(draft, at);
+      if (observed === undefined) continue;
+      const write = () => this.#writePatiently(observed, at);
+      // A burst leaves room for others: what the scheduler runs begins on a turn of its own.
+      await (++seen % EVENTS_A_TURN === 0 ? scheduler.run(write) : write());
     }
     this.#writing = false;
   }
