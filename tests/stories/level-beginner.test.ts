@@ -20,8 +20,11 @@ async function appliedAndVerified({ type, works, until }: PlayedLevel) {
       `kubectl rollout status deployment/echo-server-${environment} -n echo-${environment} --timeout=60s`,
     );
   }
-  const { open, met } = objectives(await works(verify));
+  const checked = await works(verify);
+  const { open, met } = objectives(checked);
   assert.deepEqual([open, met.length], [[], 4]);
+  // As the course has it: its script, and the platform of the shell's kubeconfig.
+  assert.equal(await works("adventures/01-echoes-lost-in-orbit/beginner/smoke-test.sh"), checked);
 }
 
 test("one name for two overlays: one Application is missing, and the ApplicationSet says why", {
