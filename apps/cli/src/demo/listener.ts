@@ -46,14 +46,23 @@ function liveListener(io: Io, paint: Painter): Listener {
   return {
     chapter: (text) => area.print(`${text}\n`),
     look(snapshot) {
-      const applications = snapshot.applications.map(
-        ({ metadata, status }) =>
-          `${metadata.name} ${status?.sync?.status ?? "Unknown"}/${status?.health?.status ?? "Unknown"}`,
-      );
-      area.draw(["", paint.dim(`Applications: ${applications.join("   ")}`), "", ...tree(snapshot)]);
+      const applications = applicationLines(snapshot, io.terminal?.columns).map((line) => paint.dim(line));
+      area.draw(["", ...applications, "", ...tree(snapshot)]);
     },
     end: () => area.end(),
   };
+}
+
+/** Each Application with its state, in as many lines as the terminal's width asks for. */
+export function applicationLines({ applications }: Pick<Snapshot, "applications">, columns = 80): string[] {
+  const lines = ["Applications:"];
+  for (const { metadata, status } of applications) {
+    const state = `${status?.sync?.status ?? "Unknown"}/${status?.health?.status ?? "Unknown"}`;
+    const shown = `${lines.length === 1 && lines[0] === "Applications:" ? " " : "   "}${metadata.name} ${state}`;
+    if (`${lines.at(-1)}${shown}`.length > columns) lines.push(`${" ".repeat(11)}${shown}`);
+    else lines[lines.length - 1] += shown;
+  }
+  return lines;
 }
 
 const newest = (runs: Snapshot["runs"]) =>
