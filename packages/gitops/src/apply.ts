@@ -13,6 +13,7 @@ import { lastAppliedAnnotation } from "./compare/normalize.ts";
 import { sameJson, threeWayMerge } from "./compare/three-way-merge.ts";
 import { fieldManager } from "./field-manager.ts";
 import type { Manifest } from "./manifest.ts";
+import { reconcileWords } from "./rbac-reconcile.ts";
 import { isManifest } from "./render/directory.ts";
 import type { IgnoreDifferences } from "./types/application.ts";
 
@@ -26,6 +27,13 @@ export type ApplyVerb =
   | "recreated"
   /** Replaced without ever being deleted, as kinds that hold others are. */
   | "updated";
+
+/** What an application came to, and what else is told of it: before that, and as a warning after it. */
+export interface Applied {
+  readonly verb: ApplyVerb;
+  readonly before: readonly string[];
+  readonly warning?: string;
+}
 
 export interface ApplyOptions {
   readonly dryRun: boolean;
@@ -43,33 +51,49 @@ export async function applyTarget(
   kind: Kind<Manifest>,
   target: Manifest,
   options: ApplyOptions,
-): Promise<ApplyVerb> {
+): Promise<Applied> {
   if (options.serverSide && !options.replace) {
     const live = await getOrUndefined(client, kind, target);
+    const before = reconcileWords(kind, target, live, options.dryRun);
     const body = live === undefined ? target : withIgnoredOf(live, target, options.ignored);
-    if (options.dryRun) return "serverside-applied";
+    if (options.dryRun) return { verb: "serverside-applied", before };
     // Fields that applications of the other sort set and that are gone would be nobody's to take away any more.
     if (live !== undefined && lastApplied(live) !== undefined)
       await changeLive(client, kind, target, live, options);
     await client.patch(kind, refOf(target), { type: "apply", body }, { fieldManager, force: true });
-    return "serverside-applied";
+    return { verb: "serverside-applied", before };
   }
   for (let attempt = 0; ; attempt++) {
     const live = await getOrUndefined(client, kind, target);
+    const before = options.replace ? [] : reconcileWords(kind, target, live, options.dryRun);
     try {
-      return live === undefined
-        ? await createTarget(client, kind, target, options)
-        : await changeLive(client, kind, target, live, options);
+      const verb =
+        live === undefined
+          ? await createTarget(client, kind, target, options)
+          : await changeLive(client, kind, target, live, options);
+      if (options.dryRun || options.replace) return { verb, before };
+      // ⚠ What was reconciled before is there when it is applied, and nobody has applied it yet.
+      const made = live === undefined && before.length > 0;
+      const adopted = made || (live !== undefined && lastAppliedText(live) === undefined);
+      return {
+        verb: made ? "configured" : verb,
+        before,
+        ...(adopted ? { warning: adoptionWarning(kind, target.metadata.name) } : {}),
+      };
     } catch (error) {
       // Someone else wrote in between: read again. Five times is what kubectl gives itself.
       if ((isConflict(error) || isAlreadyExists(error)) && attempt < 5) continue;
       const immutable = error instanceof StatusError && error.status.reason === "Invalid";
       if (!options.force || live === undefined || !immutable) throw error;
       await recreate(client, kind, target, withLastApplied(target, target));
-      return "configured";
+      return { verb: "configured", before };
     }
   }
 }
+
+/** What kubectl says when it applies an object that it did not make, its own name left out as upstream leaves it. */
+const adoptionWarning = (kind: Kind, name: string): string =>
+  `Warning: resource ${kind.plural}/${name} is missing the ${lastAppliedAnnotation} annotation which is required by  apply.  apply should only be used on resources created declaratively by either  create --save-config or  apply. The missing annotation will be patched automatically.`;
 
 async function createTarget(
   client: ResourceClient,
@@ -124,9 +148,12 @@ function merge(target: Manifest, live: Manifest, ignored: readonly IgnoreDiffere
   return withLastApplied(merged as Manifest, target); // a merge of two manifests is one
 }
 
+const lastAppliedText = (live: Manifest): string | undefined =>
+  live.metadata.annotations?.[lastAppliedAnnotation];
+
 function lastApplied(live: Manifest): Manifest | undefined {
   try {
-    const value: unknown = JSON.parse(live.metadata.annotations?.[lastAppliedAnnotation] ?? "null");
+    const value: unknown = JSON.parse(lastAppliedText(live) ?? "null");
     return isManifest(value) ? value : undefined;
   } catch {
     return undefined; // edited by hand; nothing is taken away then
@@ -179,7 +206,17 @@ export function refOf({ metadata: { namespace, name } }: Pick<Manifest, "metadat
 }
 
 /** What an application came to, as kubectl prints it: `deployment.apps/web configured`. */
-export function appliedMessage(kind: Kind, name: string, verb: ApplyVerb, dryRun: boolean): string {
+export function appliedMessage(
+  kind: Kind,
+  name: string,
+  { verb, before, warning }: Applied,
+  dryRun: boolean,
+): string {
+  const after = warning === undefined ? [] : [warning];
+  return [...before, verbMessage(kind, name, verb, dryRun), ...after].join(". ");
+}
+
+function verbMessage(kind: Kind, name: string, verb: ApplyVerb, dryRun: boolean): string {
   if (verb === "updated") return `${kind.kind}/${name} updated`;
   const resource = `${kind.kind.toLowerCase()}${kind.group === "" ? "" : `.${kind.group}`}`;
   const suffix = dryRun ? " (dry run)" : "";

@@ -74,12 +74,12 @@ async function applyTask(
     ignored: optionIs(options, "RespectIgnoreDifferences") ? (application.spec.ignoreDifferences ?? []) : [],
   };
   try {
-    const verb = await applyTarget(client, kind, task.hook ? withHookFinalizer(target) : target, how);
+    const applied = await applyTarget(client, kind, task.hook ? withHookFinalizer(target) : target, how);
     return {
       task,
       status: "Synced",
       hookPhase: dryRun ? "Succeeded" : "Running",
-      message: appliedMessage(kind, task.key.name, verb, dryRun),
+      message: appliedMessage(kind, task.key.name, applied, dryRun),
     };
   } catch (error) {
     return { task, status: "SyncFailed", hookPhase: "Failed", message: refusalText(error) };
