@@ -67,6 +67,7 @@ test("a wrong option, choice, command or missing argument is a usage error: exit
     const { code, err } = await run([greet], ...argv);
     assert.equal(code, 2, argv.join(" "));
     assert.match(err, /^error: /);
+    if (argv[0] === "people") assert.match(err, / See: tracegate people greet --help\n$/);
     assert.doesNotMatch(err, /\n\s+at /);
   }
 });
@@ -120,5 +121,13 @@ test("every command's help has an example and fits a terminal of 80 columns", as
       const [next = ""] = (lines[index + 1] ?? "").split(" ");
       assert.ok(line.length + 1 + next.length > 80, `${path}: ${line}`);
     }
+  }
+});
+
+test("the version is that of the package", async () => {
+  for (const flag of ["--version", "-V"]) {
+    const { code, out } = await run([greet], flag);
+    assert.equal(code, 0);
+    assert.match(out, /^\d+\.\d+\.\d+\n$/);
   }
 });

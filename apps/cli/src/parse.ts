@@ -1,7 +1,10 @@
+import { createRequire } from "node:module";
 import { ProblemError, renderProblem } from "@tracegate/contracts";
 import { StatusError } from "@tracegate/kube";
 import { Command as Commander, CommanderError, Option } from "commander";
 import type { Command, ExitCode, Io } from "./command.ts";
+
+const { version } = createRequire(import.meta.url)("../../../package.json") as { version: string };
 
 /** Runs one command line; errors become one clear text and an exit code, never a stack trace for a user's mistake. */
 export async function runCli(
@@ -27,6 +30,7 @@ export async function runCli(
 function build(commands: readonly Command[], io: Io, ended: (code: ExitCode) => void): Commander {
   const program = new Commander("tracegate")
     .description("Progressive delivery gated by what your traces say.")
+    .version(version, "-V, --version", "say which version this is")
     .exitOverride()
     .configureOutput({ writeOut: io.out, writeErr: io.err })
     .showSuggestionAfterError();
@@ -40,6 +44,10 @@ function build(commands: readonly Command[], io: Io, ended: (code: ExitCode) => 
       .summary(spec.summary)
       .description(spec.details === undefined ? spec.summary : `${spec.summary}\n\n${flowing(spec.details)}`)
       .exitOverride()
+      .configureOutput({
+        outputError: (text, write) =>
+          write(`${text.trimEnd().replace(/\.$/, "")}. See: tracegate ${spec.path} --help\n`),
+      })
       .addHelpText("after", `\nExamples:\n${spec.examples.map((line) => `  $ ${line}`).join("\n")}`);
     for (const { name: argument, help, optional } of spec.positionals) {
       sub.argument(optional ? `[${argument}]` : `<${argument}>`, help);
