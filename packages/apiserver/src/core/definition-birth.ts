@@ -8,7 +8,8 @@ export const isDefinitions = (served: ServedKind): boolean => served.collection 
 /** A definition as it is answered to its creation: nothing accepted yet, the storage version noted. */
 export function definitionAtBirth(object: KubeObject): KubeObject {
   const { spec } = object as CustomResourceDefinition;
-  const storage = spec.versions.filter((version) => version.storage).map(({ name }) => name);
-  const status = { conditions: null, acceptedNames: { plural: "", kind: "" }, storedVersions: storage };
+  const storage = (spec.versions ?? []).find((version) => version.storage)?.name;
+  const storedVersions = storage === undefined ? null : [storage];
+  const status = { conditions: null, acceptedNames: { plural: "", kind: "" }, storedVersions };
   return { ...object, status } as KubeObject;
 }

@@ -90,7 +90,12 @@ function allErrors(served: ServedKind, object: KubeObject, update?: Update): Fie
     // Nothing else is looked at where the kind is another.
     if (object.kind !== served.kind) return [invalid("kind", object.kind, `must be ${served.kind}`)];
     const rules = { version: served.custom.version, namespaced: served.namespaced };
-    return customErrors(rules, json, update === undefined ? undefined : asJson(update.before));
+    return customErrors(
+      rules,
+      json,
+      update === undefined ? undefined : asJson(update.before),
+      update?.subresource,
+    );
   }
   if (update === undefined) return builtInErrors(served, json);
   const { before, subresource } = update;

@@ -116,7 +116,12 @@ export function readObjectBody(
     served.custom === undefined && served.type !== undefined
       ? decodeBuiltInBody(raw, served.type, served)
       : {
-          object: customObject(raw.object, served, bytes.toString("utf8")),
+          object: customObject(
+            raw.object,
+            served,
+            bytes.toString("utf8"),
+            validation === "Warn" ? warn : undefined,
+          ),
           complaints: fieldComplaints([], raw.duplicates),
         };
   const repeated = raw.repeated ?? [];
@@ -133,11 +138,20 @@ export function readObjectBody(
 }
 
 /** Objects of custom kinds have to say what they are. */
-function customObject(sent: JsonObject, served: ServedKind, text: string): JsonObject {
+function customObject(
+  sent: JsonObject,
+  served: ServedKind,
+  text: string,
+  warn?: (text: string) => void,
+): JsonObject {
   const apiVersion = apiVersionOfResource(served);
   const { apiVersion: found, kind, ...rest } = sent;
   if (!kind) throw unrecognized(served, `Object 'Kind' is missing in '${text}'`, text);
   if (found !== apiVersion) {
+    // Of a version that is not known, upstream knows no field.
+    const { metadata, ...fields } = rest;
+    const unknown = String(found).startsWith(`${served.group}/`) ? Object.keys(fields).sort() : [];
+    for (const field of unknown) warn?.(`unknown field "${field}"`);
     throw badRequest(
       `the API version in the data (${String(found)}) does not match the expected API version (${apiVersion})`,
     );

@@ -2,17 +2,20 @@
 import { isObject, type JsonObject, jsonEqual, listAt, objectAt, stringAt } from "../json.ts";
 import { type FieldError, forbidden, invalid, notSupported, required } from "../validation/field-error.ts";
 import { dns1035LabelErrors, dns1123SubdomainErrors } from "../validation/names.ts";
+import { internalSchema } from "./internal-schema.ts";
 import { structuralErrors } from "./structural.ts";
 
 export function definitionErrors(definition: JsonObject, isUpdate = false): FieldError[] {
   const spec = objectAt(definition, "spec") ?? {};
-  const name = stringAt(objectAt(definition, "metadata"), "name");
   const names = objectAt(spec, "names") ?? {};
   const wanted = `${stringAt(names, "plural")}.${stringAt(spec, "group")}`;
   const errors: FieldError[] = [];
   // An update says instead that these may not change.
-  if (name !== wanted && !isUpdate) {
-    errors.push(invalid("metadata.name", name, 'must be spec.names.plural+"."+spec.group'));
+  for (const field of isUpdate ? [] : ["generateName", "name"]) {
+    const value = stringAt(objectAt(definition, "metadata"), field);
+    if (value !== "" && value !== wanted) {
+      errors.push(invalid(`metadata.${field}`, value, 'must be spec.names.plural+"."+spec.group'));
+    }
   }
   errors.push(...groupErrors(stringAt(spec, "group")));
   const scope = stringAt(spec, "scope");
@@ -129,7 +132,9 @@ function versionsErrors(spec: JsonObject): FieldError[] {
   }
   const [first] = versions;
   // The old field of the first version's name is there, too.
-  if (first !== undefined) errors.push(...versionNameErrors(first, "spec.version"));
+  if (first !== undefined && stringAt(first, "name") !== "") {
+    errors.push(...versionNameErrors(first, "spec.version"));
+  }
   return errors;
 }
 
@@ -141,9 +146,23 @@ function versionNameErrors(version: JsonObject, path: string): FieldError[] {
 
 /** Objects must have been stored in some version, and there must be one to store them in. */
 function storedVersionsErrors(definition: JsonObject): FieldError[] {
-  const stored = listAt(definition["status"], "storedVersions");
-  if (stored.length > 0) return [];
-  return [invalid("status.storedVersions", null, "must have at least one stored version")];
+  const stored = listAt(definition["status"], "storedVersions").map(String);
+  const at = "status.storedVersions";
+  if (stored.length === 0) return [invalid(at, null, "must have at least one stored version")];
+  const versions = versionsOf(objectAt(definition, "spec") ?? {});
+  const storage = versions.filter((version) => version["storage"] === true);
+  const names = new Set(versions.map((version) => version["name"]));
+  const errors: FieldError[] = [];
+  for (const { name } of storage) {
+    if (stored.includes(String(name))) continue;
+    errors.push(invalid(at, stored, `must have the storage version ${String(name)}`));
+  }
+  stored.forEach((name, i) => {
+    if (names.has(name)) return;
+    const detail = `missing from spec.versions; ${name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${name} and removes ${name} from status.storedVersions`;
+    errors.push(invalid(`${at}[${i}]`, name, detail));
+  });
+  return errors;
 }
 
 /** Kubernetes' own groups take definitions only with a word of approval. */
@@ -157,6 +176,8 @@ function approvalErrors(definition: JsonObject): FieldError[] {
   return [required(`metadata.annotations[${annotation}]`, detail)];
 }
 
+const NO_PATH = "must be a simple json path starting with .";
+
 /** Paths of the scale subresource lead into the spec and the status, and nowhere else. */
 function subresourceErrors(holder: JsonObject, path: string): FieldError[] {
   const scale = objectAt(objectAt(holder, "subresources"), "scale");
@@ -169,12 +190,15 @@ function subresourceErrors(holder: JsonObject, path: string): FieldError[] {
   ] as const) {
     const value = stringAt(scale, field);
     if (value === "") errors.push(required(`${at}.${field}`));
+    else if (!value.startsWith(".")) errors.push(invalid(`${at}.${field}`, value, NO_PATH));
     else if (!value.startsWith(`${root}.`)) {
       errors.push(invalid(`${at}.${field}`, value, `should be a json path under ${root}`));
     }
   }
   const label = stringAt(scale, "labelSelectorPath");
-  if (label !== "" && !label.startsWith(".spec.") && !label.startsWith(".status.")) {
+  if (label !== "" && !label.startsWith(".")) {
+    errors.push(invalid(`${at}.labelSelectorPath`, label, NO_PATH));
+  } else if (label !== "" && !label.startsWith(".spec.") && !label.startsWith(".status.")) {
     errors.push(
       invalid(`${at}.labelSelectorPath`, label, "should be a json path under either .spec or .status"),
     );
@@ -201,7 +225,7 @@ function columnErrors(holder: JsonObject, path: string): FieldError[] {
       }
       if (!jsonPath) errors.push(required(`${at}.JSONPath`));
       else if (!jsonPath.startsWith(".")) {
-        errors.push(invalid(`${at}.JSONPath`, jsonPath, "must be a simple json path starting with ."));
+        errors.push(invalid(`${at}.JSONPath`, jsonPath, NO_PATH));
       }
       return errors;
     });
@@ -255,11 +279,49 @@ function namesErrors(names: JsonObject): FieldError[] {
 
 /** Where all versions have the same schema, upstream speaks of it as the one of the whole definition. */
 function schemasErrors(spec: JsonObject): FieldError[] {
+  const [first] = versionsOf(spec);
   return holdersOf(spec, "schema").flatMap(({ holder, path }) => {
     const schema = objectAt(objectAt(holder, "schema"), "openAPIV3Schema");
-    return schema === undefined ? [] : structuralErrors(schema, `${path}.openAPIV3Schema`);
+    if (schema === undefined) return [];
+    const at = `${path}.openAPIV3Schema`;
+    // Upstream asks the whole definition about the status of the whole's schema.
+    const shared = isShared(spec, "schema");
+    const owner = shared && !isShared(spec, "subresources") ? undefined : shared ? first : holder;
+    const hasStatus = objectAt(owner?.["subresources"], "status") !== undefined;
+    return [
+      ...(hasStatus ? rootErrors(schema, at) : []),
+      ...nullableErrors(schema, at),
+      ...structuralErrors(schema, at),
+    ];
   });
 }
+
+/** With a status subresource only these may stand at the root, so that the status alone can be judged. */
+function rootErrors(schema: JsonObject, at: string): FieldError[] {
+  const shown = internalSchema(schema);
+  for (const [name, value] of Object.entries(shown)) {
+    if (value === null || value === "" || value === false) continue;
+    if (name === "Type" && value !== "object") {
+      const detail = `only "object" is allowed as the type at the root of the schema if the status subresource is enabled`;
+      return [invalid(`${at}.type`, value, detail)];
+    }
+    if (ROOT_FIELDS.includes(name)) continue;
+    const detail = `only [${ROOT_FIELDS.join(" ")}] fields are allowed at the root of the schema if the status subresource is enabled`;
+    return [invalid(at, shown, detail)];
+  }
+  return [];
+}
+
+function nullableErrors(schema: JsonObject, at: string): FieldError[] {
+  return schema["nullable"] === true
+    ? [forbidden(`${at}.nullable`, "nullable cannot be true at the root")]
+    : [];
+}
+
+const ROOT_FIELDS = (
+  "Description Type Format Title Maximum ExclusiveMaximum Minimum ExclusiveMinimum MaxLength MinLength Pattern MaxItems " +
+  "MinItems UniqueItems MultipleOf Required Items Properties ExternalDocs Example XPreserveUnknownFields XValidations"
+).split(" ");
 
 function conversionErrors(spec: JsonObject): FieldError[] {
   const conversion = objectAt(spec, "conversion");
@@ -268,11 +330,28 @@ function conversionErrors(spec: JsonObject): FieldError[] {
       "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead";
     return [invalid("spec.preserveUnknownFields", true, detail)];
   }
-  if (conversion === undefined || conversion["strategy"] === "None") return [];
-  if (conversion["strategy"] === "Webhook") {
-    return [
-      forbidden("spec.conversion.strategy", "conversion by webhooks is not implemented by this server"),
-    ];
+  if (conversion === undefined) return [];
+  const at = "spec.conversion";
+  const strategy = stringAt(conversion, "strategy");
+  const webhook = objectAt(conversion, "webhook");
+  const client = objectAt(webhook, "clientConfig");
+  const versions = listAt(webhook, "conversionReviewVersions");
+  if (strategy === "Webhook") {
+    const errors: FieldError[] = [];
+    const where = `${at}.webhookClientConfig`;
+    if (client === undefined) errors.push(required(where, "required when strategy is set to Webhook"));
+    else if ((client["url"] === undefined) === (client["service"] === undefined)) {
+      errors.push(required(where, "exactly one of url or service is required"));
+    }
+    if (versions.length === 0) errors.push(required(`${at}.conversionReviewVersions`));
+    if (errors.length > 0) return errors;
+    return [forbidden(`${at}.strategy`, "conversion by webhooks is not implemented by this server")];
   }
-  return [notSupported("spec.conversion.strategy", conversion["strategy"], ["None", "Webhook"])];
+  const errors: FieldError[] = [];
+  if (strategy === "") errors.push(required(`${at}.strategy`));
+  else if (strategy !== "None") errors.push(notSupported(`${at}.strategy`, strategy, ["None", "Webhook"]));
+  const unwanted = "should not be set when strategy is not set to Webhook";
+  if (client !== undefined) errors.push(forbidden(`${at}.webhookClientConfig`, unwanted));
+  if (versions.length > 0) errors.push(forbidden(`${at}.conversionReviewVersions`, unwanted));
+  return errors;
 }

@@ -12,6 +12,7 @@ import {
 } from "../validation/field-error.ts";
 import { goPattern } from "../values/go-pattern.ts";
 import { fill } from "./defaults.ts";
+import { internalRule } from "./internal-schema.ts";
 import { pruneCustom } from "./prune.ts";
 import {
   EMBEDDED,
@@ -93,7 +94,12 @@ function typeErrors(schema: Schema, type: string, path: string, level: Level): F
   if (schema[EMBEDDED] === true && type !== "object") {
     const detail = "must be object if x-kubernetes-embedded-resource is true";
     errors.push(type === "" ? required(`${path}.type`, detail) : invalid(`${path}.type`, type, detail));
-  } else if (type === "" && schema[INT_OR_STRING] !== true && schema[PRESERVE] !== true) {
+  } else if (
+    type === "" &&
+    schema["$ref"] === undefined &&
+    schema[INT_OR_STRING] !== true &&
+    schema[PRESERVE] !== true
+  ) {
     errors.push(required(`${path}.type`, EMPTY_TYPE[level]));
   }
   if (level === "root" && type !== "" && type !== "object") {
@@ -283,16 +289,6 @@ function leadsSomewhere(schema: Schema, fieldPath: string): boolean {
   }
   return fieldPath.startsWith(".") && at !== undefined;
 }
-
-/** A rule as upstream's internal type shows it. */
-const internalRule = (rule: Schema): object => ({
-  Rule: stringAt(rule, "rule"),
-  Message: stringAt(rule, "message"),
-  MessageExpression: stringAt(rule, "messageExpression"),
-  Reason: rule["reason"] ?? null,
-  FieldPath: stringAt(rule, "fieldPath"),
-  OptionalOldSelf: rule["optionalOldSelf"] ?? null,
-});
 
 function ruleErrors(schema: Schema, path: string): FieldError[] {
   return schemasIn(schema, RULES).flatMap((rule, i) => {

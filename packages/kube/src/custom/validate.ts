@@ -24,6 +24,7 @@ export function customErrors(
   { version, namespaced }: CustomKindRules,
   object: JsonObject,
   before?: JsonObject,
+  subresource = "",
 ): FieldError[] {
   const errors =
     before === undefined
@@ -37,15 +38,27 @@ export function customErrors(
   const schema = version.schema?.openAPIV3Schema as Schema | undefined;
   if (schema === undefined) return errors;
   const content = contentSchema(schema);
-  errors.push(
-    ...valueErrors(content, contentOf(object), "", before === undefined ? undefined : contentOf(before)),
+  const wrong = valueErrors(
+    content,
+    contentOf(object),
+    "",
+    before === undefined ? undefined : contentOf(before),
   );
+  errors.push(...(subresource === "status" ? wrong.map(fromStatus) : wrong));
   errors.push(...embeddedErrors(content, contentOf(object), ""));
   errors.push(...scaleErrors(version, object));
   errors.push(...listTypeErrors(content, contentOf(object), ""));
   if (!hasRules(schema)) return errors;
   if (errors.some(({ reason }) => BLOCKING.has(reason))) return [...errors, NOT_CHECKED];
   return [...errors, ...ruleErrors(schema, object, "", before)];
+}
+
+/** Where a status is judged alone, texts name places from there. */
+function fromStatus(error: FieldError): FieldError {
+  const { detail } = error as { detail?: string };
+  const from = "status.";
+  if (detail === undefined || !detail.startsWith(from) || !detail.includes(" in body ")) return error;
+  return { ...error, detail: detail.slice(from.length) } as FieldError;
 }
 
 /** Objects within an object say what they are. */

@@ -1,4 +1,4 @@
-import { type JsonObject, jsonEqual, objectAt, stringAt } from "../json.ts";
+import { isObject, type JsonObject, jsonEqual, listAt, objectAt, stringAt } from "../json.ts";
 import { ensureObject, isEmptyMember } from "./defaulter.ts";
 import { dropDisabledFields } from "./disabled-fields.ts";
 
@@ -22,6 +22,15 @@ const PREPARATIONS: Readonly<Record<string, (object: JsonObject, before: JsonObj
   },
   "rbac.authorization.k8s.io/v1 Role": noRules,
   "rbac.authorization.k8s.io/v1 ClusterRole": noRules,
+  "apiextensions.k8s.io/v1 CustomResourceDefinition": (definition) => {
+    const storage = listAt(definition["spec"], "versions").find(
+      (version) => isObject(version) && version["storage"] === true,
+    );
+    const stored = listAt(definition["status"], "storedVersions");
+    const name = stringAt(storage, "name");
+    if (storage === undefined || stored.includes(name)) return;
+    ensureObject(definition, "status")["storedVersions"] = [...stored, name];
+  },
   "apps/v1 DaemonSet": (daemonSet, before) => {
     const old = objectAt(objectAt(before, "metadata"), "annotations");
     const count = Number(stringAt(old, TEMPLATE_GENERATION) || "0");
