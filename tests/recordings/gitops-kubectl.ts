@@ -1,7 +1,5 @@
-import { builtInKinds, crds } from "@tracegate/gitops";
-import { crds as analysisKinds } from "@tracegate/analysis";
-import { defineKind, type Kind, type KubeObject, type Patch, parseJsonPatch, type ResourceClient } from "@tracegate/kube";
-import { crds as rolloutKinds } from "@tracegate/rollouts";
+import { discoverKinds } from "@tracegate/gitops";
+import { type Kind, type KubeObject, type Patch, parseJsonPatch, type ResourceClient } from "@tracegate/kube";
 
 /**
  * What recordings do with kubectl: `scale KIND/NAME --replicas=N`, `delete KIND/NAME`, `patch KIND NAME -p JSON`, `annotate` and
@@ -12,7 +10,7 @@ export async function runKubectl(client: ResourceClient, [verb = "", ...words]: 
   const { target, options } = parsed(words);
   const [first = "", second = ""] = target;
   const [word = "", name = second] = first.split("/");
-  const kind = kindNamed(word);
+  const kind = await kindNamed(client, word);
   const namespace = options.get("-n") ?? options.get("--namespace") ?? "default";
   const ref = kind.namespaced ? { namespace, name } : { name };
   switch (verb) {
@@ -90,16 +88,13 @@ const shortNames: Readonly<Record<string, string>> = {
   svc: "Service",
 };
 
-const custom = [...crds, ...rolloutKinds, ...analysisKinds].flatMap(({ spec }) =>
-  spec.versions.map(({ name }) =>
-    defineKind(`${spec.group}/${name}`, spec.names.kind, spec.names.plural, { namespaced: spec.scope === "Namespaced" }),
-  ),
-);
-
-function kindNamed(word: string): Kind<KubeObject> {
-  const plain = word.toLowerCase().replace(/\..*/, "");
+/** The kind that the API serves under a name: a kind, its plural or short name, with its group after a dot or without. */
+async function kindNamed(client: ResourceClient, word: string): Promise<Kind<KubeObject>> {
+  const { all } = await discoverKinds(client);
+  const [plain = "", ...group] = word.toLowerCase().split(".");
   const wanted = (shortNames[plain] ?? plain).toLowerCase();
-  const kind = [...builtInKinds, ...custom].find((one) => one.kind.toLowerCase() === wanted || one.plural === wanted);
-  if (kind === undefined) throw new Error(`the recording names the kind "${word}", which the runner does not know`);
+  const isIt = ({ kind, plural }: Kind) => kind.toLowerCase() === wanted || plural === wanted;
+  const kind = all.find((one) => isIt(one) && one.group === group.join(".")) ?? all.find(isIt);
+  if (kind === undefined) throw new Error(`the recording names the kind "${word}", which nobody serves`);
   return kind;
 }

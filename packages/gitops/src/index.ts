@@ -16,7 +16,7 @@ export { type CachedGitOptions, cachedGit } from "./git/cached-git.ts";
 export { type CommandGit, type CommandGitOptions, commandGit } from "./git/command-git.ts";
 export { type GitRepositories, type RepositoryTree, SourceError } from "./git/repositories.ts";
 export { resourceHealth, worstHealth } from "./health/health.ts";
-export { builtInKinds } from "./kinds.ts";
+export { builtInKinds, discoverKinds } from "./kinds.ts";
 export { type KindOfResource, readHealth, readLive, resourceKinds } from "./live-health.ts";
 export { listAt, type Manifest, valueAt } from "./manifest.ts";
 export { orphansOf } from "./orphans.ts";
