@@ -13,7 +13,7 @@ const pod = "10.244.0.2";
 test("a declared port is met at a port of its own until its pod goes", async () => {
   using dir = temporaryDirectory();
   const places = oneAddress(dir.path, 7);
-  await places.add(pod, [80, 443]);
+  await places.add(pod, [80, 443, 80]);
   await places.add("10.244.0.3", [80]);
   const met = [places.locate(pod, 80), places.locate(pod, 443), places.locate("10.244.0.3", 80)];
   assert.deepEqual(new Set(met.map((place) => place?.host)), new Set(["127.0.0.1"]));

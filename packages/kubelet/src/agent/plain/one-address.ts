@@ -39,7 +39,7 @@ export function oneAddress(directory: string, firstPort: number): PodPlaces {
     },
     async add(podIP, ofPod) {
       const real: Record<number, number> = {};
-      for (const port of ofPod) {
+      for (const port of new Set(ofPod)) {
         const free = await freePort();
         taken.add(free);
         real[port] = free;

@@ -1,5 +1,6 @@
 // Loaded into every Node program of a pod that has no network of its own (`node --require`), before the program: what
-// the program listens on becomes the pod's address, and names and addresses of the cluster lead where the agent says.
+// the program listens on becomes its pod's address, or where all pods share one, another port; names and addresses of the
+// cluster lead where the agent says.
 // Plain JavaScript of an old Node, because the user's own Node runs it.
 "use strict";
 const { readFileSync, renameSync, statSync, unlinkSync, writeFileSync } = require("node:fs");
@@ -17,7 +18,7 @@ const {
   TRACEGATE_PORTS: ports,
 } = process.env;
 // Node programs find everything by themselves; a client library that honours the proxy would take the longer way.
-const proxies = ["http_proxy", "grpc_proxy"].map((name) => [name, process.env[name] ?? ""]);
+const proxies = Object.entries(process.env).filter(([name]) => ["http_proxy", "grpc_proxy"].includes(name));
 for (const [name] of proxies) delete process.env[name];
 const searches = [`.${namespace}.svc.cluster.local`, ".svc.cluster.local", ".cluster.local", ""];
 const isOwn = (host) =>
