@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Clock, wallClock } from "@tracegate/contracts";
@@ -164,4 +167,59 @@ test("a process without work is ended, and started again when there is some", as
   await end(20_000);
   while (sources.pids.length > 0) await new Promise(setImmediate);
   assert.deepEqual(await names(sources.manifests(source("small"), head)), ["a"]);
+});
+
+/** Asks for something endless and says who works on it. */
+const asking = `
+  const { commandGit } = await import(${JSON.stringify(new URL("../git/command-git.ts", import.meta.url).href)});
+  const { readApart } = await import(${JSON.stringify(new URL("./apart.ts", import.meta.url).href)});
+  const [directory, repoURL, commit] = process.argv.slice(1);
+  const clock = { now: () => 0, after: () => new Promise(() => {}) };
+  const sources = readApart({ git: commandGit({ directory }), clock });
+  await sources.manifests({ repoURL, path: "small" }, commit);
+  console.log(sources.pids[0]);
+  sources.manifests({ repoURL, path: "endless" }, commit);
+`;
+
+test("what is at work when its parent is killed has little processor left, and ends when it has none to wait for", {
+  skip: process.platform !== "linux",
+}, async (t) => {
+  const { origin, directory, write, commit } = setUp(t);
+  for (const [path, content] of Object.entries(endless)) write(path, content);
+  write("small/a.yaml", object("a"));
+  const head = commit();
+  const flags = ["--input-type=module", "--disable-warning=ExperimentalWarning", "-e", asking];
+  const parent = spawn(process.execPath, [...flags, "--", join(directory, "theirs"), origin, head], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [line] = await once(parent.stdout, "data");
+  const pid = Number(String(line));
+  const limits = readFileSync(`/proc/${pid}/limits`, "utf8");
+  assert.match(limits, /^Max cpu time +210 +/m, "60 s until it is replaced, a render's time and some more");
+  parent.kill("SIGKILL");
+  await once(parent, "close");
+  process.kill(pid, "SIGXCPU"); // as the kernel does then
+  while (isAlive(pid)) await new Promise(setImmediate);
+});
+
+/** Nobody may be there to take the dead away. */
+const isAlive = (pid: number): boolean => {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+};
+
+test("one without work ends with its parent", { skip: process.platform !== "linux" }, async (t) => {
+  const { origin, directory, write, commit } = setUp(t);
+  write("small/a.yaml", object("a"));
+  const idle = asking.replace(/\n[^\n]*endless[^\n]*/, "\n setInterval(() => {}, 1000);");
+  const flags = ["--input-type=module", "--disable-warning=ExperimentalWarning", "-e", idle];
+  const parent = spawn(process.execPath, [...flags, "--", join(directory, "theirs"), origin, commit()], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [line] = await once(parent.stdout, "data");
+  parent.kill("SIGKILL");
+  while (isAlive(Number(String(line)))) await new Promise(setImmediate);
 });

@@ -93,12 +93,15 @@ export function processPool<Request extends object, Answer>(
 
 const closing = () => new ProcessEnded("closed", "the platform is stopping");
 
+/** Seconds of processor after which a process is replaced. */
+export const retireAfterCpuSeconds = 60;
+
 /**
- * Should we be killed, a process in the middle of a loop hears of nothing: then the kernel ends it at so many seconds of
- * processor. One that works on is replaced well before.
+ * Should we be killed, a process in the middle of a loop hears nothing of it: then the kernel ends it. A living one is
+ * replaced, or ended by us, before it comes to that.
  */
-const cpuLimitSeconds = 600;
-export const retireAfterCpuSeconds = 300;
+const cpuLimitSeconds = ({ timeLimitMs }: ProcessPoolOptions): number =>
+  retireAfterCpuSeconds + 2 * Math.ceil(timeLimitMs / 1000) + 30;
 const limitedScript = 'ulimit -c 0; ulimit -t "$1"; shift; exec "$@"';
 
 /** One process, from its start to its end. */
@@ -123,7 +126,7 @@ class PooledProcess<Request extends object, Answer> {
     this.#tell = tell;
     const flags = ["--disable-warning=ExperimentalWarning", `--max-old-space-size=${options.heapMb}`];
     const command = [process.execPath, ...flags, fileURLToPath(options.file)];
-    this.#child = spawn("sh", ["-c", limitedScript, "sh", String(cpuLimitSeconds), ...command], {
+    this.#child = spawn("sh", ["-c", limitedScript, "sh", String(cpuLimitSeconds(options)), ...command], {
       stdio: ["ignore", "ignore", "pipe", "ipc"],
       serialization: "advanced",
       detached: true, // Ctrl-C is for the platform, which ends it
