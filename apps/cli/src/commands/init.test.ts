@@ -137,13 +137,6 @@ test("a script that is not there is noted: it may be built later, or be a slip",
   assert.doesNotMatch(init(project("shop"), "node server.mjs").stdout, /Note/);
 });
 
-test("the next steps stand in columns", () => {
-  const { stdout } = init(project("a-rather-long-name-of-a-shop"), "node server.mjs");
-  const columns = stdout.split("\n").flatMap((line) => (line.includes(" # ") ? [line.indexOf("# ")] : []));
-  assert.equal(columns.length, 2);
-  assert.equal(columns[0], columns[1], stdout);
-});
-
 test("a shell whose directory is gone is told so", () => {
   const cwd = project("gone");
   const script = 'rm -r "$PWD" && exec "$@"';

@@ -1,11 +1,12 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { ProblemError } from "@tracegate/contracts";
-import { configurationFile, ownImage, parseConfiguration } from "@tracegate/platform";
+import { chooseSandbox, configurationFile, ownImage, parseConfiguration } from "@tracegate/platform";
 import { command, type Io } from "../command.ts";
 import { readCommandLine } from "../init/command-words.ts";
+import { nextSteps } from "../init/next-steps.ts";
 import { commitFirst, repositoryOf } from "../init/repository.ts";
-import { configurationText, type Starter, starterFiles } from "../init/starter.ts";
+import { configurationText, starterFiles } from "../init/starter.ts";
 
 export const init = command({
   path: "init",
@@ -51,7 +52,8 @@ export const init = command({
       io.cwd,
       files.map((file) => file.path),
     );
-    requireProgram(configurationText(starter, []), line, io);
+    const isIsolated = await podsAreIsolated();
+    requireProgram(configurationText(starter, []), { line, io, isIsolated });
     for (const { path: file, text } of files) {
       mkdirSync(dirname(join(io.cwd, file)), { recursive: true });
       writeFileSync(join(io.cwd, file), text);
@@ -68,17 +70,28 @@ export const init = command({
     }
     const missing = missingScript(words, io.cwd);
     if (missing !== undefined) io.out(`Note: ${missing} is not there yet, and nothing runs without it.\n`);
-    io.out(nextSteps(starter, repository.isNew));
+    io.out(nextSteps(starter, { isCommitted: repository.isNew, isIsolated }));
     return 0;
   },
 });
 
+/** As `up` will find it here; elsewhere it may be otherwise. */
+const podsAreIsolated = (): Promise<boolean> =>
+  chooseSandbox("auto").then(
+    ({ kind }) => kind === "namespaced",
+    () => true,
+  );
+
 /** A mistake in the command is told before anything is written, and of the command, not of a file that is not there yet. */
-function requireProgram(configuration: string, line: string, io: Io): void {
+function requireProgram(
+  configuration: string,
+  { line, io, isIsolated }: { line: string; io: Io; isIsolated: boolean },
+): void {
   try {
     const { images } = parseConfiguration(configuration, join(io.cwd, configurationFile));
     const stateDir = join(io.cwd, ".tracegate");
-    const places = { stateDir, emptyDir: stateDir, path: io.env["PATH"] ?? "", node: process.execPath };
+    const path = io.env["PATH"] ?? "";
+    const places = { stateDir, emptyDir: stateDir, path, node: process.execPath, isIsolated };
     for (const image of images) ownImage(image, places);
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
@@ -95,23 +108,6 @@ function refuseToOverwrite(directory: string, paths: readonly string[]): void {
     message: `${present.join(", ")} ${present.length === 1 ? "is" : "are"} there already`,
     advice: "Nothing was written. Remove what is not needed any more, or work in another directory",
   });
-}
-
-function nextSteps({ name, image }: Starter, isCommitted: boolean): string {
-  const steps = [
-    ["tracegate up", `# runs ${image}:1`],
-    [`tracegate rollouts status ${name} -n ${name}`, "# from another terminal"],
-  ] as const;
-  const width = Math.max(...steps.map(([step]) => step.length));
-  return [
-    "\nNext:\n",
-    ...(isCommitted
-      ? []
-      : ["  git add tracegate.yaml application.yaml release && git commit -m 'Release 1'\n"]),
-    ...steps.map(([step, comment]) => `  ${step.padEnd(width)}  ${comment}\n`),
-    "Then change the tag in release/rollout.yaml, commit, and look again: the gates decide, on the spans\n",
-    "that the program exports. A release without any is held.\n",
-  ].join("");
 }
 
 /** A script that an interpreter would look for, and not find: one not built yet, or a slip. */
