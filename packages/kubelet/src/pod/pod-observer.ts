@@ -5,6 +5,7 @@ import type { NodeFacts } from "../node-object.ts";
 import type { Sandbox } from "../sandbox.ts";
 import { readConfigSources } from "./config-reading.ts";
 import { ConfigError, type ConfigSources, containerEnvironment, type PodFacts } from "./environment.ts";
+import { refuseHostCommands, refuseLoadedCode } from "./host-commands.ts";
 import type { ObservedPod } from "./observed-pod.ts";
 import type { PodEvents } from "./pod-events.ts";
 import type { PodMemory } from "./pod-memory.ts";
@@ -40,9 +41,11 @@ export class PodObserver {
     const configProblems = new Map<string, string>();
     for (const container of containers) {
       try {
-        if (!this.#options.allowHostCommands) refuseHostCommands(container);
-        if (memory.sandbox?.containers.get(container.name)?.state !== "running")
-          this.environment(pod, container, memory, sources, {});
+        const { allowHostCommands } = this.#options;
+        if (!allowHostCommands) refuseHostCommands(container);
+        if (memory.sandbox?.containers.get(container.name)?.state === "running") continue;
+        const env = this.environment(pod, container, memory, sources, {});
+        if (!allowHostCommands) refuseLoadedCode(env, this.#imageEnv(container));
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
         configProblems.set(container.name, error.message);
@@ -71,16 +74,19 @@ export class PodObserver {
     sources: ConfigSources,
     serviceEnv: Record<string, string>,
   ): Record<string, string> {
-    const lookup = this.#options.catalogue.lookUp(container.image);
-    const imageEnv = "image" in lookup ? lookup.image.env : {};
     return containerEnvironment({
       pod,
       container,
       facts: this.#facts(memory),
       sources,
-      imageEnv,
+      imageEnv: this.#imageEnv(container),
       serviceEnv,
     });
+  }
+
+  #imageEnv({ image }: Container): Readonly<Record<string, string>> {
+    const lookup = this.#options.catalogue.lookUp(image);
+    return "image" in lookup ? lookup.image.env : {};
   }
 
   /** `FallbackToLogsOnError`: the end of the log stands in for a message that was not left. */
@@ -131,20 +137,4 @@ export class PodObserver {
       allocatable: node.allocatable,
     };
   }
-}
-
-/** Every place where a manifest can bring a command of its own. */
-function refuseHostCommands({
-  command,
-  lifecycle,
-  livenessProbe,
-  readinessProbe,
-  startupProbe,
-}: Container): void {
-  const handlers = [lifecycle?.postStart, lifecycle?.preStop, livenessProbe, readinessProbe, startupProbe];
-  if ((command ?? []).length === 0 && handlers.every((handler) => handler?.exec === undefined)) return;
-  throw new ConfigError(
-    "pods are not isolated on this node, so commands of manifests are not run: allow them with --allow-host-commands, " +
-      "or map the image to a command in tracegate.yaml",
-  );
 }
