@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { skipWithoutNamespaces, temporaryDirectory } from "@tracegate/kubelet/testing";
+import { painter } from "../painter.ts";
+import { findingsText } from "./doctor.ts";
 
 // Each machine that lacks something is made from this one: another PATH, or a namespace in which something is gone.
 const skip = skipWithoutNamespaces();
@@ -187,4 +189,33 @@ test("a port that is taken is told with its holder, and hinders nothing", { skip
   assert.equal(about("port 30103")?.ok, false);
   assert.match(about("port 30103")?.found ?? "", /^taken by .* \(process \d+\)$/);
   assert.match(about("port 30103")?.advice ?? "", /--ports free/);
+});
+
+test("findings stand in columns and keep to the terminal's width", () => {
+  const found = { what: "namespaces", ok: false, needed: false, found: "not here" };
+  const advice =
+    "Allow them, and if that cannot be: pods run in the plain sandbox, as processes of your user";
+  const text = findingsText(
+    [
+      { ...found, advice },
+      { ...found, what: "git", ok: true },
+    ],
+    painter(false),
+    60,
+  );
+  assert.equal(
+    text,
+    [
+      "note namespaces         not here",
+      "                        Allow them, and if that cannot be:",
+      "                        pods run in the plain sandbox, as",
+      "                        processes of your user",
+      "ok   git                not here",
+      "",
+    ].join("\n"),
+  );
+  assert.ok(
+    findingsText([{ ...found, advice }], painter(false)).includes(advice),
+    "whole where it is no terminal",
+  );
 });

@@ -7,8 +7,8 @@ import { wallClock } from "@tracegate/contracts";
 import { type Enforcement, plainKind, probeLimits, probeSandbox, trySandbox } from "@tracegate/kubelet";
 import { foreignSystem, portHolder, stateDirectory } from "@tracegate/platform";
 import { command, common } from "../command.ts";
-import { print } from "../output.ts";
-import { painter } from "../painter.ts";
+import { indented, print } from "../output.ts";
+import { type Painter, painter } from "../painter.ts";
 
 /** One thing looked at. `needed`: the main job cannot run without it. */
 interface Finding {
@@ -45,18 +45,28 @@ export const doctor = command({
         needed: false,
       },
     ];
-    const paint = painter(io.colour);
-    print(io, output, findings, () =>
-      findings
-        .map(({ what, ok, needed, found, advice }) => {
-          const mark = ok ? paint.good("ok  ") : needed ? paint.bad("FAIL") : paint.warn("note");
-          return `${mark} ${what.padEnd(18)} ${found}\n${ok || advice === undefined ? "" : `     ${" ".repeat(18)} ${advice}\n`}`;
-        })
-        .join(""),
-    );
+    print(io, output, findings, () => findingsText(findings, painter(io.colour), io.terminal?.columns));
     return findings.every(({ ok, needed }) => ok || !needed) ? 0 : 1;
   },
 });
+
+/** A line for each, with advice below what is not as it should be, in lines of `columns` where there is a terminal. */
+export function findingsText(findings: readonly Finding[], paint: Painter, columns?: number): string {
+  const margin = " ".repeat(24);
+  const lines = (text: string) => indented(text, margin, columns);
+  return findings
+    .flatMap(({ what, ok, needed, found, advice }) => {
+      const mark = ok ? paint.good("ok  ") : needed ? paint.bad("FAIL") : paint.warn("note");
+      const [first = "", ...rest] = lines(found);
+      return [
+        `${mark} ${what.padEnd(18)} ${first.trimStart()}`,
+        ...rest,
+        ...(ok || advice === undefined || advice === "" ? [] : lines(advice)),
+      ];
+    })
+    .map((line) => `${line}\n`)
+    .join("");
+}
 
 function node(): Finding {
   const major = Number(process.versions.node.split(".")[0]);
