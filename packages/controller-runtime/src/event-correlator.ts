@@ -30,7 +30,7 @@ const CACHE_SIZE = 4096;
 /**
  * Keeps repeated events from flooding the API, by the rules and limits of client-go's EventCorrelator: equal events are
  * counted, similar ones (all but the message equal) are told as one from the tenth within 10 minutes on, and one source
- * may tell of one object 25 times at once, then once in 5 minutes.
+ * may tell of one object 25 times at once, then once in 5 minutes, of what is normal and of what is a warning each.
  */
 export class EventCorrelator {
   readonly #similar = new RecentMap<{ messages: Set<string>; last: number }>();
@@ -47,7 +47,7 @@ export class EventCorrelator {
       firstSeen: last?.firstSeen ?? now,
     };
     this.#counted.set(key, entry);
-    if (!this.#spend(identity(draft), now)) return undefined;
+    if (!this.#spend([identity(draft), draft.type].join("\n"), now)) return undefined;
     return { draft: told, key, ...entry };
   }
 
