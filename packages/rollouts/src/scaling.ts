@@ -100,14 +100,26 @@ function drainOldCanaries(pass: Pass): boolean {
   return changed;
 }
 
-/** The sizes that finish a weight step are reached. */
+/**
+ * The sizes that finish a weight step are reached. As upstream: the sizes that can be had now, as the pass found them. While
+ * pods of an older version that do not answer take the room, a step may be done without any pod of the new one.
+ */
 export function atDesiredCounts(pass: Pass): boolean {
-  const { canary, stable } = canaryTarget(pass);
-  const { newRS, stableRS } = pass;
+  const found = asFound(pass);
+  const { canary, stable } = nextCanaryCounts(found);
+  const { newRS, stableRS } = found;
   if (newRS === undefined || !isReached(pass, newRS, canary)) return false;
   if (stableRS === undefined || sizeOf(stableRS) !== stable || (stableRS.status?.replicas ?? 0) !== stable)
     return false;
   return sum(pass.otherRSs, availableOf) === 0;
+}
+
+/** The pass with its ReplicaSets as they were read. */
+function asFound(pass: Pass): Pass {
+  const read = new Map(pass.snapshot.replicaSets.map((rs) => [rs.metadata.name, rs]));
+  const was = <T extends ReplicaSet | undefined>(rs: T): T | ReplicaSet =>
+    (rs === undefined ? undefined : read.get(rs.metadata.name)) ?? rs;
+  return { ...pass, newRS: was(pass.newRS), stableRS: was(pass.stableRS), otherRSs: pass.otherRSs.map(was) };
 }
 
 /** Enough of the wanted pods are available: all of them, or what `replicaProgressThreshold` is content with. */
