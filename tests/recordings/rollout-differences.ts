@@ -3,7 +3,7 @@ import { firstLineDifference } from "./printed.ts";
 import { courses, courseText, isSameCourse, settledMs } from "./rollout-aspects.ts";
 import { bareView, type History, type Json, type Outcome, type State } from "./rollout-history.ts";
 
-/** Events about one object that a recorder tells before it suppresses more. */
+/** Events of one type about one object that a recorder tells before it suppresses more. */
 const eventBurst = 25;
 
 /** What differs between two histories, the states of objects first; of each object no more than one state on each side. */
@@ -34,6 +34,7 @@ export function* differencesOf(ours: History, recorded: History): Generator<Diff
     if (!shown.has(standing(state)))
       yield { what: "Rollout/web", at: `${t} ms`, expected: "a state that was recorded", got: standing(state) };
   yield* eventDifferences(ours, recorded);
+  yield* orderDifferences(ours, recorded);
   yield* outcomeDifferences(ours.outcomes, recorded.outcomes);
   const line = firstLineDifference("get rollout", recorded.view, ours.view);
   if (line !== undefined) yield line;
@@ -51,12 +52,16 @@ function* outcomeDifferences(ours: readonly Outcome[], recorded: readonly Outcom
   }
 }
 
+/** Whether so many Events of a type were told about one kind of object that more may have been suppressed. */
+function isQuiet({ told }: History, text: string): boolean {
+  const [kind, type] = text.split(" ");
+  return told.filter((other) => other.startsWith(`${kind} ${type} `)).length >= eventBurst;
+}
+
 function* eventDifferences(ours: History, recorded: History): Generator<Difference> {
-  const told = (kind: string): number =>
-    [...ours.events].reduce((total, [text, count]) => total + (text.startsWith(`${kind} `) ? count : 0), 0);
   for (const [text, count] of recorded.events) {
-    // Recorders, the real one too, go quiet after so many Events about one object.
-    if (!ours.events.has(text) && told(text.split(" ")[0] ?? "") >= eventBurst) continue;
+    // Recorders, the real one too, go quiet after so many Events of one type about one object.
+    if (!ours.events.has(text) && isQuiet(ours, text)) continue;
     const mine = ours.events.get(text);
     if (mine !== count) yield { what: `Event ${text}`, expected: `${count} times`, got: `${mine ?? 0} times` };
   }
@@ -77,6 +82,18 @@ function* aspectDifferences(
     const [expected, got] = [theirs.get(aspect) ?? [], mine.get(aspect) ?? []];
     if (!isSameCourse(aspect, expected, got))
       yield { what: key, at: aspect, expected: courseText(expected), got: courseText(got) };
+  }
+}
+
+/** The order in which Events about one kind of object were told, where none were suppressed. */
+function* orderDifferences(ours: History, recorded: History): Generator<Difference> {
+  const order = ({ told }: History, kind: string): string[] =>
+    told.filter((text) => text.startsWith(`${kind} `) && !text.includes("RolloutAddedToInformer"));
+  for (const kind of ["Rollout", "AnalysisRun"]) {
+    const [expected, got] = [order(recorded, kind), order(ours, kind)];
+    const at = expected.findIndex((text, i) => text !== got[i]);
+    if (at < 0 || [ours, recorded].some((history) => isQuiet(history, `${kind} Normal `))) continue;
+    yield { what: `Event ${kind}, in order`, at: `number ${at + 1}`, expected: expected[at] ?? "none", got: got[at] ?? "none" };
   }
 }
 

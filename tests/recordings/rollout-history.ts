@@ -52,6 +52,8 @@ export interface History {
   readonly states: ReadonlyMap<string, readonly State[]>;
   /** `Kind Type Reason: message` to its count. */
   readonly events: ReadonlyMap<string, number>;
+  /** The same as they were told, one after the other. */
+  readonly told: readonly string[];
   /** What `get rollout` showed at the end, line by line, without what differs from run to run. */
   readonly view: readonly string[];
   /** What the plugin's commands said, in order. */
@@ -71,7 +73,7 @@ const hashLabel = "rollouts-pod-template-hash";
 /** What was seen of our own run, with what differs from run to run named as recordings name it. */
 export function seenHistory(
   seen: readonly { t: number; object: KubeObject }[],
-  events: ReadonlyMap<string, number>,
+  told: readonly { readonly text: string; readonly count: number }[],
   view: string,
   outcomes: readonly Outcome[],
   start: number,
@@ -93,7 +95,8 @@ export function seenHistory(
   }
   return {
     states,
-    events: new Map([...events].map(([text, count]) => [neutral(text), count])),
+    events: new Map(told.map(({ text, count }) => [neutral(text), count])),
+    told: told.map(({ text }) => neutral(text)),
     view: bareView(neutral(view).split("\n")),
     outcomes: outcomes.map(({ command, exit, out }) => ({ command, exit, out: out.map(neutral) })),
   };
@@ -110,9 +113,13 @@ const sinceStart = (text: string, start: number): string =>
 export function recordedHistory({ recorded, finalView = [] }: Scenario): History {
   const states = new Map<string, State[]>();
   const events = new Map<string, number>();
+  const told: string[] = [];
   for (const entry of recorded) {
-    if (entry.type === "EVENT") events.set(`${entry.on ?? ""} ${entry.event ?? ""}`, entry.count ?? 1);
-    else if (entry.kind !== undefined && recordedKinds.some(({ kind }) => kind === entry.kind)) {
+    if (entry.type === "EVENT") {
+      const text = `${entry.on ?? ""} ${entry.event ?? ""}`;
+      events.set(text, entry.count ?? 1);
+      told.push(text);
+    } else if (entry.kind !== undefined && recordedKinds.some(({ kind }) => kind === entry.kind)) {
       const metadata = entry["metadata"] as { name: string }; // every recorded object is named
       add(states, `${entry.kind}/${metadata.name}`, entry.t, project(entry as unknown as KubeObject & Json));
     }
@@ -123,7 +130,7 @@ export function recordedHistory({ recorded, finalView = [] }: Scenario): History
     if (typeof action !== "string" || typeof result !== "object" || result === null) return [];
     return [recordedOutcome(action, result as { exit: number; out: string | string[] })]; // as the README says
   });
-  return { states, events, view: bareView(finalView), outcomes };
+  return { states, events, told, view: bareView(finalView), outcomes };
 }
 
 const recordedOutcome = (command: string, { exit, out }: { exit: number; out: string | string[] }): Outcome => ({

@@ -259,7 +259,7 @@ const runPlugin = (
 /** Watches the namespace as the recorder did. */
 function record(client: ResourceClient, namespace: string, start: number, now: () => number) {
   const seen: { t: number; object: KubeObject }[] = [];
-  const events = new Map<string, number>();
+  const events: { text: string; count: number }[] = [];
   const watches = recordedKinds.map((kind) =>
     client.watch(
       kind,
@@ -284,10 +284,10 @@ function record(client: ResourceClient, namespace: string, start: number, now: (
           if (event.type === "BOOKMARK") return;
           const { involvedObject, type, reason, message, count, source } = event.object;
           if (source?.component === "rollouts-controller")
-            events.set(
-              `${involvedObject.kind ?? ""} ${type ?? ""} ${reason ?? ""}: ${message ?? ""}`,
-              count ?? 1,
-            );
+            events.push({
+              text: `${involvedObject.kind ?? ""} ${type ?? ""} ${reason ?? ""}: ${message ?? ""}`,
+              count: count ?? 1,
+            });
         },
         close: () => undefined,
       },
