@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type IncomingMessage, type RequestListener } from "node:http";
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -199,6 +199,83 @@ test("a server that lists for ever is given up before it fills the memory", {
     unreachable: true,
   });
 });
+
+/** A line of Git's protocol. */
+const packet = (content: string | Buffer): Buffer => {
+  const bytes = Buffer.from(content);
+  return Buffer.concat([Buffer.from((bytes.length + 4).toString(16).padStart(4, "0")), bytes]);
+};
+const flush = Buffer.from("0000");
+
+/** A server that knows one commit, and `answer`s to who wants it. */
+const smart =
+  (answer: (response: ServerResponse) => void): RequestListener =>
+  (request, response) => {
+    if (request.method === "POST") {
+      let asked = "";
+      request.on("data", (chunk: Buffer) => {
+        asked += chunk.toString("latin1");
+      });
+      request.once("end", () => {
+        response.writeHead(200, { "content-type": "application/x-git-upload-pack-result" });
+        if (asked.includes("deepen")) response.write(Buffer.concat([packet(`shallow ${sha}`), flush]));
+        if (!asked.includes("done")) return void response.end();
+        response.write(packet("NAK\n"));
+        answer(response);
+      });
+      return;
+    }
+    response.writeHead(200, { "content-type": "application/x-git-upload-pack-advertisement" });
+    const can = "side-band-64k shallow allow-tip-sha1-in-want allow-reachable-sha1-in-want";
+    const lines = [packet(`${sha} HEAD\0${can}\n`), packet(`${sha} refs/heads/main\n`)];
+    response.end(Buffer.concat([packet("# service=git-upload-pack\n"), flush, ...lines, flush]));
+  };
+
+const forEver = (response: ServerResponse, page: Buffer) => {
+  const more = () => {
+    while (response.write(page));
+  };
+  response.on("drain", more);
+  more();
+};
+
+/** A pack of one object, which is said to have a thousand million million bytes; and some of them, as zlib stores them. */
+const packHead = Buffer.concat([
+  Buffer.from("PACK\0\0\0\x02\0\0\0\x01", "latin1"),
+  Buffer.from([0xb0, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01, 0x78, 0x01]),
+]);
+const stored = Buffer.concat([Buffer.from([0, 0xff, 0x7f, 0, 0x80]), Buffer.alloc(0x7fff, "x")]);
+
+for (const [what, answer, code] of [
+  ["stands still in the middle of a fetch", () => {}, "DeadlineExceeded"],
+  [
+    "tells of its progress for ever",
+    (response: ServerResponse) => forEver(response, packet("\x02counting\n")),
+    "DeadlineExceeded",
+  ],
+  [
+    "sends an object without an end",
+    (response: ServerResponse) => {
+      response.write(packet(Buffer.concat([Buffer.from([1]), packHead])));
+      forEver(response, packet(Buffer.concat([Buffer.from([1]), stored])));
+    },
+    "ResourceExhausted",
+  ],
+] as const) {
+  test(`a server that ${what} is given up, and nothing is left of it`, async (t) => {
+    const timeoutMs = code === "DeadlineExceeded" ? 1500 : 60_000;
+    const { repositories, directory } = setUp(t, timeoutMs, ["http"], { maxPackBytes: 3_000_000 });
+    const { host } = await serve(t, smart(answer));
+    await assert.rejects(repositories.tree(`http://${host}/hang`, sha), { code, unreachable: true });
+    const left = readdirSync(join(directory, "cache"), { recursive: true, encoding: "utf8" });
+    assert.deepEqual(
+      left.filter((path) => /tmp|\.lock$|\.pack$/.test(path)),
+      [],
+    );
+    while (execFileSync("ps", ["-eo", "args"], { encoding: "utf8" }).includes(`${host}/hang`))
+      await new Promise((resolve) => setTimeout(resolve, 50));
+  });
+}
 
 test("what a server says of itself shows no credentials", async (t) => {
   const { repositories } = setUp(t);
