@@ -1,21 +1,31 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Application } from "@tracegate/gitops";
-import { isNotFound } from "@tracegate/kube";
+import { isDeepStrictEqual } from "node:util";
+import { Application, ApplicationSet } from "@tracegate/gitops";
+import { isNotFound, undefinedIfNotFound } from "@tracegate/kube";
+import { parse } from "yaml";
 import { ownGit } from "../demo/own-git.ts";
 import type { World } from "./level.ts";
 
 /**
- * What a reader wrote that is not deployed, and why: changes that were not committed or not pushed, and commits that GitOps
- * cannot render or apply.
+ * What a reader wrote that is not deployed, and why: changes that were not committed, not pushed or, of the ApplicationSet, not
+ * applied, and commits that GitOps cannot render or apply. `path` is where the manifests lie in the working copy.
  */
-export async function undeployed({ client }: Pick<World, "client">, workingCopy: string): Promise<string[]> {
+export async function undeployed(
+  { client }: Pick<World, "client">,
+  workingCopy: string,
+  path: string,
+): Promise<string[]> {
   const { items } = await client.list(Application, { namespace: "argocd" }).catch((error: unknown) => {
     // A cluster need not have the kind.
     if (isNotFound(error)) return { items: [] };
     throw error;
   });
-  return [...(await unpushed(workingCopy)), ...items.flatMap(refusedCommit)];
+  return [
+    ...(await unpushed(workingCopy)),
+    ...(await unapplied(client, workingCopy, `${path}/appset.yaml`)),
+    ...items.flatMap(refusedCommit),
+  ];
 }
 
 async function unpushed(directory: string): Promise<string[]> {
@@ -32,6 +42,28 @@ async function unpushed(directory: string): Promise<string[]> {
   } catch {
     // A working copy in some state of its own (a rebase, no commit) has nothing simple to tell.
     return [];
+  }
+}
+
+/** The ApplicationSet comes out of no Git: whoever changes it applies it. */
+async function unapplied(client: World["client"], workingCopy: string, file: string): Promise<string[]> {
+  const written = manifestIn(join(workingCopy, file));
+  const { name, namespace = "argocd" } = written?.metadata ?? {};
+  if (written === undefined || typeof name !== "string") return [];
+  const live = await client.get(ApplicationSet, { namespace, name }).catch(undefinedIfNotFound);
+  const applied = live?.metadata.annotations?.["kubectl.kubernetes.io/last-applied-configuration"];
+  if (applied === undefined) return [];
+  const { spec } = JSON.parse(applied) as ApplicationSet; // what kubectl keeps is JSON
+  if (isDeepStrictEqual(spec, written.spec)) return [];
+  return [`appset.yaml is changed and not applied: kubectl apply -n ${namespace} -f ${file}`];
+}
+
+function manifestIn(file: string): ApplicationSet | undefined {
+  try {
+    const value: unknown = parse(readFileSync(file, "utf8"));
+    return typeof value === "object" && value !== null ? (value as ApplicationSet) : undefined; // compared, not trusted
+  } catch {
+    return undefined;
   }
 }
 

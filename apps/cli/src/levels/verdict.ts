@@ -29,7 +29,7 @@ export async function verifyLevel(level: Level, world: World, workingCopy: strin
     title: level.title,
     met: objectives.every(({ met }) => met),
     objectives,
-    undeployed: await undeployed(world, workingCopy),
+    undeployed: await undeployed(world, workingCopy, level.path),
   };
 }
 
