@@ -45,7 +45,7 @@ export const listedDifferences: Readonly<Record<string, Readonly<Record<string, 
     },
     rollback: {
       in: ["argocd app rollback NAME 0"],
-      why: "the real one compared with a cache that did not know of the rollback yet and printed Synced; ours prints OutOfSync, which the real one wrote 80 ms later",
+      why: "the real one compared with a cache that did not know of the rollback yet and printed Synced; ours prints OutOfSync, which the real one wrote 80 ms later and printed when recorded again",
     },
   },
   kubernetes: {
