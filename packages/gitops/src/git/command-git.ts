@@ -36,7 +36,7 @@ const maxAnswerBytes = 100_000_000;
 /** Some 500,000 branches, tags and pull requests. */
 const maxRefsBytes = 40_000_000;
 
-/** Sources on this machine: a fetched commit can also be read elsewhere, by `readTree` on another thread. */
+/** Sources on this machine: a fetched commit can also be read elsewhere, by `readTree` in another process. */
 export interface CommandGit extends GitRepositories {
   /**
    * Fetches a commit unless it is there, and calls `use` with what `readTree` takes, here or in another process. Rejects

@@ -4,6 +4,7 @@ import type { CommandGit } from "../git/command-git.ts";
 import { SourceError } from "../git/repositories.ts";
 import type { RenderedManifest } from "../render/directory.ts";
 import { checkSource } from "../render/render.ts";
+import { turn } from "../turns.ts";
 import type { SourceType } from "../types/application.ts";
 import type { ReadingAnswer, ReadingFailure, ReadingRequest } from "./messages.ts";
 import { ProcessEnded, processPool } from "./process-pool.ts";
@@ -38,7 +39,7 @@ export function readApart(options: ReadApartOptions): ApartReader {
   const { git, clock, timeLimitMs = 60_000, heapMb = 512, processes = 2, idleMs = 20_000 } = options;
   const pool = processPool<ReadingRequest, ReadingAnswer>(
     { file: new URL("./reading-process.ts", import.meta.url), clock, timeLimitMs, heapMb, processes, idleMs },
-    ({ what }) => what !== "part",
+    (answer) => (answer.what === "part" ? "more" : answer.retired === true ? "retired" : "last"),
   );
 
   /** All values that are told, and the source's type where it has one. */
@@ -49,9 +50,10 @@ export function readApart(options: ReadApartOptions): ApartReader {
     const values: T[] = [];
     for (const answer of answers) {
       if (answer.what === "failure") throw failureOf(answer);
-      if (answer.what === "end") return { ...answer, values };
+      if (answer.what === "end")
+        return { values, ...(answer.sourceType !== undefined && { sourceType: answer.sourceType }) };
       for (const value of JSON.parse(answer.text) as T[]) values.push(value); // as the process wrote them
-      await new Promise((resolve) => setImmediate(resolve));
+      await turn();
     }
     throw new Error("a reading process answered without an end");
   }
@@ -89,6 +91,10 @@ function beyondLimits({ reason, message }: ProcessEnded, timeLimitMs: number, he
     case "memory": {
       const text = `rendering was ended at ${heapMb} MB of memory: ${advice}`;
       return new SourceError(text, "ResourceExhausted", { lasting: true });
+    }
+    case "killed": {
+      const text = `rendering was ${message}, which may have no memory left`;
+      return new SourceError(text, "ResourceExhausted");
     }
     case "closed":
       return new SourceError(`rendering was ended: ${message}`, "Canceled", { unreachable: true });

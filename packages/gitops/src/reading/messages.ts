@@ -22,9 +22,17 @@ export type ReadingRequest = CommitPlace &
 /** Any number of parts, and then an end or a failure. */
 export type ReadingAnswer =
   /** A list as JSON. */
-  | { readonly what: "part"; readonly text: string }
-  | { readonly what: "end"; readonly sourceType?: SourceType }
-  | ReadingFailure;
+  { readonly what: "part"; readonly text: string } | (ReadingEnd & Last) | (ReadingFailure & Last);
+
+interface Last {
+  /** The process has done enough: it is to be replaced. */
+  readonly retired?: boolean;
+}
+
+export interface ReadingEnd {
+  readonly what: "end";
+  readonly sourceType?: SourceType;
+}
 
 export interface ReadingFailure {
   readonly what: "failure";

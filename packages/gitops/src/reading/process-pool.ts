@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Clock } from "@tracegate/contracts";
 
 export interface ProcessPoolOptions {
-  /** Answers each message, in as many messages as it likes; `isLast` tells the last one. */
+  /** Answers each message, in as many messages as it likes. */
   readonly file: URL;
   readonly clock: Clock;
   /** At most so many run at once; each has one request at a time. */
@@ -25,9 +25,12 @@ export interface ProcessPool<Request, Answer> {
   close(): Promise<void>;
 }
 
+/** What an answer says of those to come: `retired` is the last of all. */
+export type Continuation = "more" | "last" | "retired";
+
 /** Why a process did not answer. */
 export class ProcessEnded extends Error {
-  readonly reason: "time" | "memory" | "closed" | "failed";
+  readonly reason: "time" | "memory" | "killed" | "closed" | "failed";
   constructor(reason: ProcessEnded["reason"], message: string) {
     super(message);
     this.name = "ProcessEnded";
@@ -42,9 +45,9 @@ interface Job<Request, Answer> {
   readonly reject: (error: ProcessEnded) => void;
 }
 
-export function processPool<Request extends object, Answer>(
+export function processPool<Request extends object | string, Answer>(
   options: ProcessPoolOptions,
-  isLast: (answer: Answer) => boolean,
+  continuation: (answer: Answer) => Continuation,
 ): ProcessPool<Request, Answer> {
   // As long as there are reconciles in flight: who asks waits.
   const waiting: Job<Request, Answer>[] = [];
@@ -62,7 +65,7 @@ export function processPool<Request extends object, Answer>(
   }
 
   function begin(): PooledProcess<Request, Answer> {
-    const begun = new PooledProcess<Request, Answer>(options, isLast, {
+    const begun = new PooledProcess<Request, Answer>(options, continuation, {
       free: next,
       ended() {
         running.delete(begun);
@@ -92,8 +95,9 @@ export function processPool<Request extends object, Answer>(
 }
 
 const closing = () => new ProcessEnded("closed", "the platform is stopping");
+const idle = () => new ProcessEnded("closed", "nothing to do");
 
-/** Seconds of processor after which a process is replaced. */
+/** Seconds of processor after which a process is to be replaced. */
 export const retireAfterCpuSeconds = 60;
 
 /**
@@ -105,7 +109,7 @@ const cpuLimitSeconds = ({ timeLimitMs }: ProcessPoolOptions): number =>
 const limitedScript = 'ulimit -c 0; ulimit -t "$1"; shift; exec "$@"';
 
 /** One process, from its start to its end. */
-class PooledProcess<Request extends object, Answer> {
+class PooledProcess<Request extends object | string, Answer> {
   #state: "free" | "busy" | "ending" = "free";
   #job: Job<Request, Answer> | undefined;
   #timer: AbortController | undefined;
@@ -113,16 +117,16 @@ class PooledProcess<Request extends object, Answer> {
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
   readonly #options: ProcessPoolOptions;
-  readonly #isLast: (answer: Answer) => boolean;
+  readonly #continuation: (answer: Answer) => Continuation;
   readonly #tell: { free(): void; ended(): void };
 
   constructor(
     options: ProcessPoolOptions,
-    isLast: (answer: Answer) => boolean,
+    continuation: (answer: Answer) => Continuation,
     tell: { free(): void; ended(): void },
   ) {
     this.#options = options;
-    this.#isLast = isLast;
+    this.#continuation = continuation;
     this.#tell = tell;
     const flags = ["--disable-warning=ExperimentalWarning", `--max-old-space-size=${options.heapMb}`];
     const command = [process.execPath, ...flags, fileURLToPath(options.file)];
@@ -173,11 +177,13 @@ class PooledProcess<Request extends object, Answer> {
     const job = this.#job;
     if (job === undefined) return; // it is being ended
     job.answers.push(answer);
-    if (!this.#isLast(answer)) return;
+    const next = this.#continuation(answer);
+    if (next === "more") return;
     this.#job = undefined;
-    this.#state = "free";
-    this.#after(this.#options.idleMs, () => this.end(new ProcessEnded("closed", "nothing to do")));
     job.resolve(job.answers);
+    if (next === "retired") return void this.end(idle());
+    this.#state = "free";
+    this.#after(this.#options.idleMs, () => this.end(idle()));
     this.#tell.free();
   }
 
@@ -202,8 +208,9 @@ class PooledProcess<Request extends object, Answer> {
 
 /** A process that V8 finds no memory for aborts; one that the kernel finds none for is killed. */
 function endOf(code: number | null, signal: NodeJS.Signals | null, lastWords: string): ProcessEnded {
-  const memory = signal === "SIGABRT" || signal === "SIGKILL" || /heap out of memory/.test(lastWords);
-  if (memory) return new ProcessEnded("memory", "out of memory");
+  if (signal === "SIGABRT" || /heap out of memory/.test(lastWords))
+    return new ProcessEnded("memory", "out of memory");
+  if (signal === "SIGKILL") return new ProcessEnded("killed", "killed by the system");
   if (signal === "SIGXCPU") return new ProcessEnded("time", "out of processor time");
   const words = lastWords.trim().split("\n").at(-1) ?? "";
   return new ProcessEnded(

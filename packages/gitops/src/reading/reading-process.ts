@@ -5,7 +5,13 @@ import { GeneratorError } from "../applicationset/params.ts";
 import { type CommitPlace, readTree } from "../git/local-tree.ts";
 import { type RepositoryTree, SourceError } from "../git/repositories.ts";
 import { renderTree } from "../render/render.ts";
-import { inParts, type ReadingAnswer, type ReadingFailure, type ReadingRequest } from "./messages.ts";
+import {
+  inParts,
+  type ReadingAnswer,
+  type ReadingEnd,
+  type ReadingFailure,
+  type ReadingRequest,
+} from "./messages.ts";
 import { retireAfterCpuSeconds } from "./process-pool.ts";
 
 /** Many Applications come from one commit. */
@@ -25,7 +31,7 @@ function treeOf(place: CommitPlace): Promise<RepositoryTree> {
   return tree;
 }
 
-async function read(request: ReadingRequest, tell: (part: string) => void): Promise<ReadingAnswer> {
+async function read(request: ReadingRequest, tell: (part: string) => void): Promise<ReadingEnd> {
   const tree = await treeOf(request);
   if (request.what === "parameters") {
     inParts(await parametersOf(request.generator, request.spec, tree), tell);
@@ -45,14 +51,16 @@ function failure(error: unknown): ReadingFailure {
   return { what: "failure", name: error instanceof GeneratorError ? name : "Error", message };
 }
 
+/** Whether others should go on in a new one. */
+function retired(): boolean {
+  const { user, system } = process.cpuUsage(); // microseconds
+  return user + system > retireAfterCpuSeconds * 1_000_000;
+}
+
 const send = (answer: ReadingAnswer) => process.send?.(answer);
 
 process.on("message", (request: ReadingRequest) => {
   read(request, (text) => send({ what: "part", text }))
     .catch(failure)
-    .then((last) => {
-      send(last);
-      const { user, system } = process.cpuUsage(); // microseconds
-      if (user + system > retireAfterCpuSeconds * 1_000_000) process.disconnect();
-    });
+    .then((last) => send({ ...last, retired: retired() }));
 });
