@@ -102,5 +102,10 @@ function piped(child: ChildProcess, stdout: Readable | null, stderr: Readable | 
   const exit = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
     child.once("exit", (code, signal) => resolve({ code, signal }));
   });
+  // What nobody has asked for by now is not kept, nor is the descriptor that it would come from.
+  const drain = () => {
+    for (const stream of [stdout, stderr]) if (stream.listenerCount("data") === 0) stream.resume();
+  };
+  child.once("exit", () => setImmediate(drain)).once("error", drain);
   return { child, stdin: child.stdin, stdout, stderr, closed: Promise.all(ends).then(() => exit) };
 }
