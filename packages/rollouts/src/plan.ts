@@ -8,7 +8,7 @@ import { pauseStatus } from "./pausing.ts";
 import { rolloutPhase } from "./phase.ts";
 import { createReplicaSet, findNewReplicaSet, syncRevision } from "./replica-sets.ts";
 import { isFastRollback } from "./rollback.ts";
-import { reconcileBlueGreenReplicaSets, reconcileCanaryReplicaSets, resizeStable } from "./scaling.ts";
+import { reconcileBlueGreenReplicaSets, reconcileCanaryReplicaSets, resizeBesideNew } from "./scaling.ts";
 import { releaseServices } from "./services.ts";
 import type { RolloutEvent, RolloutPlan, RolloutSnapshot } from "./snapshot.ts";
 import { statusDifference } from "./status-difference.ts";
@@ -144,8 +144,10 @@ function startVersion(pass: Pass): RolloutPlan {
     `Created new replica set "${created.metadata.name}"`,
     time(pass),
   );
-  if (isScalingEvent(pass)) resizeStable(pass);
-  return finish(pass, { ...before, conditions: [...conditions] });
+  const started = { ...before, conditions: [...conditions] };
+  if (!isScalingEvent(pass)) return finish(pass, started);
+  const going: Pass = { ...pass, before: started, newRS: created };
+  return resizeBesideNew(going) ? resized(going) : finish(going, started);
 }
 
 /** What a Rollout shows while the API refuses the ReplicaSet of its new version. */
@@ -177,17 +179,19 @@ const isScalingEvent = (pass: Pass): boolean =>
     return sizeOf(rs) > 0 && desired !== undefined && desired !== String(pass.replicas);
   });
 
-/** Of the status only what is available is counted anew; while a person holds the Rollout up, it stays at this. */
 function scaleOnly(pass: Pass): RolloutPlan {
+  if (pass.rollout.spec.strategy?.blueGreen === undefined) reconcileCanaryReplicaSets(pass);
+  else reconcileBlueGreenReplicaSets(pass);
+  return resized(pass);
+}
+
+/** Of the status only what is available is counted anew; while a person holds the Rollout up, it stays at this. */
+function resized(pass: Pass): RolloutPlan {
   const { before, rollout } = pass;
   const all = allReplicaSets(pass);
-  let counted = all;
-  if (rollout.spec.strategy?.blueGreen === undefined) reconcileCanaryReplicaSets(pass);
-  else {
-    reconcileBlueGreenReplicaSets(pass);
-    const active = all.find((rs) => hashOf(rs) === before.blueGreen?.activeSelector);
-    if (active !== undefined) counted = [active];
-  }
+  const active = all.find((rs) => hashOf(rs) === before.blueGreen?.activeSelector);
+  const isBlueGreen = rollout.spec.strategy?.blueGreen !== undefined;
+  const counted = isBlueGreen && active !== undefined ? [active] : all;
   const counts = {
     HPAReplicas: sum(counted, (rs) => rs.status?.replicas ?? 0),
     availableReplicas: sum(counted, availableOf),

@@ -68,17 +68,24 @@ const scaleCanaryStable = (pass: Pass, { stable }: ReplicaCounts): boolean =>
   hasStable(pass) && pass.stableRS !== undefined && scale(pass, pass.stableRS, stable);
 
 /**
- * What a change of size means in the pass that makes a new version: the stable version follows. The new one's
- * ReplicaSet has moved on since it was made, so its size waits for the next pass.
+ * What a change of size means in the pass that makes a new version: the others follow. False: the pass cannot go on, as the
+ * new ReplicaSet would have to be scaled and has moved on since it was made.
  */
-export function resizeStable(pass: Pass): void {
+export function resizeBesideNew(pass: Pass): boolean {
   if (pass.rollout.spec.strategy?.blueGreen !== undefined) {
     removeDeadlines(pass);
     if (pass.stableRS !== undefined) scale(pass, pass.stableRS, pass.replicas);
-  } else if (!isHalted(pass)) {
-    removeDeadlines(pass);
-    scaleCanaryStable(pass, nextCanaryCounts(pass));
+    if (previewSize(pass) !== sizeOf(pass.newRS)) return false;
+    scaleDownOldBlueGreens(pass);
+    return true;
   }
+  if (isHalted(pass)) return true;
+  removeDeadlines(pass);
+  const next = nextCanaryCounts(pass);
+  if (scaleCanaryStable(pass, next)) return true;
+  if (next.canary !== sizeOf(pass.newRS)) return false;
+  drainOldCanaries(pass);
+  return true;
 }
 
 /** Versions that are neither new nor stable: broken pods first, then what availability allows, newest first. */
