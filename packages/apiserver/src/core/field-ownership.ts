@@ -58,7 +58,9 @@ export function applied(
   subresource: string,
   request: WriteRequest & { force?: boolean },
 ): KubeObject {
-  const { apiVersion = "", kind = "" } = configuration;
+  // What is no text counts as nothing.
+  const text = (value: unknown) => (typeof value === "string" ? value : "");
+  const [apiVersion, kind] = [text(configuration.apiVersion), text(configuration.kind)];
   if (kind !== served.kind || apiVersion !== apiVersionOfResource(served)) {
     const version = apiVersion.includes("/") ? apiVersion : `/${apiVersion}`;
     throw badRequest(`invalid object type: ${version}, Kind=${kind}`);

@@ -54,12 +54,13 @@ export function badRequest(message: string): StatusError {
 
 export function invalid(
   { group, kind }: { group: string; kind: string },
-  name: string,
+  // Not every object has a name yet when something is wrong with it.
+  name: string | undefined,
   errors: readonly FieldError[],
 ): StatusError {
   // Events of both groups are one kind to upstream, which it calls by the older name.
   const named = kind === "Event" && group === "events.k8s.io" ? "" : group;
-  return new StatusError(invalidStatus({ group: named, kind }, name, errors));
+  return new StatusError(invalidStatus({ group: named, kind }, name ?? "", errors));
 }
 
 /** The options of a request are wrong; `options` is their kind, such as `DeleteOptions`. */

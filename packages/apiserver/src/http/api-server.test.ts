@@ -472,6 +472,8 @@ test("a patch of another form or kind is refused, and leaves the object as it wa
       '{"apiVersion":"v1","kind":"Secret","metadata":{"name":"formed"}}',
       "invalid object type: /v1, Kind=Secret",
     ],
+    ["apply-patch+yaml", '{"apiVersion":null,"kind":"ConfigMap"}', "invalid object type: /, Kind=ConfigMap"],
+    ["apply-patch+yaml", '{"apiVersion":5,"kind":[]}', "invalid object type: /, Kind="],
   ];
   for (const [type, body, expected] of cases) {
     assert.equal(await messageOf(`${path}?fieldManager=t`, patchOf(type, body)), `400 ${expected}`);
@@ -487,4 +489,25 @@ test("a namespace is let go through finalize alone", async () => {
     patchOf("merge-patch+json", '{"spec":{"finalizers":[]}}'),
   );
   assert.deepEqual((JSON.parse(body) as { spec: object }).spec, { finalizers: ["kubernetes"] });
+});
+
+test("objects without a name or a spec are told what is wrong with them", async () => {
+  const service = {
+    apiVersion: "v1",
+    kind: "Service",
+    spec: { ports: [{ port: 80 }], clusterIPs: ["Zip"] },
+  };
+  assert.equal(
+    await messageOf("/api/v1/namespaces/default/services", posted(service)),
+    '422 Service "" is invalid: [spec.clusterIPs: Invalid value: ["Zip"]: must be empty when `clusterIP` is not specified, spec.clusterIPs[0]: Invalid value: "Zip": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)]',
+  );
+  const definition = {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: "a.b.example" },
+  };
+  assert.match(
+    await messageOf("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", posted(definition)),
+    /^422 CustomResourceDefinition.apiextensions.k8s.io "a.b.example" is invalid: \[metadata.name: .*spec.versions: Invalid value: null: /,
+  );
 });

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, jsonEqual } from "../json.ts";
+import { isObject, type JsonObject, jsonEqual, stringAt } from "../json.ts";
 import type { ManagedFieldsEntry } from "../object.ts";
 import { badRequest } from "../patch/refusal.ts";
 import { emptyObject } from "../schema/typed-object.ts";
@@ -198,9 +198,9 @@ function refuseUntypable(type: StructType, applied: JsonObject): void {
   const { apiVersion, kind, ...rest } = applied;
   const errors = appliedErrors(type, rest);
   if (errors.length === 0) return;
-  const { namespace = "", name = "" } = metadataOf(applied);
+  const [namespace, name] = ["namespace", "name"].map((field) => stringAt(metadataOf(applied), field));
   const [group = "", version = ""] = splitVersion(apiVersion);
-  const who = `${String(namespace)}/${String(name)}; ${group}/${version}, Kind=${String(kind)}`;
+  const who = `${namespace}/${name}; ${group}/${version}, Kind=${String(kind)}`;
   const text = errors.length === 1 ? errors[0] : `errors:\n${errors.map((error) => `  ${error}`).join("\n")}`;
   throw new StatusError({ message: `failed to create typed patch object (${who}): ${text}`, code: 500 });
 }

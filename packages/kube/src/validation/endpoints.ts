@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from "node:net";
+import { isIPv6 } from "node:net";
 import { isObject, type JsonObject, listAt, numberAt, objectAt, stringAt } from "../json.ts";
 import { endpointIPErrors, ipErrors } from "./addresses.ts";
 import { duplicate, type FieldError, invalid, notSupported, required, tooMany } from "./field-error.ts";
@@ -120,7 +120,7 @@ function sliceAddressErrors(address: string, type: string, list: string, path: s
   if (type !== "IPv4" && type !== "IPv6") return [];
   const wrong = ipErrors(address, path);
   if (wrong.length > 0) return wrong;
-  const fits = type === "IPv4" ? isIPv4(address) : isIPv6(address);
+  const fits = (type === "IPv6") === isIPv6(address);
   const family = fits ? [] : [invalid(list, address, `must be an ${type} address`)];
   return [...family, ...endpointIPErrors(address, path)];
 }

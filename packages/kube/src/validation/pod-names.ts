@@ -1,9 +1,8 @@
-import { isIP } from "node:net";
 import { isObject, type JsonObject, listAt, objectAt, stringAt } from "../json.ts";
+import { ipErrors } from "./addresses.ts";
 import { type FieldError, invalid, required } from "./field-error.ts";
 import { dns1123SubdomainErrors } from "./names.ts";
 
-const NOT_AN_IP = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
 const MAX_NAMESERVERS = 3;
 const SEARCH_PART = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?";
 const SEARCH = `${SEARCH_PART}(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*`;
@@ -27,7 +26,7 @@ export function dnsErrors(spec: JsonObject, path: string): FieldError[] {
     );
   }
   servers.forEach((server, i) => {
-    if (isIP(server) === 0) errors.push(invalid(`${at}.nameservers[${i}]`, server, NOT_AN_IP));
+    errors.push(...ipErrors(String(server), `${at}.nameservers[${i}]`));
   });
   listAt(config, "searches").forEach((search, i) => {
     const domain = String(search).replace(/\.$/, "");
@@ -50,7 +49,7 @@ export function hostAliasErrors(spec: JsonObject, path: string): FieldError[] {
     .flatMap((alias, i) => {
       const at = `${path}.hostAliases[${i}]`;
       const ip = stringAt(alias, "ip");
-      const errors = isIP(ip) === 0 ? [invalid(`${at}.ip`, ip, NOT_AN_IP)] : [];
+      const errors = ipErrors(ip, `${at}.ip`);
       listAt(alias, "hostnames").forEach((name, j) => {
         const wrong = dns1123SubdomainErrors(String(name));
         errors.push(...wrong.map((detail) => invalid(`${at}.hostnames[${j}]`, name, detail)));
