@@ -7,4 +7,10 @@ export { startPlatform } from "./platform.ts";
 export { portHolder } from "./port-holder.ts";
 export { chooseSandbox, foreignSystem, type SandboxChoice, sandboxChoices } from "./sandbox-choice.ts";
 export type { RunningPlatform, StateDirectory } from "./state-directory.ts";
-export { claimStateDirectory, makeDirectory, runningPlatform, stateDirectory } from "./state-directory.ts";
+export {
+  claimStateDirectory,
+  makeDirectory,
+  openStateDirectory,
+  runningPlatform,
+  stateDirectory,
+} from "./state-directory.ts";

@@ -56,10 +56,10 @@ export interface RunningPlatform {
 const claimFile = (state: StateDirectory) => join(state.root, "platform.json");
 
 /**
- * Makes the directory (0700) and claims it for this process.
- * @throws ProblemError where it cannot be written, or another platform runs on it.
+ * Makes the directory (0700), or closes one that is there to other users.
+ * @throws ProblemError where it cannot be written, or is no directory for secrets.
  */
-export function claimStateDirectory(state: StateDirectory): { release(): void } {
+export function openStateDirectory(state: StateDirectory): void {
   try {
     makeDirectory(state.root);
     closeToOthers(state);
@@ -73,6 +73,14 @@ export function claimStateDirectory(state: StateDirectory): { release(): void } 
       advice: "Give the directory to your user, or choose another with --state DIR",
     });
   }
+}
+
+/**
+ * Opens the directory and claims it for this process.
+ * @throws ProblemError as opening does, and where another platform runs on it.
+ */
+export function claimStateDirectory(state: StateDirectory): { release(): void } {
+  openStateDirectory(state);
   const other = runningPlatform(state);
   if (other !== undefined && other.pid !== process.pid) {
     throw new ProblemError({

@@ -147,3 +147,10 @@ test("a shell whose directory is gone is told so", () => {
   assert.equal(status, 2);
   assert.equal(stderr, "The directory of this shell is not there any more. Go to another one first: cd\n");
 });
+
+test("a state directory that cannot be made is one line in the background, too", () => {
+  const cwd = project("shop");
+  const { status, stdout, stderr } = tracegate(cwd, process.env, "up", "--detach", "--state", "/proc/nope");
+  assert.deepEqual([status, stdout], [3, ""]);
+  assert.match(stderr, /^tracegate: \/proc\/nope: the state directory cannot be written \(ENOENT\)\. .*\n$/);
+});

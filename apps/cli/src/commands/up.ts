@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ProblemError, wallClock } from "@tracegate/contracts";
 import {
-  makeDirectory,
+  openStateDirectory,
   readConfiguration,
   runningPlatform,
   type StateDirectory,
@@ -87,7 +87,7 @@ async function startInBackground(
   output: "json" | "yaml" | undefined,
   io: Io,
 ): Promise<ExitCode> {
-  makeDirectory(state.root);
+  openStateDirectory(state);
   const logPath = join(state.root, "platform.log");
   const log = openSync(logPath, "w", 0o600);
   const main = fileURLToPath(new URL("../main.ts", import.meta.url));
