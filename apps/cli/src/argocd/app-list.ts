@@ -16,7 +16,6 @@ export const appList = command({
     project: { type: "stringArray", short: "p", help: "only those of these projects" },
     repo: { type: "string", short: "r", help: "only those of this repository" },
     cluster: { type: "string", short: "c", help: "only those of this cluster" },
-    path: { type: "string", short: "P", help: "only those of this path" },
     "app-namespace": appNamespace,
   },
   async run(_args, flags, { client, io }) {
@@ -30,7 +29,6 @@ export const appList = command({
       return (
         (flags.project.length === 0 || flags.project.includes(spec.project)) &&
         (flags.repo === "" || sources.some(({ repoURL }) => repoURL === flags.repo)) &&
-        (flags.path === "" || sources.some(({ path }) => path === flags.path)) &&
         (flags.cluster === "" || cluster === flags.cluster || spec.destination.name === flags.cluster)
       );
     });

@@ -11,6 +11,7 @@ import type {
   ResourceStatus,
   SyncStatusCode,
 } from "../types/application.ts";
+import { asTyped } from "./as-typed.ts";
 import { removeIgnored } from "./ignore-differences.ts";
 import { lastAppliedAnnotation, normalized } from "./normalize.ts";
 import { withStoredDefaults } from "./stored-defaults.ts";
@@ -131,10 +132,12 @@ export function predictedAndCurrent(
 ): { predicted: Manifest; current: Manifest } {
   const present = normalized(live);
   const onServer = serverSide || resourceOptions(target.metadata).get("ServerSideApply") === "true";
-  const wanted = (onServer ? appliedOnServer(target, live) : undefined) ?? merged(target, live, present);
-  // What is left unsaid the API fills in, which may be all the difference.
-  const same = sameJson(wanted, present);
-  const predicted = same ? wanted : normalized(withStoredDefaults(wanted));
+  const applied = (wanted: Manifest) =>
+    (onServer ? appliedOnServer(wanted, live) : undefined) ?? merged(wanted, live, present);
+  const asWritten = applied(target);
+  // Another spelling, and what is left unsaid and filled in by the API, may be all the difference.
+  const same = sameJson(asWritten, present);
+  const predicted = same ? asWritten : normalized(withStoredDefaults(applied(asTyped(target))));
   const current = same ? present : normalized(withStoredDefaults(present));
   removeIgnored(predicted, live, ignored);
   removeIgnored(current, live, ignored);

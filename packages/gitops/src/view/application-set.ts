@@ -13,7 +13,7 @@ export function renderApplicationSetList(
     const source = sourceOf(set.spec.template.spec);
     return [
       qualified(set),
-      set.spec.template.spec.project ?? "",
+      set.spec.template.spec.project || "default",
       policyText(set),
       conditionsText(set),
       ...(options.wide ? [source?.repoURL ?? "", source?.path ?? "", source?.targetRevision ?? ""] : []),
@@ -38,7 +38,7 @@ export function renderApplicationSet(set: ApplicationSet): string {
   ]);
   const lines = [
     label("Name:", qualified(set)),
-    label("Project:", spec.project ?? ""),
+    label("Project:", spec.project || "default"),
     label("Server:", spec.destination.server ?? spec.destination.name ?? ""),
     label("Namespace:", spec.destination.namespace ?? ""),
     "Source:",

@@ -45,7 +45,7 @@ export function renderSummary(application: Application, url?: string, windows?: 
   const source = sourceOf(spec);
   const lines = [
     label("Name:", qualifiedName(application)),
-    label("Project:", spec.project),
+    label("Project:", spec.project || "default"),
     label("Server:", spec.destination.server ?? spec.destination.name ?? ""),
     label("Namespace:", spec.destination.namespace ?? ""),
   ];

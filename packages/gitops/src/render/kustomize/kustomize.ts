@@ -62,7 +62,10 @@ class Build {
 
   /** The resources of a kustomization, its bases included. `visited` are the folders being built, outermost first. */
   build(folder: string, visited: readonly string[], overlay: KustomizeSource = {}): Resource[] {
-    const file = withOverlay(this.#kustomization(folder), overlay);
+    return this.#built(withOverlay(this.#kustomization(folder), overlay), folder, visited);
+  }
+
+  #built(file: Kustomization, folder: string, visited: readonly string[]): Resource[] {
     const resources: Resource[] = [];
     this.#accumulate(file, folder, visited, resources);
     this.#generate(file, folder, resources);
@@ -150,14 +153,18 @@ class Build {
         `accumulating resources: accumulation err='accumulating resources from '${entry}': '${placeOf(path)}' must resolve to a file': cycle detected: candidate root '${placeOf(path)}' contains visited root '${placeOf(path)}'`,
       );
     }
-    try {
-      return this.build(path, trail);
-    } catch (error) {
-      if (!(error instanceof KustomizeError)) throw error;
-      throw new KustomizeError(
-        `accumulating resources: accumulation err='accumulating resources from '${entry}': '${placeOf(path)}' must resolve to a file': recursed accumulation of path '${placeOf(path)}': ${error.message}`,
-      );
-    }
+    const telling = <T>(what: string, work: () => T): T => {
+      try {
+        return work();
+      } catch (error) {
+        if (!(error instanceof KustomizeError)) throw error;
+        throw new KustomizeError(
+          `accumulating resources: accumulation err='accumulating resources from '${entry}': '${placeOf(path)}' must resolve to a file': ${what} path '${placeOf(path)}': ${error.message}`,
+        );
+      }
+    };
+    const file = telling("couldn't make target for", () => this.#kustomization(path));
+    return telling("recursed accumulation of", () => this.#built(file, path, trail));
   }
 
   #manifestsOf(entry: string, path: string): Resource[] {
