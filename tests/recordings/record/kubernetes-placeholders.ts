@@ -4,8 +4,26 @@ import type { RecordedRequest } from "@tracegate/kube/testing";
 /** An answer with placeholders for what differs from run to run. What the request itself said stays as it is. */
 export function neutral(body: unknown, request: RecordedRequest["request"]): unknown {
   const said = JSON.stringify(request);
-  if (isObject(body) && body["kind"] === "Table") return neutralTable(body, said);
-  return neutralValue(body, said);
+  const neutralBody = isObject(body) && body["kind"] === "Table" ? neutralTable(body, said) : neutralValue(body, said);
+  return withoutNames(neutralBody, generatedNames(body, said));
+}
+
+/** Names that the server made up, with what stands for them: labels and cells repeat them. */
+function generatedNames(value: unknown, said: string): [name: string, placeholder: string][] {
+  if (Array.isArray(value)) return value.flatMap((item) => generatedNames(item, said));
+  if (!isObject(value)) return [];
+  const { generateName: prefix, name } = value;
+  const below = Object.values(value).flatMap((member) => generatedNames(member, said));
+  if (typeof prefix !== "string" || typeof name !== "string") return below;
+  return said.includes(`"name":"${name}"`) ? below : [[name, `${name.slice(0, -5)}XXXXX`], ...below];
+}
+
+function withoutNames(value: unknown, names: readonly [name: string, placeholder: string][]): unknown {
+  if (names.length === 0) return value;
+  if (typeof value === "string") return names.reduce((text, [name, placeholder]) => text.replaceAll(name, placeholder), value);
+  if (Array.isArray(value)) return value.map((item) => withoutNames(item, names));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withoutNames(member, names)]));
 }
 
 const UID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
@@ -57,7 +75,7 @@ function neutralText(text: string, said: string): string {
 const DURATION_COLUMNS = /^(Age|Last Seen|First Seen|Last Schedule|Duration)$/;
 
 function neutralTable(table: Record<string, unknown>, said: string): unknown {
-  const { columnDefinitions, rows, ...rest } = table as { columnDefinitions?: { name: string; type: string }[] | null; rows?: { cells: unknown[] }[] };
+  const { columnDefinitions, rows, ...rest } = table as { columnDefinitions?: { name: string; type: string }[] | null; rows?: { cells: unknown[] }[] | null };
   const isAge = (column: number) => {
     // Later events of a watch do not repeat the columns.
     if (!columnDefinitions) return true;
@@ -68,7 +86,7 @@ function neutralTable(table: Record<string, unknown>, said: string): unknown {
     ...(neutralValue({ ...rest, kind: "" }, said) as object),
     kind: "Table",
     columnDefinitions: columnDefinitions?.map(({ ...column }) => withoutDescription(column)) ?? null,
-    rows: rows?.map(({ cells, ...row }) => ({
+    rows: rows === null ? null : rows?.map(({ cells, ...row }) => ({
       cells: cells.map((cell, column) =>
         typeof cell === "string" && isAge(column) && /^(\d+[smhdy])+$/.test(cell) ? "AGE" : neutralValue(cell, said),
       ),
