@@ -1,4 +1,4 @@
-import { getKey, isObject, type JsonObject, jsonEqual, setKey } from "../json.ts";
+import { copyJson, getKey, isObject, type JsonObject, jsonEqual, setKey } from "../json.ts";
 import type { JsonPatchOperation } from "../resource-client.ts";
 import { jsonTypeName } from "../schema/decode-scalar.ts";
 import { StatusError } from "../status.ts";
@@ -21,7 +21,7 @@ export function applyJsonPatch(document: unknown, operations: readonly JsonPatch
       code: 413,
     });
   }
-  const root = { "": structuredClone(document) };
+  const root = { "": copyJson(document) };
   for (const operation of operations) applyOperation(root, operation);
   return root[""];
 }
@@ -73,13 +73,13 @@ function applyOperation(root: { "": unknown }, operation: JsonPatchOperation): v
   const path = parsePointer(operation.path);
   switch (operation.op) {
     case "add":
-      add(root, path, structuredClone(operation.value));
+      add(root, path, copyJson(operation.value));
       break;
     case "remove":
       remove(root, path);
       break;
     case "replace":
-      replace(root, path, structuredClone(operation.value));
+      replace(root, path, copyJson(operation.value));
       break;
     case "test": {
       const found = lookup(root, path);
@@ -93,7 +93,7 @@ function applyOperation(root: { "": unknown }, operation: JsonPatchOperation): v
     case "copy": {
       const value = lookup(root, parsePointer(operation.from));
       if (value === undefined) throw unprocessable();
-      add(root, path, structuredClone(value));
+      add(root, path, copyJson(value));
       break;
     }
   }

@@ -1,4 +1,4 @@
-import { getKey, isObject, type JsonObject, jsonEqual, setKey } from "../json.ts";
+import { copyJson, getKey, isObject, type JsonObject, jsonEqual, setKey } from "../json.ts";
 import type { ListType, StructType, ValueType } from "../schema/value-type.ts";
 import { StatusError } from "../status.ts";
 import { goMap } from "../values/go-text.ts";
@@ -17,7 +17,7 @@ const ELEMENT_ORDER = "$setElementOrder/";
  */
 export function applyStrategicMergePatch(document: JsonObject, patch: unknown, type: StructType): JsonObject {
   if (!isObject(patch)) throw badRequest("Invalid JSON Patch");
-  return mergeMap(structuredClone(document), structuredClone(patch), type);
+  return mergeMap(copyJson(document), copyJson(patch), type);
 }
 
 function mergeMap(original: JsonObject, patch: JsonObject, type: ValueType | undefined): JsonObject {
@@ -99,7 +99,7 @@ function mergeElements(
     if (getKey(change, key) === undefined) throw noMergeKey(change, key);
     const at = list.findIndex((other) => sameElement(other, change, key));
     const current = list[at];
-    if (isObject(current)) list[at] = mergeMap(current, structuredClone(change), type.item);
+    if (isObject(current)) list[at] = mergeMap(current, copyJson(change), type.item);
     else list.push(withoutDirectives(change) ?? {});
   }
   return list;

@@ -3,6 +3,7 @@ import {
   applyMergePatch,
   applyStrategicMergePatch,
   builtInType,
+  copyJson,
   isObject,
   type JsonPatchOperation,
   matchesRequirements,
@@ -71,7 +72,7 @@ function mergePatch(
     return;
   }
   const { apiVersion, kind, metadata } = resource.manifest;
-  const body = structuredClone(patch);
+  const body = copyJson(patch);
   const patched = mergedManifest(resource.manifest, body);
   if (options?.allowKindChange !== true) Object.assign(patched, { apiVersion, kind });
   patched.metadata = {
@@ -114,15 +115,20 @@ function only(resources: readonly Resource[], patch: Manifest): Resource {
 }
 
 export function selected(resources: readonly Resource[], target: PatchTarget): Resource[] {
-  const matches = (pattern: string | undefined, values: readonly string[]) => {
-    if (pattern === undefined || pattern === "") return true;
-    let expression: RE2JS;
+  const compiled = new Map<string, RE2JS>();
+  const expressionOf = (pattern: string): RE2JS => {
     try {
       // Linear time: the pattern comes from a repository that nobody vouches for.
-      expression = RE2JS.compile(`^(?:${pattern})$`);
+      const expression = compiled.get(pattern) ?? RE2JS.compile(`^(?:${pattern})$`);
+      compiled.set(pattern, expression);
+      return expression;
     } catch {
       throw new KustomizeError(`error parsing regexp: invalid pattern in patch target: '${pattern}'`);
     }
+  };
+  const matches = (pattern: string | undefined, values: readonly string[]) => {
+    if (pattern === undefined || pattern === "") return true;
+    const expression = expressionOf(pattern);
     return values.some((value) => expression.matches(value));
   };
   const labelled = (selector: string | undefined, labels: Record<string, string> | undefined) =>
