@@ -22,7 +22,7 @@ export const get = command({
       renderRollout(await viewOf(client, namespace, name), {
         now: clock.now(),
         paint: rolloutPainter(io.colour && !flags["no-color"]),
-        ...(terminal && { width: terminal.columns }),
+        ...(terminal && { width: terminal.columns - 1 }),
       });
     if (!flags.watch) {
       io.out(`${await draw()}\n`);

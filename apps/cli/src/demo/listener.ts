@@ -40,6 +40,7 @@ function liveListener(io: Io, paint: Painter): Listener {
       const text = renderRollout(rolloutView({ rollout, replicaSets, pods, analysisRuns }), {
         now: wallClock.now(),
         paint: rolloutPainter(io.colour),
+        width: (io.terminal?.columns ?? 80) - 1,
       });
       return [...text.split("\n"), "", ...gateLines(newest(analysisRuns), paint)];
     });

@@ -30,7 +30,7 @@ export const get = command({
       renderRollout(await viewOf(client, namespace, name), {
         now: wallClock.now(),
         paint: rolloutPainter(io.colour),
-        ...(terminal && { width: terminal.columns }),
+        ...(terminal && { width: terminal.columns - 1 }),
       });
     try {
       if (!watch || output !== undefined) {
