@@ -4,7 +4,7 @@ import type { AnalysisRun } from "@tracegate/analysis";
 import { painter } from "../painter.ts";
 import { gateLines, rounded } from "./gate-lines.ts";
 
-test("gates stand in columns: name, condition, what was measured, a dot for what is still to come", () => {
+test("gates stand in columns: name, condition, what was measured, a dot for what is still to come while the run goes on", () => {
   const run: AnalysisRun = {
     apiVersion: "argoproj.io/v1alpha1",
     kind: "AnalysisRun",
@@ -30,6 +30,11 @@ test("gates stand in columns: name, condition, what was measured, a dot for what
   assert.deepEqual(gateLines(run, painter(false)), [
     "traffic  result[0] >= 0.05  3.14  ·",
     "errors   result[0] < 1      ·  ·",
+  ]);
+  const over: AnalysisRun = { ...run, status: { ...run.status, phase: "Error" } };
+  assert.deepEqual(gateLines(over, painter(false)), [
+    "traffic  result[0] >= 0.05  3.14",
+    "errors   result[0] < 1",
   ]);
   assert.deepEqual(gateLines(undefined, painter(false)), []);
 });

@@ -19,11 +19,15 @@ export function gateLines(run: AnalysisRun | undefined, paint: Painter): string[
             ? paint.bad(text)
             : paint.warn(text);
       });
-    const open = Math.max(0, Number(count) - (result?.count ?? 0));
+    // A run that is over measures no more.
+    const open = isOver(run) ? 0 : Math.max(0, Number(count) - (result?.count ?? 0));
     const shown = [...measured, ...new Array<string>(open).fill(paint.dim("·"))].join("  ");
-    return `${name.padEnd(width)}  ${paint.dim(successCondition.padEnd(conditions))}  ${shown}`;
+    return `${name.padEnd(width)}  ${paint.dim(successCondition.padEnd(conditions))}  ${shown}`.trimEnd();
   });
 }
+
+const isOver = ({ status }: AnalysisRun): boolean =>
+  ["Successful", "Failed", "Error", "Inconclusive"].includes(status?.phase ?? "");
 
 /** Measured values have fifteen digits; three say enough on a screen, and the evidence keeps all. No series is nothing. */
 export const rounded = (value: string): string =>
