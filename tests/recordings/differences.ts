@@ -25,6 +25,10 @@ export const listedDifferences: Readonly<Record<string, Readonly<Record<string, 
       in: ["Rollout/web", "Event ", "AnalysisRun/", "get rollout"],
       why: "a version that was given up and still has its pods is proven anew after a retry; the real one lets it take over at once",
     },
+    "mix-same-image": {
+      in: ["Rollout/web"],
+      why: "the real one writes `resources: {}` into the Rollout's containers, so that the same template patched again counts as a change of the spec",
+    },
     "nginx-abort": {
       in: ["Service/", "Rollout/web", "ReplicaSet/", "AnalysisRun/", "Event ", "get rollout"],
       why: "trafficRouting is refused by name; after the abort the recorded Service also flaps between the versions, which is a defect",
@@ -32,6 +36,10 @@ export const listedDifferences: Readonly<Record<string, Readonly<Record<string, 
     "nginx-weights": {
       in: ["Service/", "Rollout/web", "ReplicaSet/", "Event Rollout", "get rollout"],
       why: "trafficRouting is refused by name",
+    },
+    "refused-bad-selector": {
+      in: ["Rollout/web", "get rollout"],
+      why: "the real one says nothing on the Rollout when its selector cannot be read; here it is told what is wrong",
     },
     "workload-ref": {
       in: ["Rollout/web", "ReplicaSet/", "Event Rollout", "get rollout"],
