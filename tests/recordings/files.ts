@@ -11,15 +11,19 @@ export function kindFolder(folder: string, kind: string): string {
   return existsSync(inner) ? inner : folder;
 }
 
+/** The names of a folder's recordings, in order. */
+export const namesIn = (folder: string): string[] =>
+  readdirSync(folder)
+    .filter((file) => file.endsWith(".json"))
+    .map((file) => file.slice(0, -".json".length))
+    .sort();
+
 /** The recordings of a folder, by the names of their files; all, or those named. */
 export function* recordingsOf<T extends object>(
   folder: string,
   names: readonly string[],
 ): Generator<{ readonly name: string; readonly recording: T }> {
-  const found = readdirSync(folder)
-    .filter((file) => file.endsWith(".json"))
-    .map((file) => file.slice(0, -".json".length))
-    .sort();
+  const found = namesIn(folder);
   for (const name of names) {
     if (!found.includes(name)) throw new Error(`no recording ${name} in ${folder}`);
   }

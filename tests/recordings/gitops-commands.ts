@@ -1,8 +1,5 @@
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
 import type { Printed } from "./command.ts";
 import type { Difference } from "./difference.ts";
-import { recordingsFolder } from "./files.ts";
 import { firstLineDifference } from "./printed.ts";
 
 /** Where what a command of argocd printed differs from the recording, with what differs from run to run taken out. */
@@ -10,12 +7,18 @@ export function commandDifference(
   command: string,
   recorded: Printed,
   ours: Printed,
-  run: { readonly name: string; readonly commits: readonly string[]; readonly stale: boolean },
+  run: {
+    readonly name: string;
+    /** Scenarios that were recorded beside it. */
+    readonly others: readonly string[];
+    readonly commits: readonly string[];
+    readonly stale: boolean;
+  },
 ): Difference | undefined {
   if (recorded.exit !== ours.exit)
     return { what: `${command}: exit code`, expected: `${recorded.exit}`, got: `${ours.exit}: ${ours.out.join("\n")}` };
-  const own = withCommits(ours.out, run.commits).filter((line) => !mentionsAnother(line, run.name));
-  const theirs = recorded.out.filter((line) => !mentionsAnother(line, run.name));
+  const own = withCommits(ours.out, run.commits).filter((line) => !mentionsAnother(line, run));
+  const theirs = recorded.out.filter((line) => !mentionsAnother(line, run));
   const view = viewOf(command, run.stale);
   return firstLineDifference(command, view(theirs), view(own));
 }
@@ -91,12 +94,8 @@ function withCommits(lines: readonly string[], commits: readonly string[]): stri
   );
 }
 
-const scenarios = readdirSync(join(recordingsFolder, "gitops"))
-  .filter((file) => file.endsWith(".json"))
-  .map((file) => file.slice(0, -".json".length));
-
 /** Scenarios were recorded side by side, and lines about another one were taken out by its name. */
-function mentionsAnother(line: string, name: string): boolean {
+function mentionsAnother(line: string, { name, others }: { readonly name: string; readonly others: readonly string[] }): boolean {
   const words = line.replaceAll(name, "").split(/[^a-z-]+/);
-  return scenarios.some((other) => other !== name && words.includes(other));
+  return others.some((other) => other !== name && words.includes(other));
 }

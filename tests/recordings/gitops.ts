@@ -31,7 +31,7 @@ import { memoryStore } from "@tracegate/store";
 import { startGarbageCollector, workloadControllers } from "@tracegate/workloads";
 import { simulatedPods } from "@tracegate/workloads/testing";
 import type { Difference, RunRecordings } from "./difference.ts";
-import { kindFolder, recordingsOf } from "./files.ts";
+import { kindFolder, namesIn, recordingsFolder, recordingsOf } from "./files.ts";
 import { type Printed, runCommand, withLatency } from "./command.ts";
 import { commandDifference, withoutFiles } from "./gitops-commands.ts";
 import { runKubectl } from "./gitops-kubectl.ts";
@@ -69,8 +69,10 @@ export interface Action {
 
 /** Plays the scenarios of a folder. */
 export const runGitOps: RunRecordings = async function* (folder, names) {
-  for (const { name, recording } of recordingsOf<GitOpsRecording>(kindFolder(folder, "gitops"), names)) {
-    yield { name, differences: await replayGitOps(recording).catch(brokenOff) };
+  const own = kindFolder(folder, "gitops");
+  const others = [...new Set([...namesIn(own), ...namesIn(kindFolder(recordingsFolder, "gitops"))])];
+  for (const { name, recording } of recordingsOf<GitOpsRecording>(own, names)) {
+    yield { name, differences: await replayGitOps(recording, others).catch(brokenOff) };
   }
 };
 
@@ -89,8 +91,11 @@ const controlPlane = "argocd";
 /** Any second will do; the phase within it is the recording's. */
 const epoch = Date.UTC(2031, 1, 3, 10, 11, 12);
 
-/** Plays a recording's input on virtual time and says where the run parts from it; empty when they agree. */
-export async function replayGitOps(recording: GitOpsRecording): Promise<Difference[]> {
+/**
+ * Plays a recording's input on virtual time and says where the run parts from it; empty when they agree. Lines about `others` were
+ * taken out of what was recorded.
+ */
+export async function replayGitOps(recording: GitOpsRecording, others: readonly string[]): Promise<Difference[]> {
   const world = createWorld(recording);
   const printed = new Map<number, Printed>();
   const states = await play(world, recording, printed);
@@ -102,7 +107,7 @@ export async function replayGitOps(recording: GitOpsRecording): Promise<Differen
   const live = recording.final.live.filter((name) => /^(deployment|service|configmap|job)/.test(name)).sort();
   expected["live"] = named(live, world.repository);
   const differences = differencesOf(expected, own);
-  const run = { name: recording.name, commits: world.repository.commits, stale };
+  const run = { name: recording.name, others, commits: world.repository.commits, stale };
   for (const [index, { do: what, result }] of actionsOf(recording).entries()) {
     const ours = printed.get(index);
     if (ours === undefined || typeof what !== "string" || typeof result !== "object" || result === null) continue;
