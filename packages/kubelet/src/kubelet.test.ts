@@ -108,6 +108,10 @@ const untilPod = (name: string, what: string, is: (pod: Pod) => boolean) =>
   });
 const isReady = (pod: Pod) =>
   pod.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
+const isOlderThan = (pod: Pod, ms: number) =>
+  (pod.status?.conditions ?? []).every(
+    ({ lastTransitionTime = "" }) => wallClock.now() - Date.parse(lastTransitionTime) > ms + 1000,
+  );
 const untilReady = (name: string) => untilPod(name, "ready", isReady);
 
 async function logs(name: string, more = {}): Promise<string> {
@@ -445,6 +449,8 @@ test("a new control plane finds its pods as they were: nothing restarts, nothing
 }, async () => {
   await create("kept", [server({ readinessProbe: { httpGet: { port: 8080 }, periodSeconds: 1 } })]);
   const before = await untilReady("kept");
+  // Conditions count whole seconds: one that changes back and forth from now on shows.
+  await eventually("a second has passed", () => isOlderThan(before, 1000));
   await stopControlPlane("keep");
   await startControlPlane();
   const connection = await kubelet.podAccess.portForward({ ...at("kept"), port: 8080 });

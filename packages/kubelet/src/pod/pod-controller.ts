@@ -165,6 +165,8 @@ class PodController implements Controller<Pod>, PodDirectory {
     }
     if (pod === undefined || pod.spec.nodeName !== this.#options.node.name) return undefined;
     const memory = this.#remember(ref, pod);
+    // What an earlier control plane has found holds until it is found otherwise: before a status without it is written.
+    this.#probing.keepUp(pod, memory);
     for (let step = 0; step < maxStepsAtOnce && !signal.aborted; step += 1) {
       const { sources, observed } = await this.#observer.observe(pod, memory);
       const plan = syncPod(pod, observed, this.#options.clock.now());
