@@ -6,6 +6,7 @@ import { Rollout } from "@tracegate/rollouts";
 import { command, common } from "../command.ts";
 import { connect, stateMeant } from "../connection.ts";
 import { indented, print, table } from "../output.ts";
+import { refusedCommits } from "../refused-commits.ts";
 import { unreadyPods } from "../unready-pods.ts";
 
 export const status = command({
@@ -30,7 +31,9 @@ export const status = command({
     const { pid, server, urls } = running;
     const client = connect(path, io);
     try {
-      const applications = (await listed(client, Application)).map(({ metadata, status }) => ({
+      const delivered = await listed(client, Application);
+      const refused = refusedCommits(delivered);
+      const applications = delivered.map(({ metadata, status }) => ({
         namespace: metadata.namespace ?? "",
         name: metadata.name,
         sync: status?.sync?.status ?? "Unknown",
@@ -46,10 +49,24 @@ export const status = command({
         applications.every(({ sync, health }) => sync === "Synced" && health === "Healthy") &&
         rollouts.every(({ phase }) => phase === "Healthy");
       const unready = unreadyPods(await listed(client, Pod), await listed(client, Event), wallClock.now());
+      const section = (title: string, lines: readonly string[]): string =>
+        lines.length === 0
+          ? ""
+          : `\n${title}:\n${lines.flatMap((line) => indented(line, "  ", io.terminal?.columns)).join("\n")}\n`;
       print(
         io,
         output,
-        { running: true, pid, server, urls, kubeconfig: state.kubeconfig, applications, rollouts, unready },
+        {
+          running: true,
+          pid,
+          server,
+          urls,
+          kubeconfig: state.kubeconfig,
+          applications,
+          refused,
+          rollouts,
+          unready,
+        },
         () =>
           [
             `Platform: process ${pid}, Kubernetes API at ${server}\n`,
@@ -72,10 +89,8 @@ export const status = command({
                     rollout.message,
                   ]),
                 )}`,
-            ...(unready.length === 0 ? [] : ["\nNot ready:\n"]),
-            ...unready.flatMap((line) =>
-              indented(line, "  ", io.terminal?.columns).map((part) => `${part}\n`),
-            ),
+            section("Not deployed", refused),
+            section("Not ready", unready),
           ].join(""),
       );
       return healthy ? 0 : 1;

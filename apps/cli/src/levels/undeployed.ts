@@ -5,6 +5,7 @@ import { Application, ApplicationSet } from "@tracegate/gitops";
 import { isNotFound, undefinedIfNotFound } from "@tracegate/kube";
 import { parse } from "yaml";
 import { ownGit } from "../demo/own-git.ts";
+import { refusedCommits } from "../refused-commits.ts";
 import type { World } from "./level.ts";
 
 /**
@@ -24,7 +25,7 @@ export async function undeployed(
   return [
     ...(await unpushed(workingCopy)),
     ...(await unapplied(client, workingCopy, `${path}/appset.yaml`)),
-    ...items.flatMap(refusedCommit),
+    ...refusedCommits(items),
   ];
 }
 
@@ -65,15 +66,6 @@ function manifestIn(file: string): ApplicationSet | undefined {
   } catch {
     return undefined;
   }
-}
-
-function refusedCommit({ metadata: { name }, status }: Application): string[] {
-  const { phase, message, syncResult } = status?.operationState ?? {};
-  const said = (status?.conditions ?? []).filter(({ type }) => type.endsWith("Error"));
-  if (said.length > 0) return said.map((condition) => `application ${name}: ${condition.message}`);
-  if (status?.sync?.status !== "OutOfSync" || (phase !== "Failed" && phase !== "Error")) return [];
-  // An attempt at an earlier commit says nothing of this one.
-  return syncResult?.revision === status.sync.revision ? [`application ${name}: ${message}`] : [];
 }
 
 const lines = (text: string): string[] => text.split("\n").filter((line) => line !== "");
