@@ -20,6 +20,7 @@ import {
   type Ref,
   type ResourceClient,
   StatusError,
+  undefinedIfNotFound,
 } from "@tracegate/kube";
 import { Rollout, rolloutController, crds as rolloutCrds } from "@tracegate/rollouts";
 import { memoryStore } from "@tracegate/store";
@@ -140,7 +141,15 @@ function controllers(
       events: recorder("rollouts-controller"),
       providers,
     }),
-    rolloutController({ client: unhurried(faulty, scheduler, rolloutWriteMs), clock: scheduler, events: recorder("rollouts-controller") }),
+    patient(
+      rolloutController({
+        client: unhurried(faulty, scheduler, rolloutWriteMs),
+        clock: scheduler,
+        events: recorder("rollouts-controller"),
+      }),
+      client,
+      scheduler,
+    ),
   ];
 }
 
@@ -165,6 +174,34 @@ function unhurried(client: ResourceClient, scheduler: VirtualScheduler, ms: numb
     update: later(client.update) as ResourceClient["update"],
     patch: later(client.patch) as ResourceClient["patch"],
     delete: later(client.delete),
+  };
+}
+
+/**
+ * The recorded controller's queue puts off a Rollout that it refused: a few milliseconds, twice as long each time, ten
+ * seconds at most. A change meanwhile, be it the one that mends the spec, does not bring it forward.
+ */
+function patient(
+  controller: Controller<Rollout>,
+  client: ResourceClient,
+  scheduler: VirtualScheduler,
+): Controller<Rollout> {
+  const refused = new Map<string, { readonly times: number; readonly until: number }>();
+  return {
+    ...controller,
+    async reconcile(ref, signal) {
+      const { times, until } = refused.get(ref.name) ?? { times: 0, until: 0 };
+      if (until > scheduler.now()) return { requeueAfterMs: until - scheduler.now() };
+      const asked = await controller.reconcile(ref, signal);
+      const rollout = await client.get(Rollout, ref).catch(undefinedIfNotFound);
+      if (rollout?.status?.conditions?.some(({ type }) => type === "InvalidSpec") !== true) {
+        refused.delete(ref.name);
+        return asked;
+      }
+      const requeueAfterMs = Math.min(10_000, 2 ** (times + 2));
+      refused.set(ref.name, { times: times + 1, until: scheduler.now() + requeueAfterMs });
+      return { requeueAfterMs };
+    },
   };
 }
 
