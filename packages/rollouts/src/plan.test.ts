@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { AnalysisTemplate } from "@tracegate/analysis";
 import type { ReplicaSet } from "@tracegate/kube";
 import { planRollout } from "./plan.ts";
 import { podTemplateHash, stepsHash } from "./pod-template-hash.ts";
@@ -141,6 +142,75 @@ test("an abort leads back to the stable version and stays until it is retried", 
   assert.deepEqual(plan.actions, [
     { do: "patchReplicaSet", name: `web-${hash("web:1")}`, body: { spec: { replicas: 2 } } },
   ]);
+});
+
+test("pauses are shown first; what the pass writes then is told from the conditions that it read", () => {
+  const started = { type: "Progressing", status: "True" as const, reason: "ReplicaSetUpdated", message: "x" };
+  const times = { lastUpdateTime: "2030-01-01T00:00:08Z", lastTransitionTime: "2030-01-01T00:00:08Z" };
+  const paused = midway({
+    currentStepIndex: 1,
+    controllerPause: true,
+    pauseConditions: [{ reason: "CanaryPauseStep", startTime: "2030-01-01T00:00:09Z" }],
+    conditions: [{ ...started, ...times }],
+    updatedReplicas: 0,
+  });
+  const sets = [replicaSet("web:1", 1, 1), replicaSet("web:2", 2, 1)];
+  const { statusFirst, status } = planRollout(snapshot(rollout("web:2", paused), sets), now);
+  const reasons = (of: RolloutStatus | undefined) =>
+    (of?.conditions ?? []).map(({ type, reason }) => `${type} ${reason}`);
+  assert.deepEqual(reasons(statusFirst), ["Progressing RolloutPaused", "Paused RolloutPaused"]);
+  // A pod more is progress, and the list of conditions has no Paused: the next pass adds it again.
+  assert.ok(!reasons(status).some((text) => text.startsWith("Paused")));
+  assert.ok(reasons(status).includes("Progressing ReplicaSetUpdated"));
+});
+
+test("a new version of another size: the stable one follows at once, the new one in the next pass", () => {
+  const healthy: RolloutStatus = { ...midway(), currentPodHash: hash("web:1"), currentStepIndex: 2 };
+  const larger = rollout("web:2", healthy, { replicas: 4 });
+  const { actions } = planRollout(snapshot(larger, [replicaSet("web:1", 1, 2)]), now);
+  const desired = { metadata: { annotations: { "rollout.argoproj.io/desired-replicas": "4" } } };
+  assert.deepEqual(
+    actions.map((action) => action.do),
+    ["createReplicaSet", "patchReplicaSet"],
+  );
+  assert.deepEqual(actions[1], { do: "patchReplicaSet", name: `web-${hash("web:1")}`, body: desired });
+});
+
+test("an analysis whose arguments cannot be looked up fails the pass and leaves the status alone", () => {
+  const args = [{ name: "x", valueFrom: { fieldRef: { fieldPath: "spec.nothing" } } }];
+  const asks: CanaryStep[] = [{ analysis: { templates: [{ templateName: "gate" }], args } }];
+  const gate: AnalysisTemplate = {
+    apiVersion: "argoproj.io/v1alpha1",
+    kind: "AnalysisTemplate",
+    metadata: { name: "gate" },
+    spec: {
+      args: [{ name: "x" }],
+      metrics: [{ name: "m", provider: { prometheus: { query: "{{args.x}}" } } }],
+    },
+  };
+  const at = midway({ currentStepHash: stepsHash(asks) });
+  const plan = planRollout(
+    {
+      ...snapshot(rollout("web:2", at, { strategy: { canary: { steps: asks } } }), [
+        replicaSet("web:1", 1, 1),
+        replicaSet("web:2", 2, 1),
+      ]),
+      templates: new Map([["gate", gate]]),
+    },
+    now,
+  );
+  assert.equal(plan.failure, "invalid path spec.nothing in rollout");
+  assert.deepEqual(plan.status, at);
+});
+
+test("while broken pods of an older version take the room, a weight step counts as done", () => {
+  const sets = [replicaSet("web:1", 1, 2), replicaSet("web:0", 2, 1, 0), replicaSet("web:2", 3, 0)];
+  const plan = planRollout(snapshot(rollout("web:2", midway()), sets), now);
+  assert.equal(plan.status.currentStepIndex, 1);
+  assert.deepEqual(
+    plan.events.map(({ reason }) => reason).filter((reason) => reason !== "RolloutUpdated"),
+    ["ScalingReplicaSet", "RolloutStepCompleted", "RolloutNotCompleted"],
+  );
 });
 
 test("nothing is promoted while the canary lacks a pod", () => {
