@@ -1,11 +1,11 @@
 import { wallClock } from "@tracegate/contracts";
-import { Rollout, renderRollout } from "@tracegate/rollouts";
+import { renderRollout } from "@tracegate/rollouts";
 import { command, common } from "../../command.ts";
 import { connect } from "../../connection.ts";
 import { liveArea } from "../../live-area.ts";
 import { print } from "../../output.ts";
 import { rolloutPainter } from "../../painter.ts";
-import { viewOf } from "./objects.ts";
+import { getRollout, viewOf } from "./objects.ts";
 
 const lookEveryMs = 250;
 
@@ -34,7 +34,7 @@ export const get = command({
       });
     try {
       if (!watch || output !== undefined) {
-        const rollout = await client.get(Rollout, { namespace, name });
+        const rollout = await getRollout(client, { namespace, name });
         const text = await draw();
         print(io, output, rollout, () => `${text}\n`);
         return 0;

@@ -1,11 +1,34 @@
 import { AnalysisRun } from "@tracegate/analysis";
-import { Pod, ReplicaSet, type ResourceClient } from "@tracegate/kube";
+import { ProblemError } from "@tracegate/contracts";
+import { isNotFound, Pod, ReplicaSet, type ResourceClient } from "@tracegate/kube";
 import { Rollout, type RolloutView, rolloutView } from "@tracegate/rollouts";
+
+/** @throws ProblemError where there is one of this name in another namespace. */
+export async function getRollout(
+  client: ResourceClient,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+): Promise<Rollout> {
+  try {
+    return await client.get(Rollout, { namespace, name });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    const { items } = await client.list(Rollout).catch(() => ({ items: [] as Rollout[] }));
+    const elsewhere = items.flatMap(({ metadata }) =>
+      metadata.name === name ? (metadata.namespace ?? []) : [],
+    );
+    if (elsewhere.length === 0) throw error;
+    throw new ProblemError({
+      code: "input/namespace",
+      message: `there is no Rollout "${name}" in the namespace ${namespace}`,
+      advice: `It is in ${elsewhere.join(" and in ")}: add -n ${elsewhere[0]}`,
+    });
+  }
+}
 
 /** What the tree of a Rollout is drawn from. */
 export async function viewOf(client: ResourceClient, namespace: string, name: string): Promise<RolloutView> {
   return rolloutView({
-    rollout: await client.get(Rollout, { namespace, name }),
+    rollout: await getRollout(client, { namespace, name }),
     ...(await around(client, namespace)),
   });
 }

@@ -8,6 +8,7 @@ import {
 import { command, common, type ExitCode, type Io } from "../../command.ts";
 import { connect } from "../../connection.ts";
 import { print } from "../../output.ts";
+import { getRollout } from "./objects.ts";
 
 const rolloutName = { name: "name", help: "the Rollout" } as const;
 
@@ -62,7 +63,7 @@ async function steer(
   const client = connect(state, io);
   try {
     const ref = { namespace, name };
-    let rollout = await client.get(Rollout, ref);
+    let rollout = await getRollout(client, ref);
     const { spec, status, output } = patches(rollout);
     if (spec !== undefined) rollout = await client.patch(Rollout, ref, { type: "merge", body: { spec } });
     if (status !== undefined) {
