@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Application, findProject, invalidDestination, stateReader } from "@tracegate/gitops";
-import { isNotFound, jsonEqual } from "@tracegate/kube";
+import { isNotFound, jsonEqual, StatusError } from "@tracegate/kube";
 import { parse } from "yaml";
 import { UsageError } from "../cobra/command.ts";
 import { refOf } from "./applications.ts";
@@ -61,7 +61,11 @@ export const appCreate = command({
     });
     await refuseInvalid(session, application, flags.validate);
     if (existing === undefined) {
-      await client.create(Application, application);
+      await client.create(Application, application).catch((error: unknown) => {
+        if (!(error instanceof StatusError)) throw error;
+        const message = `error creating application: ${error.message}`;
+        throw new StatusError({ ...error.status, message });
+      });
       io.out(`application '${ref.name}' created\n`);
     } else if (jsonEqual(existing.spec, application.spec)) {
       io.out(`application '${ref.name}' unchanged\n`);

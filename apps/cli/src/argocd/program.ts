@@ -197,6 +197,20 @@ const serverCodes: Readonly<Record<string, string>> = {
   "gitops/no-operation": "InvalidArgument",
 };
 
+/** What the original's server calls the API's refusals. */
+const codesOfReasons: Readonly<Record<string, string>> = {
+  AlreadyExists: "AlreadyExists",
+  BadRequest: "FailedPrecondition",
+  Conflict: "Aborted",
+  InternalError: "Internal",
+  Invalid: "InvalidArgument",
+  MethodNotAllowed: "Unimplemented",
+  ServerTimeout: "Unavailable",
+  ServiceUnavailable: "Unavailable",
+  Timeout: "DeadlineExceeded",
+  TooManyRequests: "ResourceExhausted",
+};
+
 /** What a command's failure is called, and its exit code. */
 function describe(error: unknown): { message: string; exit: number } {
   if (error instanceof Fatal) return { message: error.message, exit: error.exit };
@@ -207,7 +221,8 @@ function describe(error: unknown): { message: string; exit: number } {
       return { message: "rpc error: code = PermissionDenied desc = permission denied", exit: 20 };
     if (code === 401)
       return { message: `rpc error: code = Unauthenticated desc = ${error.message}`, exit: 20 };
-    return { message: `rpc error: code = Unknown desc = ${error.message}`, exit: 20 };
+    const named = codesOfReasons[reason ?? ""] ?? "Unknown";
+    return { message: `rpc error: code = ${named} desc = ${error.message}`, exit: 20 };
   }
   if (error instanceof SourceError)
     return { message: `rpc error: code = ${error.code} desc = ${error.message}`, exit: 20 };

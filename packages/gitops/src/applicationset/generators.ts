@@ -111,6 +111,9 @@ function fromClusters(generator: ClusterGenerator, spec: ApplicationSetSpec): Pa
   return [withValues(params, generator.values, spec)];
 }
 
+/** ⚠ The original means to tell an error here and has none. */
+const notText = "error parsing value as string %!w(<nil>)";
+
 function fromList({ elements = [], elementsYaml }: ListGenerator, goTemplate: boolean): Params[] {
   let fromYaml: Params[] = [];
   if (elementsYaml !== undefined && elementsYaml !== "") {
@@ -127,12 +130,11 @@ function fromList({ elements = [], elementsYaml }: ListGenerator, goTemplate: bo
     for (const [key, value] of Object.entries(element)) {
       if (key === "values" && isObject(value)) {
         for (const [name, inner] of Object.entries(value)) {
-          if (typeof inner !== "string")
-            throw new GeneratorError(`error parsing value as string ${typeof inner}`);
+          if (typeof inner !== "string") throw new GeneratorError(notText);
           params[`values.${name}`] = inner;
         }
       } else if (typeof value === "string") params[key] = value;
-      else throw new GeneratorError(`error parsing value as string ${typeof value}`);
+      else throw new GeneratorError(notText);
     }
     return params;
   });
