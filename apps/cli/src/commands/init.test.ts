@@ -154,3 +154,22 @@ test("a state directory that cannot be made is one line in the background, too",
   assert.deepEqual([status, stdout], [3, ""]);
   assert.match(stderr, /^tracegate: \/proc\/nope: the state directory cannot be written \(ENOENT\)\. .*\n$/);
 });
+
+test("who has told git no name is told how to, since the next commit is theirs", () => {
+  const nobody = {
+    ...process.env,
+    HOME: dir.path,
+    GIT_CONFIG_GLOBAL: "/dev/null",
+    GIT_CONFIG_SYSTEM: "/dev/null",
+  };
+  const { status, stdout } = tracegate(project("shop"), nobody, "init", "node server.mjs");
+  assert.equal(status, 0);
+  assert.match(stdout, /^Note: git does not know who you are.*git config user\.email/m);
+  const known = {
+    ...nobody,
+    GIT_CONFIG_COUNT: "1",
+    GIT_CONFIG_KEY_0: "user.email",
+    GIT_CONFIG_VALUE_0: "a@b.c",
+  };
+  assert.doesNotMatch(tracegate(project("shop"), known, "init", "node server.mjs").stdout, /Note/);
+});

@@ -5,7 +5,7 @@ import { chooseSandbox, configurationFile, ownImage, parseConfiguration } from "
 import { command, type Io } from "../command.ts";
 import { readCommandLine } from "../init/command-words.ts";
 import { nextSteps } from "../init/next-steps.ts";
-import { commitFirst, repositoryOf } from "../init/repository.ts";
+import { commitFirst, hasIdentity, repositoryOf } from "../init/repository.ts";
 import { configurationText, starterFiles } from "../init/starter.ts";
 
 export const init = command({
@@ -67,6 +67,11 @@ export const init = command({
       }
       commitFirst(io.cwd, written, `Release ${image}:1`);
       io.out("Committed them to a new Git repository.\n");
+      if (!hasIdentity(io.cwd))
+        io.out(
+          "Note: git does not know who you are, and asks at your next commit: git config user.name NAME; " +
+            "git config user.email ADDRESS\n",
+        );
     }
     const missing = missingScript(words, io.cwd);
     if (missing !== undefined) io.out(`Note: ${missing} is not there yet, and nothing runs without it.\n`);

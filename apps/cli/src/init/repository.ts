@@ -23,12 +23,15 @@ export function repositoryOf(directory: string): Repository {
   };
 }
 
+/** Whether git knows by whom commits are. */
+export const hasIdentity = (directory: string): boolean =>
+  git(directory, "config", "user.email").status === 0;
+
 /** Makes the repository with the files as its first commit. */
 export function commitFirst(directory: string, files: readonly string[], message: string): void {
-  const identity =
-    git(directory, "config", "user.email").status === 0
-      ? []
-      : ["-c", "user.name=tracegate init", "-c", "user.email=init@tracegate.dev"];
+  const identity = hasIdentity(directory)
+    ? []
+    : ["-c", "user.name=tracegate init", "-c", "user.email=init@tracegate.dev"];
   for (const args of [
     ["init", "--quiet", "--initial-branch=main"],
     ["add", "--", ...files],
