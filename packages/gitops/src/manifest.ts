@@ -81,3 +81,17 @@ export function imagesOf(object: unknown): string[] {
   );
   return [...new Set(images)].sort();
 }
+
+/** Where containers stand in a pod, in what makes pods, and in what makes those. */
+const containerPaths = [
+  ["spec", "containers"],
+  ["spec", "template", "spec", "containers"],
+  ["spec", "jobTemplate", "spec", "template", "spec", "containers"],
+] as const;
+
+/** The images that the result of a sync names for an object: those of its containers, in their order. */
+export function resultImages(object: unknown): string[] {
+  const path = containerPaths.find((steps) => Array.isArray(valueAt(object, ...steps)));
+  if (path === undefined) return [];
+  return listAt(object, ...path).flatMap((container) => stringAt(container, "image") ?? []);
+}

@@ -1,5 +1,5 @@
 import { resourceHealth } from "../health/health.ts";
-import { imagesOf, type Manifest } from "../manifest.ts";
+import { type Manifest, resultImages } from "../manifest.ts";
 import type { HealthStatusCode, OperationPhase, ResourceResult, ResultCode } from "../types/application.ts";
 import { deletePolicies, type HookDeletePolicy } from "./hooks.ts";
 import { isPrune, resultKey, resultOf, type SyncTask, taskKey, taskText } from "./tasks.ts";
@@ -282,7 +282,7 @@ export const recordOutcomes = (
   );
 
 function newResult({ key, resultNamespace, version, phase, hook, target, live }: SyncTask): ResourceResult {
-  const images = imagesOf(target ?? live);
+  const images = resultImages(target ?? live);
   return {
     group: key.group,
     version,
