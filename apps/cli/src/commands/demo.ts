@@ -23,7 +23,7 @@ import { playLevel } from "../levels/play.ts";
 import { createLevelRepository } from "../levels/repository.ts";
 import { verdictText, verifyLevel } from "../levels/verdict.ts";
 import { worldOf } from "../levels/world.ts";
-import { print, shellQuoted } from "../output.ts";
+import { indented, print, shellQuoted } from "../output.ts";
 import { painter } from "../painter.ts";
 import { shellSetup } from "../shell-setup.ts";
 
@@ -192,12 +192,13 @@ async function tellLevel(stage: Stage, level: Level, faults: readonly string[]):
     { ...verdict, ...where },
     () => `\n${verdictText(verdict, painter(io.colour), io.terminal?.columns)}`,
   );
-  if (!verdict.met) people.out(howToGoOn(level, repository.directory, state, io));
+  if (!verdict.met) people.out(howToGoOn(level, repository.directory, stage));
   return verdict.met ? 0 : 1;
 }
 
 /** What a level's reader types from here on. */
-function howToGoOn(level: Level, repository: string, state: StateDirectory, { env, cwd }: Io): string {
+function howToGoOn(level: Level, repository: string, { state, timing, io }: Stage): string {
+  const { env, cwd, terminal } = io;
   const lines = (commands: readonly string[]) => commands.map((line) => `  ${line}\n`).join("");
   const own = relative(cwd, state.root) === ".tracegate" ? "" : ` --state ${shellQuoted(state.root)}`;
   return [
@@ -211,6 +212,9 @@ function howToGoOn(level: Level, repository: string, state: StateDirectory, { en
       "git push",
     ]),
     `\nAnd go on, as what you changed asks for:\n${lines(level.afterPush)}`,
+    ...(timing.name === "source" && level.atSourcePace !== undefined
+      ? indented(level.atSourcePace, "  ", terminal?.columns).map((line) => `${line}\n`)
+      : []),
     `\nCheck:\n${lines([`tracegate verify ${level.name}${own}`])}`,
   ].join("");
 }

@@ -24,6 +24,8 @@ export interface Level {
   readonly look: readonly string[];
   /** What is typed after a mended manifest has been pushed. */
   readonly afterPush: readonly string[];
+  /** What to know at the pace of a real cluster, and at no other. */
+  readonly atSourcePace?: string;
   readonly objectives: readonly Objective[];
 }
 

@@ -166,3 +166,50 @@ test("an Application that is out of sync is told with what is apart, or with why
     "see: argocd app get other --refresh",
   ]);
 });
+
+test("a gate that measured NaN each time is told with what it waits for", async () => {
+  const named = (kind: string, name: string, labels = {}) => ({
+    apiVersion: "argoproj.io/v1alpha1",
+    kind,
+    metadata: { name, namespace: "hotrod", labels, ownerReferences: [{ name: "hotrod" }] },
+  });
+  const rollout = {
+    ...named("Rollout", "hotrod"),
+    spec: { template: { spec: { containers: [{ image: "jaegertracing/example-hotrod:1.76.0" }] } } },
+    status: { phase: "Degraded", message: "aborted", currentPodHash: "b", stableRS: "a" },
+  };
+  const run = (...values: string[]) => ({
+    ...named("AnalysisRun", "hotrod-b-2-1", { "rollouts-pod-template-hash": "b" }),
+    status: {
+      phase: "Failed",
+      metricResults: [
+        {
+          name: "latency",
+          phase: "Failed",
+          measurements: values.map((value) => ({ value, phase: "Failed" })),
+        },
+      ],
+    },
+  });
+  const hints = async (items: object[]) => {
+    const client = {
+      get: ({ kind }: Kind) =>
+        kind === "Rollout"
+          ? Promise.resolve(rollout)
+          : Promise.reject(new StatusError({ code: 404, reason: "NotFound" })),
+      list: ({ kind }: Kind) =>
+        Promise.resolve({
+          kind: "List",
+          apiVersion: "v1",
+          metadata: { resourceVersion: "1" },
+          items: kind === "AnalysisRun" ? items : [],
+        }),
+    } as unknown as Pick<ResourceClient, "get" | "list">; // what the level asks for
+    const world = { client, query: async () => [], tracedServices: async () => [] };
+    return (await verifyLevel(levels.expert, world, "/nowhere")).objectives[0]?.hints ?? [];
+  };
+  const told = (hint: string) => hint.startsWith("latency measured NaN each time: its counters stood still");
+  assert.equal((await hints([run("[NaN]", "[NaN]")])).filter(told).length, 1);
+  assert.equal((await hints([run("[NaN]", "[1200]")])).filter(told).length, 0);
+  assert.equal((await hints([])).filter(told).length, 0);
+});

@@ -20,21 +20,14 @@ export async function stillToRun({ client }: World, ref: Ref, image: string): Pr
 }
 
 /** What keeps one from saying that the version that runs was let through by an analysis. */
-export async function stillToJudge({ client }: World, ref: Ref): Promise<string[]> {
+export async function stillToJudge(world: World, ref: Ref): Promise<string[]> {
+  const { client } = world;
   const rollout = await client.get(Rollout, ref).catch(undefinedIfNotFound);
   const hash = rollout?.status?.currentPodHash;
   const { namespace = "" } = ref;
-  const runs = (await client.list(AnalysisRun, { namespace })).items.filter(
-    ({ metadata }) =>
-      metadata.labels?.["rollouts-pod-template-hash"] === hash &&
-      metadata.ownerReferences?.some(({ name }) => name === ref.name),
-  );
+  const runs = await runsOf(world, ref, hash);
   if (runs.some(({ status }) => status?.phase === "Successful")) return [];
-  const newest = runs
-    .toSorted((a, b) =>
-      (a.metadata.creationTimestamp ?? "").localeCompare(b.metadata.creationTimestamp ?? ""),
-    )
-    .at(-1);
+  const newest = runs.at(-1);
   if (newest === undefined) {
     return [
       `no analysis has been run for the newest version in ${namespace}: it was there from the start`,
@@ -46,4 +39,32 @@ export async function stillToJudge({ client }: World, ref: Ref): Promise<string[
     `analysis ${newest.metadata.name} in ${namespace} is ${phase}${message === undefined ? "" : `: ${message}`}`,
     `after mending it: kubectl argo rollouts retry rollout ${ref.name} -n ${namespace}`,
   ];
+}
+
+/** A gate of the newest analysis that measured NaN each time: what it divides by did not move while it was asked. */
+export async function stoodStill(world: World, ref: Ref): Promise<string[]> {
+  const rollout = await world.client.get(Rollout, ref).catch(undefinedIfNotFound);
+  const newest = (await runsOf(world, ref, rollout?.status?.currentPodHash)).at(-1);
+  return (newest?.status?.metricResults ?? []).flatMap(({ name, phase, measurements = [] }) =>
+    phase === "Failed" && measurements.length > 0 && measurements.every(({ value }) => value === "[NaN]")
+      ? [
+          `${name} measured NaN each time: its counters stood still. The spanmetrics connector hands them on each minute, ` +
+            "if no metrics_flush_interval says otherwise, and two such times are needed: retry half a minute later",
+        ]
+      : [],
+  );
+}
+
+/** The analyses of a Rollout's version, oldest first. */
+async function runsOf({ client }: World, ref: Ref, hash: string | undefined): Promise<AnalysisRun[]> {
+  const { items } = await client.list(AnalysisRun, { namespace: ref.namespace ?? "" });
+  return items
+    .filter(
+      ({ metadata }) =>
+        metadata.labels?.["rollouts-pod-template-hash"] === hash &&
+        metadata.ownerReferences?.some(({ name }) => name === ref.name),
+    )
+    .toSorted((a, b) =>
+      (a.metadata.creationTimestamp ?? "").localeCompare(b.metadata.creationTimestamp ?? ""),
+    );
 }
