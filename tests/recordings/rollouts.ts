@@ -9,18 +9,15 @@ import {
 } from "@tracegate/analysis";
 import { createApi, embeddedClient } from "@tracegate/apiserver";
 import { runArgoRollouts } from "@tracegate/cli/argo-rollouts";
-import { type Controller, controllerOf, createEventRecorder, startControllers, VirtualScheduler } from "@tracegate/controller-runtime";
+import { createEventRecorder, startControllers, VirtualScheduler } from "@tracegate/controller-runtime";
 import {
   CustomResourceDefinition,
   Event,
   Job,
   type KubeObject,
   Namespace,
-  Pod,
-  type Ref,
   type ResourceClient,
   StatusError,
-  undefinedIfNotFound,
 } from "@tracegate/kube";
 import { Rollout, rolloutController, crds as rolloutCrds } from "@tracegate/rollouts";
 import { memoryStore } from "@tracegate/store";
@@ -33,6 +30,7 @@ import { kindOfManifest } from "./manifests.ts";
 import { answerer } from "./prometheus-answers.ts";
 import { reactionMs, settlingMs, stateReached, timedOut } from "./record/scenario.ts";
 import { differencesOf } from "./rollout-differences.ts";
+import { batched, patient, rolloutWriteMs, unhurried, workloadWriteMs } from "./rollout-latency.ts";
 import {
   type History,
   type Json,
@@ -151,78 +149,6 @@ function controllers(
       scheduler,
     ),
   ];
-}
-
-/** From looking to writing, for a Rollout: the recorded controller takes from 5 to 100 ms. */
-const rolloutWriteMs = 30;
-/** The same for kube-controller-manager, which then makes pods and counts them. */
-const workloadWriteMs = 10;
-/** kube-controller-manager's Job controller waits so long for more of a Job's pods to change. */
-const jobBatchMs = 1000;
-
-/** A client whose writes take a moment to be sent: others, who are quicker, act in between. */
-function unhurried(client: ResourceClient, scheduler: VirtualScheduler, ms: number): ResourceClient {
-  const later =
-    <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
-    async (...args: A): Promise<R> => {
-      await scheduler.after(ms);
-      return call(...args);
-    };
-  return {
-    ...client,
-    create: later(client.create) as ResourceClient["create"], // the same signatures, later
-    update: later(client.update) as ResourceClient["update"],
-    patch: later(client.patch) as ResourceClient["patch"],
-    delete: later(client.delete),
-  };
-}
-
-/**
- * The recorded controller's queue puts off a Rollout that it refused: a few milliseconds, twice as long each time, ten
- * seconds at most. A change meanwhile, be it the one that mends the spec, does not bring it forward.
- */
-function patient(
-  controller: Controller<Rollout>,
-  client: ResourceClient,
-  scheduler: VirtualScheduler,
-): Controller<Rollout> {
-  const refused = new Map<string, { readonly times: number; readonly until: number }>();
-  return {
-    ...controller,
-    async reconcile(ref, signal) {
-      const { times, until } = refused.get(ref.name) ?? { times: 0, until: 0 };
-      if (until > scheduler.now()) return { requeueAfterMs: until - scheduler.now() };
-      const asked = await controller.reconcile(ref, signal);
-      const rollout = await client.get(Rollout, ref).catch(undefinedIfNotFound);
-      if (rollout?.status?.conditions?.some(({ type }) => type === "InvalidSpec") !== true) {
-        refused.delete(ref.name);
-        return asked;
-      }
-      const requeueAfterMs = Math.min(10_000, 2 ** (times + 2));
-      refused.set(ref.name, { times: times + 1, until: scheduler.now() + requeueAfterMs });
-      return { requeueAfterMs };
-    },
-  };
-}
-
-/** Looks at a Job a moment after its pods changed, in place of at once. */
-function batched(controller: Controller, scheduler: VirtualScheduler): Controller {
-  let enqueue: (ref: Ref) => void = () => undefined;
-  return {
-    ...controller,
-    triggeredBy(ask) {
-      enqueue = ask;
-    },
-    watches: [
-      {
-        kind: Pod,
-        map(pod) {
-          for (const job of controllerOf(Job)(pod)) scheduler.schedule(jobBatchMs, () => enqueue(job));
-          return [];
-        },
-      },
-    ],
-  };
 }
 
 /** Numbers in [0, 1) that are the same for the same text. */
