@@ -174,12 +174,15 @@ export function applicationSetController(
       const problem = await reconcileSet(set, asked);
       await writeStatus(set, problem);
       if (asked) await patchMetadata(ApplicationSet, set, { annotations: { [refreshAnnotation]: null } });
-      const after = requeueAfterMs(set.spec, pollIntervalMs);
-      if (problem !== undefined) return { requeueAfterMs: Math.min(after ?? pollIntervalMs, 180_000) };
+      // ⚠ Who could not generate anything waits, however often the generators are to be asked, as upstream.
+      if (problem?.generated === false) return { requeueAfterMs: afterErrorMs };
+      const after = requeueAfterMs(set.spec, pollIntervalMs) ?? (problem && afterErrorMs);
       return after === undefined ? undefined : { requeueAfterMs: after };
     },
   };
 }
+
+const afterErrorMs = 180_000;
 
 const refreshAnnotation = "argocd.argoproj.io/application-set-refresh";
 
