@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { Application } from "../types/application.ts";
 import { renderApplication, renderHistory } from "./application.ts";
 import { renderApplicationList } from "./application-list.ts";
+import { renderTable } from "./table.ts";
 import { renderTree } from "./tree.ts";
 
 const source = { repoURL: "https://git.example/ops.git", path: "apps/billing", targetRevision: "HEAD" };
@@ -156,4 +157,19 @@ test("app get -o tree: what belongs to a resource stands below it", () => {
       "ConfigMap/cfg",
     ],
   );
+});
+
+test("tabs and line ends within a cell begin cells and lines of their own, as in Go's tab writer", () => {
+  const rows = [
+    ["KIND", "NAME", "MESSAGE"],
+    ["Role", "r", "reconciled\n\tmissing rules:\n\t\t{get}"],
+    ["Service", "web", "created"],
+  ];
+  assert.deepEqual(renderTable(rows), [
+    "KIND     NAME  MESSAGE",
+    "Role     r     reconciled",
+    "         missing rules:",
+    "              {get}",
+    "Service  web  created",
+  ]);
 });
