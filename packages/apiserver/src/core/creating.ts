@@ -83,14 +83,14 @@ export function createReceived(
     if (LIMITED.has(qualified(served))) checkLimits(ctx, served, object);
     const complete = asRead(served, object);
     const existing = ctx.store.get(key);
+    const generated = (received.metadata.name ?? "") === "";
+    if (existing !== undefined && generated && attempt < NAME_ATTEMPTS) continue;
+    for (const warning of objectWarnings(served, complete)) request.warn?.(warning);
     if (existing !== undefined) {
-      const generated = (received.metadata.name ?? "") === "";
-      if (generated && attempt < NAME_ATTEMPTS) continue;
       const leaving = storedObject(existing.value).metadata.deletionTimestamp !== undefined;
       throw alreadyExists(served, metadata.name, leaving);
     }
     request.admit?.(complete);
-    for (const warning of objectWarnings(served, complete)) request.warn?.(warning);
     if (request.dryRun === true) return complete;
     const entry = ctx.store.create(key, (revision) => atRevision(toStorage(served, complete), revision));
     return afterWrite(ctx, served, entry);

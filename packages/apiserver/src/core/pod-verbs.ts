@@ -9,7 +9,7 @@ import type { ApiContext, ObjectRef, WriteRequest } from "./context.ts";
 import { deleteObject } from "./deleting.ts";
 import type { DeleteRequest } from "./deletion.ts";
 import { keyFor, storedObject } from "./reading.ts";
-import { badRequest, conflict } from "./refusals.ts";
+import { conflict } from "./refusals.ts";
 import type { ServedKind } from "./served-kinds.ts";
 import { changeObject } from "./updating.ts";
 
@@ -31,7 +31,7 @@ export function bindPod(
 ): void {
   const { target } = binding as KubeObject & { target?: { kind?: string; name?: string } };
   const nodeName = target?.name ?? "";
-  if (nodeName === "") throw badRequest("target.name: Required value");
+  if (nodeName === "") throw new StatusError({ message: "target.name: Required value", code: 500 });
   const bind = (pod: KubeObject): KubeObject => {
     const { spec } = pod as PodParts;
     if (pod.metadata.deletionTimestamp !== undefined) {

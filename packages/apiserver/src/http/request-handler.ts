@@ -170,7 +170,7 @@ async function answerStream(
   if (pod !== undefined) checkContainer(pod, info.query.get("container") ?? "");
   // A pod that is nowhere yet has written nothing.
   const { spec } = (pod ?? {}) as { spec?: { nodeName?: string } };
-  if ((spec?.nodeName ?? "") === "") return answerText(exchange.response, 200, "", "text/plain");
+  if ((spec?.nodeName ?? "") === "") return void exchange.response.writeHead(204).end();
   throw noNode();
 }
 

@@ -89,6 +89,9 @@ export async function handleResource(
   ) {
     throw methodNotAllowed();
   }
+  if (info.verb === "deletecollection" && served.namespaced && path.namespace === undefined) {
+    throw methodNotAllowed();
+  }
   if ((info.verb === "patch" || info.verb === "update") && path.name === undefined) throw methodNotAllowed();
   if (info.verb !== "watch" && !isTrue(info.query.get("watch")) && !served.verbs.includes(info.verb)) {
     throw methodNotAllowed();

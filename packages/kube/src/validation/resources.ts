@@ -22,11 +22,16 @@ export function resourceErrors(
   for (const [name, value] of Object.entries(limits))
     errors.push(...amountErrors(name, value, `${path}.limits`));
   for (const [name, value] of Object.entries(requests)) {
-    errors.push(...amountErrors(name, value, `${path}.requests`));
+    // Of huge pages the amount is looked at after what the limit says.
+    const amount = amountErrors(name, value, `${path}.requests`);
+    const isPages = name.startsWith("hugepages-");
+    if (!isPages) errors.push(...amount);
     const limit = limits[name];
     if (limit === undefined) {
-      if (OVERCOMMITTED.has(name) || !name.includes("/")) continue;
-      errors.push(required(`${path}.limits`, "Limit must be set for non overcommitable resources"));
+      if (isPages || (!OVERCOMMITTED.has(name) && name.includes("/"))) {
+        errors.push(required(`${path}.limits`, "Limit must be set for non overcommitable resources"));
+      }
+      if (isPages) errors.push(...amount);
       continue;
     }
     const order = compareQuantities(String(value), String(limit));
@@ -38,6 +43,7 @@ export function resourceErrors(
         invalid(`${path}.requests`, value, `must be less than or equal to ${name} limit of ${limit}`),
       );
     }
+    if (isPages) errors.push(...amount);
   }
   const names = [...Object.keys(limits), ...Object.keys(requests)];
   if (

@@ -120,7 +120,7 @@ export function serviceStatusErrors(service: JsonObject): FieldError[] {
   const ingress = listAt(objectAt(objectAt(service, "status"), "loadBalancer"), "ingress").filter(isObject);
   const path = "status.loadBalancer.ingress";
   if (!balanced && ingress.length > 0) {
-    return [forbidden(path, "may only be used when `spec.type` is LoadBalancer")];
+    return [forbidden(path, "may only be used when `spec.type` is 'LoadBalancer'")];
   }
   return ingress.flatMap((entry, i) => {
     const [ip, host, mode] = ["ip", "hostname", "ipMode"].map((field) => stringAt(entry, field));
@@ -289,10 +289,10 @@ function externalNameErrors(spec: JsonObject): FieldError[] {
     )
     .map((field) => forbidden(`spec.${field}`, "may not be set for ExternalName services"));
   // A trailing dot makes a name absolute.
-  const name = stringAt(spec, "externalName");
+  const name = stringAt(spec, "externalName").replace(/\.$/, "");
   if (name === "") errors.push(required("spec.externalName"));
   else {
-    const wrong = dns1123SubdomainErrors(name.replace(/\.$/, ""));
+    const wrong = dns1123SubdomainErrors(name);
     errors.push(...wrong.map((detail) => invalid("spec.externalName", name, detail)));
   }
   return errors;
