@@ -17,13 +17,9 @@ export const listedDifferences: Readonly<Record<string, Readonly<Record<string, 
       in: ["AnalysisRun/web-hash2-2-1"],
       why: "a query that holds a Secret is stored with a stand-in, the real one stores it as it is",
     },
-    "bg-abort-retry-at-once": {
-      in: ["Service/active", "Rollout/web", "ReplicaSet/", "Event Rollout", "get rollout"],
-      why: "a version that was given up and still has its pods is proven anew after a retry; the real one lets it take over at once",
-    },
     "bg-pre-fail-retry": {
       in: ["Rollout/web", "Event ", "AnalysisRun/", "get rollout"],
-      why: "a version that was given up and still has its pods is proven anew after a retry; the real one lets it take over at once",
+      why: "a version whose analysis failed and that still has its pods is judged anew after a retry; the real one lets it take over unproven",
     },
     "mix-same-image": {
       in: ["Rollout/web"],

@@ -159,6 +159,18 @@ for (const [name, delay] of [
     assert.equal(world.selected("active"), 2);
   });
 
+test("where no analysis judges, a retry lets the version whose pods are still there take over at once", () => {
+  const world = released({ autoPromotionEnabled: false });
+  world.deploy(2);
+  world.settle();
+  world.command(abortRollout(world.rollout));
+  world.settle();
+  world.command(retryRollout(world.rollout));
+  world.settle();
+  assert.equal(world.selected("active"), 2);
+  assert.equal(world.rollout.status?.phase, "Healthy");
+});
+
 test("with abortScaleDownDelaySeconds 0 the preview stays after an abort", () => {
   const world = released({ abortScaleDownDelaySeconds: 0, autoPromotionEnabled: false });
   world.deploy(2);
