@@ -1,7 +1,7 @@
 import { type FieldError, invalid as invalidField, notSupported, tooLong } from "@tracegate/kube";
 import type { FieldValidation, WriteRequest } from "../core/context.ts";
 import type { ListQuery } from "../core/reading.ts";
-import { badRequest, invalidOptions } from "../core/refusals.ts";
+import { badRequest, invalid, invalidOptions } from "../core/refusals.ts";
 
 /** The options of a write, from query and User-Agent. `kind` names them in complaints. */
 export function writeOptions(
@@ -88,10 +88,15 @@ export function wholeNumber(value: string): number {
   return Number(value);
 }
 
-/** The numbers that a request for a log carries must be some. */
-export function checkLogOptions(query: URLSearchParams): void {
-  for (const name of ["tailLines", "limitBytes", "sinceSeconds"]) {
-    const value = query.get(name);
-    if (value !== null && value !== "") wholeNumber(value);
-  }
+/** The numbers that a request for a log carries must be some, and in their range. */
+export function checkLogOptions(query: URLSearchParams, pod: string): void {
+  const least = { tailLines: 0, limitBytes: 1, sinceSeconds: 1 };
+  const errors = Object.entries(least).flatMap(([name, from]) => {
+    const text = query.get(name);
+    if (text === null || text === "") return [];
+    const value = wholeNumber(text);
+    const detail = from === 0 ? "must be greater than or equal to 0" : "must be greater than 0";
+    return value >= from ? [] : [invalidField(name, value, detail)];
+  });
+  if (errors.length > 0) throw invalid({ group: "", kind: "PodLogOptions" }, pod, errors);
 }

@@ -159,7 +159,7 @@ async function answerStream(
   const { info } = exchange;
   if (path.subresource === "log") {
     if (info.verb !== "get") throw methodNotAllowed();
-    checkLogOptions(info.query);
+    checkLogOptions(info.query, path.name ?? "");
   }
   const access = pods();
   if (path.subresource === "log" && access !== undefined) return streamLog(api, access, path, exchange);

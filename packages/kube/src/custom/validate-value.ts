@@ -31,7 +31,11 @@ export function valueErrors(schema: Schema, value: unknown, path: string, before
   if (before !== undefined && jsonEqual(value, before)) return [];
   if (value === null && schema["nullable"] === true) return [];
   const type = typeErrors(schema, value, path);
-  if (type.length > 0) return [...type, ...enumErrors(schema, value, path)];
+  if (type.length > 0) {
+    // A number that should be whole is held to the other rules of numbers, too.
+    const numbers = typeof value === "number" ? numberErrors(schema, value, path) : [];
+    return [...type, ...numbers, ...enumErrors(schema, value, path)];
+  }
   return [
     ...(isObject(value) ? objectErrors(schema, value, path, before) : []),
     ...(typeof value === "string" ? textErrors(schema, value, path) : []),
