@@ -6,7 +6,7 @@ import type { Application } from "../types/application.ts";
 import type { ApplicationSet, ApplicationSetSpec } from "../types/application-set.ts";
 import { fillFastTemplate } from "./fast-template.ts";
 import { generateParams as generate } from "./generators.ts";
-import { matchingDirectories } from "./git-generator.ts";
+import { matchingDirectories } from "./git-parameters.ts";
 import { fillGoTemplate } from "./go-template.ts";
 import { fill, type Params } from "./params.ts";
 import { planning, renderingApplications } from "./plan.ts";

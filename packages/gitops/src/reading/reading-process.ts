@@ -1,6 +1,6 @@
 // A process that reads what strangers wrote: trees, YAML, kustomizations. It is ended from outside when it takes too long or
 // too much memory; it keeps nothing but the trees it read last.
-import { parametersOf } from "../applicationset/git-generator.ts";
+import { parametersOf } from "../applicationset/git-parameters.ts";
 import { GeneratorError } from "../applicationset/params.ts";
 import { type CommitPlace, readTree } from "../git/local-tree.ts";
 import { type RepositoryTree, SourceError } from "../git/repositories.ts";

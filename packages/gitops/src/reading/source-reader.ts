@@ -1,4 +1,4 @@
-import { parametersOf } from "../applicationset/git-generator.ts";
+import { parametersOf } from "../applicationset/git-parameters.ts";
 import type { Params } from "../applicationset/params.ts";
 import type { GitRepositories } from "../git/repositories.ts";
 import { type Rendered, renderSource } from "../render/render.ts";

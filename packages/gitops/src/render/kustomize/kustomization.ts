@@ -1,6 +1,5 @@
 import { isObject } from "@tracegate/kube";
 import { readYaml } from "../yaml-documents.ts";
-import type { Replacement } from "./replacements.ts";
 
 /** A kustomization file, as far as it is worked with. */
 export interface Kustomization {
@@ -65,6 +64,24 @@ export interface GeneratorOptions {
   annotations?: Record<string, string>;
   immutable?: boolean;
   disableNameSuffixHash?: boolean;
+}
+
+/** Part of a text: what stands between delimiters. */
+export interface FieldOptions {
+  delimiter?: string;
+  index?: number;
+  /** Makes the field where it is missing. */
+  create?: boolean;
+}
+
+export interface Replacement {
+  source?: PatchTarget & { fieldPath?: string; options?: FieldOptions };
+  targets?: {
+    select?: PatchTarget;
+    reject?: PatchTarget[];
+    fieldPaths?: string[];
+    options?: FieldOptions;
+  }[];
 }
 
 /** Why a kustomization cannot be built, in kustomize's words (what follows `Error: `). */

@@ -5,11 +5,11 @@ import { expandList, isManifest, maxManifests, type RenderedManifest } from "../
 import { readYaml } from "../yaml-documents.ts";
 import { join, kustomizationFiles, maxFolders, readReachable, tooManyFolders } from "./folders.ts";
 import { contentHash, generate } from "./generators.ts";
-import { type Kustomization, KustomizeError, parseKustomization } from "./kustomization.ts";
+import { type Kustomization, KustomizeError, parseKustomization, type Replacement } from "./kustomization.ts";
 import { withOverlay } from "./overlay.ts";
 import { applyPatchEntry } from "./patches.ts";
 import { updateReferences } from "./references.ts";
-import { type Replacement, replaceFields } from "./replacements.ts";
+import { replaceFields } from "./replacements.ts";
 import { idText, type Resource, rename, resourceOf } from "./resource.ts";
 import {
   addAnnotations,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { treeOf } from "../../../testing/tree.ts";
+import type { Replacement } from "./kustomization.ts";
 import { renderKustomization } from "./kustomize.ts";
-import type { Replacement } from "./replacements.ts";
 
 const files = {
   "app/d.yaml": JSON.stringify({

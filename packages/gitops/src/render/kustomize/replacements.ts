@@ -1,26 +1,8 @@
 import { getKey, isObject, setKey } from "@tracegate/kube";
 import { readYaml } from "../yaml-documents.ts";
-import { KustomizeError, type PatchTarget } from "./kustomization.ts";
+import { type FieldOptions, KustomizeError, type PatchTarget, type Replacement } from "./kustomization.ts";
 import { selected } from "./patches.ts";
 import type { Resource } from "./resource.ts";
-
-/** Part of a text: what stands between delimiters. */
-export interface FieldOptions {
-  delimiter?: string;
-  index?: number;
-  /** Makes the field where it is missing. */
-  create?: boolean;
-}
-
-export interface Replacement {
-  source?: PatchTarget & { fieldPath?: string; options?: FieldOptions };
-  targets?: {
-    select?: PatchTarget;
-    reject?: PatchTarget[];
-    fieldPaths?: string[];
-    options?: FieldOptions;
-  }[];
-}
 
 /** Copies values from one resource's field into fields of others. */
 export function replaceFields(resources: Resource[], replacements: readonly Replacement[]): void {
