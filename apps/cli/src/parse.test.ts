@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ProblemError } from "@tracegate/contracts";
 import { StatusError } from "@tracegate/kube";
-import { type Command, command, common, type ExitCode, type Io } from "./command.ts";
+import { capturedIo } from "../testing/captured-io.ts";
+import { type Command, command, common, type ExitCode } from "./command.ts";
 import { commands } from "./commands/index.ts";
 import { runCli } from "./parse.ts";
 
@@ -22,22 +23,8 @@ async function run(
   commands: readonly Command[],
   ...argv: string[]
 ): Promise<{ code: ExitCode; out: string; err: string }> {
-  let out = "";
-  let err = "";
-  const io: Io = {
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
-    env: {},
-    cwd: "/",
-    terminal: undefined,
-    colour: false,
-    signal: new AbortController().signal,
-  };
-  return { code: await runCli(argv, commands, io), out, err };
+  const io = capturedIo();
+  return { code: await runCli(argv, commands, io), ...io.written };
 }
 
 const failing = (error: unknown) =>

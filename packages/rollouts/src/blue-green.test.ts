@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { RolloutWorld } from "../testing/rollout-world.ts";
 import { abortRollout, promoteRollout, retryRollout } from "./commands.ts";
 import { planRollout } from "./plan.ts";
-import { RolloutWorld } from "./rollout-world.ts";
 import type { BlueGreenStrategy } from "./types.ts";
 
 const analysis = (templateName: string) => ({ templates: [{ templateName }] });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { RolloutWorld, template } from "../testing/rollout-world.ts";
 import { abortRollout, promoteRollout, retryRollout } from "./commands.ts";
-import { RolloutWorld, template } from "./rollout-world.ts";
 import type { CanaryStep, CanaryStrategy, RolloutSpec } from "./types.ts";
 
 const analysis = (templateName: string) => ({ templates: [{ templateName }] });

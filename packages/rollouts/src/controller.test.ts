@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type KubeObject, type ResourceClient, StatusError } from "@tracegate/kube";
+import { RolloutWorld } from "../testing/rollout-world.ts";
 import { rolloutController } from "./controller.ts";
-import { RolloutWorld } from "./rollout-world.ts";
 import type { RolloutStatus } from "./types.ts";
 
 test("a ReplicaSet that the API refuses is shown, and tried again", async () => {

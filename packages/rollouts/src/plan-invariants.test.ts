@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ReplicaSet } from "@tracegate/kube";
 import fc from "fast-check";
+import { RolloutWorld, template } from "../testing/rollout-world.ts";
 import { maxSurge, maxUnavailable } from "./canary-replicas.ts";
 import { abortRollout, promoteRollout, retryRollout } from "./commands.ts";
-import { RolloutWorld, template } from "./rollout-world.ts";
 import { type BlueGreenStrategy, type CanaryStep, hashLabel, type RolloutStatus } from "./types.ts";
 
 /** A release in a world where pods become ready when they please, and people do what they like. */

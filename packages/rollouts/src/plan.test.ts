@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AnalysisTemplate } from "@tracegate/analysis";
 import type { ReplicaSet } from "@tracegate/kube";
+import { RolloutWorld } from "../testing/rollout-world.ts";
 import { planRollout } from "./plan.ts";
 import { podTemplateHash, stepsHash } from "./pod-template-hash.ts";
-import { RolloutWorld } from "./rollout-world.ts";
 import type { RolloutSnapshot } from "./snapshot.ts";
 import { type CanaryStep, hashLabel, type Rollout, type RolloutStatus } from "./types.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AnalysisTemplate, AnalysisTemplateSpec } from "@tracegate/analysis";
 import type { Service } from "@tracegate/kube";
-import { RolloutWorld } from "./rollout-world.ts";
+import { RolloutWorld } from "../testing/rollout-world.ts";
 import type { BlueGreenStrategy, CanaryStep, CanaryStrategy, RolloutSpec } from "./types.ts";
 import { invalidSpec } from "./validate.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { wallClock } from "@tracegate/contracts";
+import { shopWorld } from "../../testing/shop-world.ts";
 import { runArgoRollouts } from "./program.ts";
-import { shopWorld } from "./shop-world.ts";
 
 async function started(...argv: string[]) {
   const { client } = await shopWorld();

@@ -2,37 +2,25 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { VirtualScheduler } from "@tracegate/controller-runtime";
 import { Rollout } from "@tracegate/rollouts";
+import { capturedIo } from "../../testing/captured-io.ts";
+import { shopWorld } from "../../testing/shop-world.ts";
 import { runArgoRollouts } from "./program.ts";
-import { shopWorld } from "./shop-world.ts";
 
 async function run(
   { client, scheduler }: Awaited<ReturnType<typeof shopWorld>>,
   ...argv: string[]
 ): Promise<{ code: number; out: string; err: string }> {
-  let out = "";
-  let err = "";
+  const io = capturedIo();
   let code: number | undefined;
   void runArgoRollouts(argv, {
     connect: () => ({ client, namespace: "shop", close: () => {} }),
     clock: scheduler,
-    io: {
-      out: (text) => {
-        out += text;
-      },
-      err: (text) => {
-        err += text;
-      },
-      env: {},
-      cwd: "/",
-      terminal: undefined,
-      colour: false,
-      signal: new AbortController().signal,
-    },
+    io,
   }).then((ended) => {
     code = ended;
   });
   await scheduler.advanceUntil(() => code !== undefined, scheduler.now() + 60_000);
-  return { code: code ?? -1, out, err };
+  return { code: code ?? -1, ...io.written };
 }
 
 test("set image changes one container, or all", async () => {
@@ -128,33 +116,26 @@ test("columns of a list have room for what comes later", async () => {
 test("a watched list prints a line for each change", async () => {
   const { client, scheduler } = await shopWorld();
   const ref = { namespace: "shop", name: "web" };
-  const lines: string[] = [];
   const stop = new AbortController();
+  const io = capturedIo(stop.signal);
+  const lines = () => io.written.out.trimEnd().split("\n");
   let ended: number | undefined;
   void runArgoRollouts(["list", "ro", "-w"], {
     connect: () => ({ client, namespace: "shop", close: () => {} }),
     clock: scheduler,
-    io: {
-      out: (text) => void lines.push(...text.trimEnd().split("\n")),
-      err: () => {},
-      env: {},
-      cwd: "/",
-      terminal: undefined,
-      colour: false,
-      signal: stop.signal,
-    },
+    io,
   }).then((code) => {
     ended = code;
   });
-  await scheduler.advanceUntil(() => lines.length === 2, scheduler.now() + 60_000);
+  await scheduler.advanceUntil(() => lines().length === 2, scheduler.now() + 60_000);
   for (const [replicas, label] of [[2], [2, "unseen"], [3]] as const) {
     const metadata = label === undefined ? {} : { labels: { a: label } };
     await client.patch(Rollout, ref, { type: "merge", body: { metadata, spec: { replicas } } });
   }
-  await scheduler.advanceUntil(() => lines.length >= 4, scheduler.now() + 60_000);
+  await scheduler.advanceUntil(() => lines().length >= 4, scheduler.now() + 60_000);
   stop.abort();
   await scheduler.advanceUntil(() => ended !== undefined, scheduler.now() + 60_000);
-  const desired = lines.map((line) => line.split(/ +/)[6]);
+  const desired = lines().map((line) => line.split(/ +/)[6]);
   assert.deepEqual([desired, ended], [["DESIRED", "1", "2", "3"], 0]);
 });
 
@@ -212,22 +193,12 @@ test("a shell is told what may come next", async () => {
 });
 
 test("a version is printed without any server", async () => {
-  let out = "";
+  const io = capturedIo();
   const code = await runArgoRollouts(["version", "--short"], {
     connect: () => assert.fail("no server is needed"),
     clock: new VirtualScheduler(0),
-    io: {
-      out: (text) => {
-        out += text;
-      },
-      err: () => {},
-      env: {},
-      cwd: "/",
-      terminal: undefined,
-      colour: false,
-      signal: new AbortController().signal,
-    },
+    io,
   });
   assert.equal(code, 0);
-  assert.match(out, /^kubectl-argo-rollouts: v1\.9\.2\S*\n$/);
+  assert.match(io.written.out, /^kubectl-argo-rollouts: v1\.9\.2\S*\n$/);
 });

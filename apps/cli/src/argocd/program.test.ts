@@ -6,6 +6,7 @@ import { Application, AppProject, crds, defaultProject } from "@tracegate/gitops
 import { memoryGit } from "@tracegate/gitops/testing";
 import { CustomResourceDefinition, Namespace, type ResourceClient, StatusError } from "@tracegate/kube";
 import { memoryStore } from "@tracegate/store";
+import { capturedIo } from "../../testing/captured-io.ts";
 import type { Contexts } from "./config.ts";
 import { runArgocd } from "./program.ts";
 
@@ -39,8 +40,7 @@ async function world(): Promise<World> {
 }
 
 async function run(here: World, ...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = "";
-  let err = "";
+  const io = capturedIo();
   let code: number | undefined;
   void runArgocd(argv, {
     connect: (_flags, token) => {
@@ -60,24 +60,12 @@ async function run(here: World, ...argv: string[]): Promise<{ code: number; out:
     }),
     ask: async () => "n",
     clock: here.scheduler,
-    io: {
-      out: (text) => {
-        out += text;
-      },
-      err: (text) => {
-        err += text;
-      },
-      env: {},
-      cwd: "/",
-      terminal: undefined,
-      colour: false,
-      signal: new AbortController().signal,
-    },
+    io,
   }).then((ended) => {
     code = ended;
   });
   await here.scheduler.advanceUntil(() => code !== undefined, here.scheduler.now() + 60_000);
-  return { code: code ?? -1, out, err };
+  return { code: code ?? -1, ...io.written };
 }
 
 test("mistakes end with the original's exit codes and texts", async () => {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { wallClock } from "@tracegate/contracts";
 import { type PodTemplateSpec, ReplicaSet, type ResourceClient } from "@tracegate/kube";
 import { Rollout } from "@tracegate/rollouts";
-import { shopWorld } from "../shop-world.ts";
+import { shopWorld } from "../../../testing/shop-world.ts";
 import { serveDashboard } from "./server.ts";
 
 async function served(t: { after(body: () => void): void }, rootPath = "rollouts") {

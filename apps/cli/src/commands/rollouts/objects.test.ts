@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { shopWorld } from "../../argo-rollouts/shop-world.ts";
+import { shopWorld } from "../../../testing/shop-world.ts";
 import { getRollout } from "./objects.ts";
 
 test("a Rollout that is asked for in the wrong namespace is told with the right one", async () => {

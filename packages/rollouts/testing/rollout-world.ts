@@ -1,11 +1,11 @@
 import type { AnalysisRun, AnalysisTemplate } from "@tracegate/analysis";
 import type { ReplicaSet, Service } from "@tracegate/kube";
 import { applyMergePatch, formatTime } from "@tracegate/kube";
-import type { CommandPatches } from "./commands.ts";
-import { planRollout } from "./plan.ts";
-import type { RolloutAction, RolloutEvent, RolloutSnapshot } from "./snapshot.ts";
-import { statusDifference } from "./status-difference.ts";
-import { hashLabel, type Rollout, type RolloutSpec, type RolloutStatus } from "./types.ts";
+import type { CommandPatches } from "../src/commands.ts";
+import { planRollout } from "../src/plan.ts";
+import type { RolloutAction, RolloutEvent, RolloutSnapshot } from "../src/snapshot.ts";
+import { statusDifference } from "../src/status-difference.ts";
+import { hashLabel, type Rollout, type RolloutSpec, type RolloutStatus } from "../src/types.ts";
 
 // A world for tests of plans: it does what plans say, and its pods become ready when they are told to.
 

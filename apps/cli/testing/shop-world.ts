@@ -5,7 +5,7 @@ import { CustomResourceDefinition, Namespace, type ResourceClient } from "@trace
 import { crds, Rollout } from "@tracegate/rollouts";
 import { memoryStore } from "@tracegate/store";
 
-/** For tests: an API in memory with one Rollout, `web` in the namespace `shop`, which no controller looks after. */
+/** An API in memory with one Rollout, `web` in the namespace `shop`, which no controller looks after. */
 export async function shopWorld(): Promise<{ client: ResourceClient; scheduler: VirtualScheduler }> {
   const scheduler = new VirtualScheduler(Date.parse("2030-01-01T00:00:00Z"));
   const client = embeddedClient(createApi({ store: memoryStore(), clock: scheduler }));
