@@ -15,6 +15,8 @@ const child = spawn(
     `--import=${new URL("../tests/support/property-seed.ts", import.meta.url)}`,
     "--test",
     "--test-concurrency=2",
+    // A file that never ends is a failure, and says which. No file takes a third of it.
+    `--test-timeout=${15 * 60_000}`,
     ...globs,
   ],
   { stdio: "inherit" },

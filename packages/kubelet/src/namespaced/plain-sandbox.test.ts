@@ -225,26 +225,25 @@ for (const [kind, skip] of [
       await sandbox.removePod("stubborn");
     });
 
-    test("an agent that is killed takes its pods along", async () => {
+    test("an agent that is killed takes its pods along", async (t) => {
       const state = join(dir.path, "killed");
       const marker = `marker-${process.pid}-plain`;
       const own = await openPlainSandbox({ stateDir: state, clock: wallClock }, kind);
+      t.after(() => own.shutdown());
       await own.startPod(podSpec("x"));
       await own.startContainer(
         containerSpec(state, "x", ["sh", "-c", `trap '' TERM HUP; while :; do sleep 0.1; done # ${marker}`]),
       );
-      assert.ok(processesWith(marker).length > 0);
+      await eventually("the program runs", () => processesWith(marker).length > 0);
       const told = new Promise<void>((resolve) =>
         own.onChange((change) => change === undefined && resolve()),
       );
-      const agents = processesWith(runtimeDirectory(state)).filter((pid) =>
-        readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("agent/main.ts"),
-      );
-      assert.equal(agents.length, 1);
-      for (const pid of agents) process.kill(pid, "SIGKILL");
+      // What the agent forks bears its name until it runs a program of its own.
+      const agents = () => processesWith(`agent/main.ts\0${runtimeDirectory(state)}\0`);
+      await eventually("the agent is seen", () => agents().length === 1);
+      for (const pid of agents()) process.kill(pid, "SIGKILL");
       await eventually("nothing is left", () => processesWith(marker).length === 0);
       await told;
-      await own.shutdown();
     });
 
     test("exec runs with the pod's environment", async () => {
