@@ -196,7 +196,10 @@ function stories(kubectl: Kubectl, directory: string): void {
         err: "error: Metrics API not available\n",
       });
     }
-    const pod = run("get", "pods", "-l", "app=web", "-o", "jsonpath={.items[0].metadata.name}");
+    // A pod of its own: those of the Deployment come and go with the stories before.
+    const pod = "looked-at";
+    run("run", pod, "--image=curlimages/curl:8.11.1", "--restart=Never", "--command", "--", "sleep", "100");
+    run("wait", `pod/${pod}`, "--for=condition=Ready", "--timeout=30s");
     const debug = kubectl.try([
       "debug",
       pod,
@@ -221,6 +224,6 @@ function stories(kubectl: Kubectl, directory: string): void {
     const copy = ["debug", pod, "--copy-to=copy", "--image=curlimages/curl:8.11.1", "--profile=general"];
     run(...copy, "--", "sleep", "100");
     run("wait", "pod/copy", "--for=jsonpath={.status.phase}=Running", "--timeout=30s");
-    run("delete", "pod", "copy", "--now");
+    run("delete", "pod", "copy", pod, "--now");
   });
 }
