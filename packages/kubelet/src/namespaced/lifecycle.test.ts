@@ -132,7 +132,7 @@ for (const [kind, skip] of [
 const server = (node: string) => `
 if command -v perl > /dev/null; then exec perl -MIO::Socket::INET -e '
   $SIG{TERM} = sub { exit 0 };
-  my $s = IO::Socket::INET->new(Listen => 5, LocalAddr => $ENV{POD_IP} // "0.0.0.0", LocalPort => $ENV{PORT} // 8080) or die $!;
+  my $s = IO::Socket::INET->new(Listen => 5, ReuseAddr => 1, LocalAddr => $ENV{POD_IP} // "0.0.0.0", LocalPort => $ENV{PORT} // 8080) or die $!;
   while (1) { my $c = $s->accept or next; print $c "served"; close $c }'
 fi
 exec ${node} -e 'process.on("SIGTERM", () => process.exit(0)); require("node:net").createServer((c) => c.end("served")).listen(8080)'`;

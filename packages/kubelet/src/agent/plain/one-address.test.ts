@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { temporaryDirectory } from "../../../testing/index.ts";
-import { listening } from "../relay.ts";
 import { oneAddress } from "./one-address.ts";
 
 const pod = "10.244.0.2";
@@ -28,15 +26,6 @@ test("a declared port is met at a port of its own until its pod goes", async () 
   assert.equal(existsSync(join(dir.path, pod)), false);
 });
 
-test("a port that another program holds is not handed out", async (t) => {
-  using dir = temporaryDirectory();
-  const first = await holdOne(20_000);
-  t.after(() => first.server.close());
-  const places = oneAddress(dir.path, first.port - 20_000);
-  await places.add(pod, [80]);
-  assert.notEqual(places.locate(pod, 80)?.port, first.port);
-});
-
 test("where a Node program listens counts before what was declared, while that program lives", async () => {
   using dir = temporaryDirectory();
   const places = oneAddress(dir.path, 0);
@@ -53,16 +42,3 @@ test("where a Node program listens counts before what was declared, while that p
     assert.deepEqual(places.locate(pod, 80), declared);
   }
 });
-
-/** The first port from here on that can be had. */
-async function holdOne(from: number): Promise<{ server: Server; port: number }> {
-  for (let port = from; ; port += 1) {
-    const server = createServer();
-    try {
-      await listening(server, "127.0.0.1", port);
-      return { server, port };
-    } catch {
-      // Taken.
-    }
-  }
-}

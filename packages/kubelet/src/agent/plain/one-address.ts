@@ -1,13 +1,9 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
-import { listening } from "../relay.ts";
+import { freePorts } from "./free-ports.ts";
 import { type PodPlaces, portVariables } from "./pod-places.ts";
 
 const address = "127.0.0.1";
-
-/** Below the ports that systems hand out by themselves and those of node ports, above those that programs are known by. */
-const ports = { first: 20_000, count: 10_000 } as const;
 
 /**
  * Where 127.0.0.1 is the only address of the loopback, as on macOS, all pods share its ports: a port of a pod is another
@@ -17,19 +13,9 @@ const ports = { first: 20_000, count: 10_000 } as const;
  *   PID). It counts while that process lives.
  * - `declared.json`: the real ports that programs which are not Node are told to take instead of declared ones.
  */
-export function oneAddress(directory: string, firstPort: number): PodPlaces {
-  const taken = new Set<number>();
+export function oneAddress(directory: string, firstBlock: number): PodPlaces {
+  const free = freePorts(address, firstBlock);
   const declared = new Map<string, Readonly<Record<number, number>>>();
-  let next = firstPort % ports.count;
-
-  const freePort = async (): Promise<number> => {
-    for (let tries = 0; tries < ports.count; tries += 1) {
-      const port = ports.first + next;
-      next = (next + 1) % ports.count;
-      if (!taken.has(port) && (await isFree(port))) return port;
-    }
-    throw new Error("no port of the machine is left for another pod");
-  };
 
   return {
     bindAddress: () => address,
@@ -39,17 +25,13 @@ export function oneAddress(directory: string, firstPort: number): PodPlaces {
     },
     async add(podIP, ofPod) {
       const real: Record<number, number> = {};
-      for (const port of new Set(ofPod)) {
-        const free = await freePort();
-        taken.add(free);
-        real[port] = free;
-      }
+      for (const port of new Set(ofPod)) real[port] = await free.take();
       declared.set(podIP, real);
       mkdirSync(join(directory, podIP), { recursive: true });
       writeFileSync(join(directory, podIP, "declared.json"), JSON.stringify(real));
     },
     remove(podIP) {
-      for (const port of Object.values(declared.get(podIP) ?? {})) taken.delete(port);
+      for (const port of Object.values(declared.get(podIP) ?? {})) free.giveBack(port);
       declared.delete(podIP);
       rmSync(join(directory, podIP), { recursive: true, force: true });
     },
@@ -69,16 +51,5 @@ function portInUse(file: string): number | undefined {
     return port;
   } catch {
     return undefined;
-  }
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  try {
-    await listening(server, address, port);
-    await new Promise((resolve) => server.close(resolve));
-    return true;
-  } catch {
-    return false;
   }
 }
