@@ -27,12 +27,16 @@ function otelcol(args: readonly string[], until?: string): Promise<Ended> {
   const main = fileURLToPath(new URL("main.ts", import.meta.url));
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...args]);
   const ended = { stdout: "", stderr: "" };
+  let isAsked = false;
   child.stdout.on("data", (data) => {
     ended.stdout += data;
   });
   child.stderr.on("data", (data) => {
     ended.stderr += data;
-    if (until !== undefined && ended.stderr.includes(until)) child.kill("SIGTERM");
+    if (isAsked || until === undefined || !ended.stderr.includes(until)) return;
+    // Once: a second one may come when the process no longer handles any.
+    isAsked = true;
+    child.kill("SIGTERM");
   });
   return new Promise((resolve) => child.on("close", (code) => resolve({ code, ...ended })));
 }
