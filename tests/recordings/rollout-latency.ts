@@ -11,23 +11,6 @@ export const workloadWriteMs = 10;
 /** kube-controller-manager's Job controller waits so long for more of a Job's pods to change. */
 const jobBatchMs = 1000;
 
-/** A client whose writes take a moment to be sent: others, who are quicker, act in between. */
-export function unhurried(client: ResourceClient, scheduler: VirtualScheduler, ms: number): ResourceClient {
-  const later =
-    <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
-    async (...args: A): Promise<R> => {
-      await scheduler.after(ms);
-      return call(...args);
-    };
-  return {
-    ...client,
-    create: later(client.create) as ResourceClient["create"], // the same signatures, later
-    update: later(client.update) as ResourceClient["update"],
-    patch: later(client.patch) as ResourceClient["patch"],
-    delete: later(client.delete),
-  };
-}
-
 /**
  * The recorded controller's queue puts off a Rollout that it refused: a few milliseconds, twice as long each time, ten
  * seconds at most. A change meanwhile, be it the one that mends the spec, does not bring it forward.

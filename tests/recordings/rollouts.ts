@@ -30,7 +30,8 @@ import { kindOfManifest } from "./manifests.ts";
 import { answerer } from "./prometheus-answers.ts";
 import { reactionMs, settlingMs, stateReached, timedOut } from "./record/scenario.ts";
 import { differencesOf } from "./rollout-differences.ts";
-import { batched, patient, rolloutWriteMs, unhurried, workloadWriteMs } from "./rollout-latency.ts";
+import { batched, patient, rolloutWriteMs, workloadWriteMs } from "./rollout-latency.ts";
+import { unhurried } from "./unhurried.ts";
 import {
   type History,
   type Json,
